@@ -1,0 +1,13 @@
+"""The exact integer network: what is computed, and nothing of how or by which hardware."""
+
+from .base import Edge, Node
+from .matrix import MATRIX_KINDS, Dense, Matrix
+from .network import CheckError, Network, check
+from .nodes import NODE_KINDS, Argmax, Input, MatVec, Requantise, Thermometer, Threshold
+from .store import FORMAT_VERSION, load, save
+
+__all__ = [
+    "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Input", "MATRIX_KINDS", "MatVec",
+    "Matrix", "NODE_KINDS", "Network", "Node", "Requantise", "Thermometer", "Threshold", "check",
+    "load", "save",
+]
