@@ -1,0 +1,120 @@
+"""A design: for each node of a network a core, its folding, and what follows from them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..ir import Network
+from ..numeric import SpecError
+from .stages import ArgmaxStage, Conversion, Stage
+from .target import Cells, Target
+
+__all__ = ["Design"]
+
+EDGE_CELLS = Cells(lut=60, ff=60)
+"""AXI4-Stream edges: frame alignment and one register slice each side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Stages in processing order on a target, at a clock.
+
+    Parameters
+    ----------
+    network : Network
+    target : Target
+    clk_hz : int
+    stages : tuple of Stage      together they compute every node but the input, in order
+
+    Raises
+    ------
+    SpecError    If the stages are not the network's nodes in order.
+    """
+
+    network: Network
+    target: Target
+    clk_hz: int
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "stages", tuple(self.stages))
+        if not self.stages:
+            raise SpecError(f"design '{self.network.name}': stages must not be empty")
+        planned = [node.name for stage in self.stages for node in stage.nodes]
+        wanted = [node.name for node in self.network.nodes[1:]]
+        if planned != wanted:
+            raise SpecError(f"design '{self.network.name}': stages must compute the nodes"
+                            f" {wanted} in order, not {planned}")
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    @property
+    def conversions(self) -> tuple[Conversion, ...]:
+        """The lane conversion in front of each stage."""
+        lanes = [self.stages[0].in_lanes, *(stage.out_lanes for stage in self.stages)]
+        return tuple(Conversion(a, stage.in_lanes)
+                     for a, stage in zip(lanes, self.stages, strict=False))
+
+    @property
+    def in_lanes(self) -> int:
+        return self.stages[0].in_lanes
+
+    @property
+    def out_lanes(self) -> int:
+        return self.stages[-1].out_lanes
+
+    @property
+    def has_class(self) -> bool:
+        """Whether each output frame ends with the class."""
+        return isinstance(self.stages[-1], ArgmaxStage)
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between frames at full rate: the slowest stage or conversion."""
+        beats = [stage.out_elements // stage.out_lanes for stage in self.stages]
+        return max(*(stage.interval_cycles for stage in self.stages), *beats)
+
+    @property
+    def bottleneck(self) -> str:
+        """Name of the slowest stage."""
+        return max(self.stages, key=lambda stage: stage.interval_cycles).name
+
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles from the first input beat to the first output beat of a lone frame, no stalls.
+
+        Where a core skips zeros this is the longest, for a frame without zeros.
+        """
+        beats = self.network.edges[self.network.input.name].size // self.in_lanes
+        times = [cycle + EDGE_REGISTERS for cycle in range(beats)]
+        for conversion, stage in zip(self.conversions, self.stages, strict=True):
+            times = stage.schedule(conversion.schedule(times))
+        return times[0] + EDGE_REGISTERS
+
+    @cached_property
+    def weight_bits(self) -> Mapping[str, int]:
+        """Constant bits stored, by purpose, over all stages; exact, index overhead included."""
+        total: Counter = Counter()
+        for stage in self.stages:
+            total.update(stage.memory_bits)
+        return dict(total)
+
+    @cached_property
+    def estimate(self) -> Cells:
+        """Cells expected for the whole pipeline."""
+        return sum((stage.estimate(self.target) for stage in self.stages), EDGE_CELLS)
+
+    def to_dict(self) -> dict:
+        """JSON-ready: board, clock and the folding of each stage; enough to plan it again."""
+        return {
+            "network": self.network.name, "digest": self.network.digest,
+            "target": self.target.name, "clk_hz": self.clk_hz,
+            "stages": [stage.to_dict() for stage in self.stages],
+        }
+
+
+EDGE_REGISTERS = 1
+"""Register slices at each AXI4-Stream edge."""

@@ -1,0 +1,20 @@
+"""One file per core family; ``CORES`` is the table the planner and the assembly go by."""
+
+from .argmax import ArgmaxStage
+from .base import Stage, divisors
+from .binary import BinaryStage
+from .convert import Conversion
+from .fixed import FixedStage
+from .folded import FoldedStage, MatVecStage
+from .sparse import SparseStage
+from .thermometer import ThermometerStage
+
+CORES = {
+    cls.core: cls
+    for cls in (ThermometerStage, BinaryStage, FixedStage, SparseStage, ArgmaxStage)
+}
+
+__all__ = [
+    "CORES", "ArgmaxStage", "BinaryStage", "Conversion", "FixedStage", "FoldedStage", "MatVecStage",
+    "SparseStage", "Stage", "ThermometerStage", "divisors",
+]

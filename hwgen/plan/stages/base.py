@@ -1,0 +1,103 @@
+"""What every stage of a design is: some nodes, a core with its folding, and derived numbers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...ir import Edge, Node
+from ...numeric import SpecError
+from ..target import Cells, Target
+
+__all__ = ["Stage", "divisors", "require_divisor"]
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors of ``n``, ascending."""
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def require_divisor(where: str, what: str, value: int, total_name: str, total: int) -> None:
+    """Raise SpecError unless ``value`` divides ``total``; the message lists what would."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{where}: {what} must be an int, not {value!r}")
+    if value < 1 or total % value:
+        raise SpecError(f"{where}: {what} must divide {total_name} = {total}, not {value};"
+                        f" choose from {divisors(total)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Stage(ABC):
+    """One hardware core and the nodes it computes.
+
+    Members
+    -------
+    nodes : tuple of Node        in processing order; the value of the last one leaves the stage
+    in_edge, out_edge : Edge     what arrives and what leaves
+    in_lanes, out_lanes : int    elements in one beat
+    interval_cycles : int        cycles between frames at full rate, without stalls
+    """
+
+    core: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def nodes(self) -> tuple[Node, ...]: ...
+
+    @property
+    @abstractmethod
+    def in_edge(self) -> Edge: ...
+
+    @property
+    @abstractmethod
+    def out_edge(self) -> Edge: ...
+
+    @property
+    @abstractmethod
+    def in_lanes(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def out_lanes(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def interval_cycles(self) -> int: ...
+
+    @abstractmethod
+    def schedule(self, arrivals: list[int]) -> list[int]:
+        """Cycle at which each output beat of a lone frame leaves, given when its input beats came.
+
+        Exact when nothing stalls; a transfer counts in the cycle in which it happens.
+        """
+
+    @abstractmethod
+    def estimate(self, target: Target) -> Cells:
+        """Cells expected on ``target``, without place and route."""
+
+    @property
+    def name(self) -> str:
+        """The first node's name: unique in a design, as each node has one stage."""
+        return self.nodes[0].name
+
+    @property
+    def out_elements(self) -> int:
+        """Elements in one output frame."""
+        return self.out_edge.size
+
+    @property
+    def memory_bits(self) -> dict[str, int]:
+        """Constant bits stored, by purpose (weights, index, bias, thresholds ...)."""
+        return {}
+
+    @property
+    def folding(self) -> dict:
+        """The free choices, JSON-ready: what a user may set by hand."""
+        return {}
+
+    def to_dict(self) -> dict:
+        """JSON-ready description with the derived numbers, for manifests and reports."""
+        return {
+            "core": self.core, "nodes": [node.name for node in self.nodes],
+            "folding": self.folding, "in_lanes": self.in_lanes, "out_lanes": self.out_lanes,
+            "interval_cycles": self.interval_cycles, "memory_bits": self.memory_bits,
+        }

@@ -1,0 +1,81 @@
+"""The fixed-point core: multiply, add, accumulate, requantise."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...ir import Threshold
+from ...numeric import Fixed, SpecError, pack_rows
+from ..target import Cells
+from .folded import FoldedStage
+
+__all__ = ["FixedStage", "stored_weight_format", "require_fixed"]
+
+
+def stored_weight_format(fmt) -> Fixed:
+    """Two's complement format in which a core stores weights of ``fmt``."""
+    return fmt if isinstance(fmt, Fixed) else Fixed.covering(fmt.min, fmt.max)
+
+
+def require_fixed(stage) -> None:
+    """Raise SpecError unless the stage reads fixed-point values and ends in integers."""
+    if not isinstance(stage.x.format, Fixed):
+        raise SpecError(f"{stage.where}: input must be fixed point, not {stage.x.format}")
+    if isinstance(stage.post, Threshold):
+        raise SpecError(f"{stage.where}: what follows must be a Requantise or nothing,"
+                        f" not a Threshold")
+
+
+@dataclass(frozen=True, eq=False)
+class FixedStage(FoldedStage):
+    """``pe * simd`` multipliers, an adder tree and an accumulator per output, bias preloaded."""
+
+    core: ClassVar[str] = "fixed"
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_fixed(self)
+
+    @property
+    def product_registers(self) -> int:
+        return 1
+
+    @property
+    def weight_format(self) -> Fixed:
+        return stored_weight_format(self.mat_vec.weights.format)
+
+    @property
+    def acc_format(self) -> Fixed:
+        """Holds every partial sum in any order, from the actual weights."""
+        return Fixed.covering(*self.mat_vec.partial_sum_range(self.x))
+
+    @property
+    def bias_format(self) -> Fixed:
+        bias = self.mat_vec.bias_or_zero
+        return Fixed.covering(min(0, int(bias.min())), int(bias.max()))
+
+    def weight_rows(self) -> list[int]:
+        """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` groups of ``simd``."""
+        folded = self.mat_vec.weights.to_dense().reshape(self.nf, self.pe, self.sf, self.simd)
+        rows = folded.transpose(0, 2, 1, 3).reshape(self.nf * self.sf, self.pe * self.simd)
+        return pack_rows(rows, self.weight_format)
+
+    @property
+    def memory_bits(self):
+        bits = {"weights": self.n_out * self.n_in * self.weight_format.bits}
+        if self.mat_vec.bias is not None:
+            bits["bias"] = self.n_out * self.bias_format.bits
+        return bits
+
+    def estimate(self, target):
+        product_bits = self.weight_format.bits + self.x.format.bits
+        adders = self.pe * (self.simd * product_bits + self.acc_format.bits)
+        post = self.pe * 3 * self.acc_format.bits if self.post is not None else 0
+        operand_bits = self.pe * self.simd * self.weight_format.bits
+        memory_rows = self.nf * self.sf
+        bram = target.brams_for(memory_rows, operand_bits)
+        lut = int(1.2 * adders) + post + 80
+        if not bram:
+            lut += memory_rows * operand_bits // 16
+        bram += target.brams_for(2 * self.sf, self.simd * self.x.format.bits)
+        ff = operand_bits + self.pe * self.simd * product_bits + adders
+        return Cells(lut, ff, bram, self.pe * self.simd)

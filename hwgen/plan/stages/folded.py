@@ -1,0 +1,169 @@
+"""What the folded matrix-vector cores share: the folding law, its schedule, and what follows.
+
+A folded core keeps a frame of ``sf = n_in / simd`` rows and reads it ``nf = n_out / pe`` times,
+one row a cycle: the matrix-vector-threshold unit of FINN (arXiv 1612.07119).
+"""
+
+from dataclasses import dataclass
+
+from ...ir import Edge, MatVec, Node, Requantise, Threshold
+from ...numeric import SpecError
+from .base import Stage, require_divisor
+
+__all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
+
+OPERAND_REGISTERS = 3
+"""Cycles from the transfer of a row to the operands in registers: write, read, register."""
+
+POST_REGISTERS = {"threshold": 1, "requantise": 2}
+"""Registers of what follows the accumulator; a requantise with a multiplier has one more."""
+
+
+def adder_levels(terms: int) -> int:
+    """Depth of a balanced tree of two-input adders over ``terms``."""
+    return max(0, terms - 1).bit_length()
+
+
+def tree_registers(levels: int, levels_per_register: int) -> int:
+    """Registers in a tree of ``levels`` with one after every ``levels_per_register``."""
+    return levels // levels_per_register
+
+
+@dataclass(frozen=True, eq=False)
+class MatVecStage(Stage):
+    """A matrix-vector product and, if ``post`` is given, the node that narrows its result.
+
+    Parameters
+    ----------
+    mat_vec : MatVec
+    x : Edge                           the edge it reads
+    post : Threshold, Requantise or None
+    pe : int                           outputs side by side
+    """
+
+    mat_vec: MatVec
+    x: Edge
+    post: Node | None
+    pe: int
+
+    def __post_init__(self):
+        require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
+        if not isinstance(self.post, Threshold | Requantise | None):
+            raise SpecError(f"{self.where}: what follows must be a Threshold or a Requantise,"
+                            f" not {type(self.post).__name__}")
+
+    @property
+    def where(self) -> str:
+        return f"{self.core} core '{self.mat_vec.name}'"
+
+    @property
+    def n_out(self) -> int:
+        return self.mat_vec.weights.shape[0]
+
+    @property
+    def n_in(self) -> int:
+        return self.mat_vec.weights.shape[1]
+
+    @property
+    def nf(self) -> int:
+        """Folds of the outputs: beats in an output frame."""
+        return self.n_out // self.pe
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return (self.mat_vec,) if self.post is None else (self.mat_vec, self.post)
+
+    @property
+    def in_edge(self) -> Edge:
+        return self.x
+
+    @property
+    def acc_edge(self) -> Edge:
+        """The accumulator's final value."""
+        return self.mat_vec.infer(self.x)
+
+    @property
+    def out_edge(self) -> Edge:
+        return self.acc_edge if self.post is None else self.post.infer(self.acc_edge)
+
+    @property
+    def out_lanes(self) -> int:
+        return self.pe
+
+    @property
+    def post_registers(self) -> int:
+        """Registers between the accumulator and the output FIFO."""
+        if self.post is None:
+            return 0
+        scaled = isinstance(self.post, Requantise) and int(self.post.multiplier.max()) > 1
+        return POST_REGISTERS[self.post.kind] + scaled
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedStage(MatVecStage):
+    """A matrix-vector stage that reads ``simd`` inputs a cycle.
+
+    Parameters
+    ----------
+    simd : int                  inputs side by side
+    levels_per_register : int   adder levels between two registers
+    """
+
+    simd: int
+    levels_per_register: int
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_divisor(self.where, "simd", self.simd, "n_in", self.n_in)
+        if self.levels_per_register < 1:
+            raise SpecError(f"{self.where}: levels_per_register must be at least 1,"
+                            f" not {self.levels_per_register}")
+
+    @property
+    def sf(self) -> int:
+        """Folds of the inputs: beats in an input frame."""
+        return self.n_in // self.simd
+
+    @property
+    def in_lanes(self) -> int:
+        return self.simd
+
+    @property
+    def interval_cycles(self) -> int:
+        """Exactly ``(n_out / pe) * (n_in / simd)``."""
+        return self.nf * self.sf
+
+    @property
+    def product_registers(self) -> int:
+        """Registers between operands and adder tree."""
+        return 0
+
+    @property
+    def tree_levels(self) -> int:
+        """Adder levels between the products and the accumulator."""
+        return adder_levels(self.simd)
+
+    @property
+    def issue_to_output(self) -> int:
+        """Cycles from the issue of a fold's last row to its beat at the output."""
+        tree = tree_registers(self.tree_levels, self.levels_per_register)
+        accumulator = fifo = 1
+        return (OPERAND_REGISTERS - 1 + self.product_registers + tree + accumulator
+                + self.post_registers + fifo)
+
+    @property
+    def fifo_depth(self) -> int:
+        """Output beats that may be under way at once, so that no bubble is ever needed."""
+        return -(-(self.sf + self.issue_to_output + 1) // self.sf) + 1
+
+    def schedule(self, arrivals):
+        departures, issue = [], -1
+        for row in range(self.nf * self.sf):
+            issue = max(issue + 1, arrivals[row % self.sf] + 1)
+            if row % self.sf == self.sf - 1:
+                departures.append(issue + self.issue_to_output)
+        return departures
+
+    @property
+    def folding(self):
+        return {"pe": self.pe, "simd": self.simd, "levels_per_register": self.levels_per_register}

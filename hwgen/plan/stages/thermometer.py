@@ -1,0 +1,58 @@
+"""The thermometer coder: one comparison per element and level."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...ir import Edge, Thermometer
+from ..target import Cells
+from .base import Stage, require_divisor
+
+__all__ = ["ThermometerStage"]
+
+
+@dataclass(frozen=True, eq=False)
+class ThermometerStage(Stage):
+    """Codes ``lanes`` elements a cycle into ``lanes * T`` bits, through one register."""
+
+    core: ClassVar[str] = "thermometer"
+    thermometer: Thermometer
+    x: Edge
+    lanes: int
+
+    def __post_init__(self):
+        where = f"thermometer core '{self.thermometer.name}'"
+        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
+
+    @property
+    def nodes(self):
+        return (self.thermometer,)
+
+    @property
+    def in_edge(self):
+        return self.x
+
+    @property
+    def out_edge(self):
+        return self.thermometer.infer(self.x)
+
+    @property
+    def in_lanes(self):
+        return self.lanes
+
+    @property
+    def out_lanes(self):
+        return self.lanes * len(self.thermometer.levels)
+
+    @property
+    def interval_cycles(self):
+        return self.x.size // self.lanes
+
+    def schedule(self, arrivals):
+        return [cycle + 1 for cycle in arrivals]
+
+    def estimate(self, target):
+        return Cells(lut=2 * self.out_lanes + 8, ff=self.out_lanes + 2)
+
+    @property
+    def folding(self):
+        return {"lanes": self.lanes}

@@ -1,0 +1,1 @@
+"""Amaranth: streams, the core families, pipeline assembly and the edges."""

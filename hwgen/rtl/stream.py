@@ -1,0 +1,50 @@
+"""Streams between cores: beats of ``lanes`` elements, frames closed by ``last``."""
+
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import connect, flipped
+
+from ..ir import Edge
+from ..numeric import Bipolar, SpecError
+
+__all__ = ["beat_layout", "beat_signature", "element_shape", "link", "link_out"]
+
+
+def element_shape(edge: Edge) -> Shape:
+    """How one element of ``edge`` travels: a bipolar value as its one-bit code."""
+    if isinstance(edge.format, Bipolar):
+        return unsigned(1)
+    bits = edge.format.bits
+    return signed(bits) if edge.format.is_signed else unsigned(bits)
+
+
+def beat_layout(shape, lanes: int) -> data.StructLayout:
+    """``data``: ``lanes`` elements of ``shape``, element 0 lowest; ``last``: ends the frame."""
+    return data.StructLayout({"data": data.ArrayLayout(shape, lanes), "last": 1})
+
+
+def beat_signature(shape, lanes: int) -> stream.Signature:
+    """Stream of :func:`beat_layout`."""
+    return stream.Signature(beat_layout(shape, lanes))
+
+
+def _require_same_shape(source, sink):
+    if source.signature.payload_shape != sink.signature.payload_shape:
+        raise SpecError(f"linked streams must carry the same shape, not"
+                        f" {source.signature.payload_shape!r} and {sink.signature.payload_shape!r}")
+
+
+def link(m, source, sink) -> None:
+    """Connect stream ``source`` of one submodule to ``sink`` of another, shapes compared.
+
+    ``wiring.connect`` compares widths only (signed to unsigned would pass), so every connection
+    in hwgen goes through here.
+    """
+    _require_same_shape(source, sink)
+    connect(m, source, sink)
+
+
+def link_out(m, own, inner) -> None:
+    """Connect a component's own port to the port of the same direction of a submodule."""
+    _require_same_shape(own, inner)
+    connect(m, flipped(own), inner)
