@@ -5,27 +5,18 @@ unsigned bit patterns in which hardware stores them.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from .errors import SpecError
+from .integers import as_int, as_int64
 
-__all__ = [
-    "Bipolar", "Codebook", "Fixed", "Format", "PowerOfTwo", "Ternary", "format_from_dict",
-    "format_to_dict",
-]
+__all__ = ["Bipolar", "Codebook", "Fixed", "Format", "PowerOfTwo", "Ternary"]
 
 MAX_BITS = 62
-"""Widest format: every sum of two values still fits an int64."""
-
-
-def _integers(x, what):
-    array = np.asarray(x)
-    if array.dtype.kind not in "iub":
-        raise TypeError(f"{what} must be an array of integers, not of {array.dtype}")
-    return array.astype(np.int64)
+"""Widest format: every value is below 2**62, and every sum of two values fits an int64."""
 
 
 class Format(ABC):
@@ -45,6 +36,7 @@ class Format(ABC):
 
     @property
     def is_signed(self) -> bool:
+        """Whether negative values exist."""
         return self.min < 0
 
     @property
@@ -53,8 +45,7 @@ class Format(ABC):
         return 1
 
     @abstractmethod
-    def allowed(self, x) -> np.ndarray:
-        """Bool array, True where the integer ``x`` is a value of this format."""
+    def _allowed(self, x: np.ndarray) -> np.ndarray: ...
 
     @abstractmethod
     def _encode(self, x: np.ndarray) -> np.ndarray: ...
@@ -62,33 +53,45 @@ class Format(ABC):
     @abstractmethod
     def _decode(self, codes: np.ndarray) -> np.ndarray: ...
 
+    def allowed(self, x) -> np.ndarray:
+        """Bool array, True where the integer ``x`` is a value of this format."""
+        return self._allowed(as_int64(x, "values"))
+
     def encode(self, x) -> np.ndarray:
         """int64 codes in ``0 .. 2**bits - 1`` of integers ``x``; SpecError outside the format."""
-        values = _integers(x, "values")
+        values = as_int64(x, "values")
         self.require(values)
         return self._encode(values)
 
     def decode(self, codes) -> np.ndarray:
-        """The int64 values of ``codes``, the inverse of :meth:`encode`."""
-        return self._decode(_integers(codes, "codes"))
+        """The int64 values of ``codes``, inverse of :meth:`encode`; SpecError for unused codes."""
+        codes = as_int64(codes, "codes")
+        inside = (codes >= 0) & (codes < 1 << self.bits)
+        values = self._decode(np.where(inside, codes, 0))
+        good = inside & self._allowed(values) & (self._encode(values) == codes)
+        _require_all(good, codes, f"codes must be used by {self}")
+        return values
 
     def require(self, x, what: str = "values") -> None:
         """Raise SpecError that names the first value of ``x`` outside the format."""
-        values = np.asarray(x)
-        bad = np.argwhere(~self.allowed(values))
-        if len(bad):
-            index = tuple(int(i) for i in bad[0])
-            raise SpecError(
-                f"{what} must be in {self}, not {int(values[index])} at index {list(index)}"
-                f" ({len(bad)} of {values.size} are outside)"
-            )
+        values = as_int64(x, what)
+        _require_all(self._allowed(values), values, f"{what} must be in {self}")
 
 
-def _check_bits(name, bits, low, high):
-    if not isinstance(bits, int) or isinstance(bits, bool):
-        raise TypeError(f"{name} bits must be an int, not {bits!r}")
-    if not low <= bits <= high:
-        raise SpecError(f"{name} bits must be in {low}..{high}, not {bits}")
+def _require_all(good, values, rule):
+    bad = np.argwhere(~good)
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        where = f" at index {list(index)}" if index else ""
+        raise SpecError(f"{rule}, not {int(values[index])}{where}"
+                        f" ({len(bad)} of {values.size} are outside)")
+
+
+def _checked_bits(what, bits):
+    bits = as_int(bits, what)
+    if not 1 <= bits <= MAX_BITS:
+        raise SpecError(f"{what} must be in 1..{MAX_BITS}, not {bits}")
+    return bits
 
 
 @dataclass(frozen=True)
@@ -101,29 +104,35 @@ class Fixed(Format):
     signed: bool = True
 
     def __post_init__(self):
-        _check_bits("Fixed", self.bits, 1, MAX_BITS)
-        if not isinstance(self.frac, int):
-            raise TypeError(f"Fixed frac must be an int, not {self.frac!r}")
+        object.__setattr__(self, "bits", _checked_bits("Fixed bits", self.bits))
+        object.__setattr__(self, "frac", as_int(self.frac, "Fixed frac"))
+        if not isinstance(self.signed, (bool, np.bool_)):
+            raise TypeError(f"Fixed signed must be a bool, not {self.signed!r}")
+        object.__setattr__(self, "signed", bool(self.signed))
 
     @classmethod
     def covering(cls, lo: int, hi: int, *, frac: int = 0) -> "Fixed":
-        """Narrowest format that holds every integer in ``lo .. hi``."""
+        """Narrowest format that holds every integer in ``lo .. hi``; unsigned if ``lo >= 0``."""
+        lo, hi = as_int(lo, "Fixed lo"), as_int(hi, "Fixed hi")
+        if lo > hi:
+            raise SpecError(f"Fixed range must ascend, not {lo}..{hi}")
         if lo >= 0:
-            return cls(max(1, int(hi).bit_length()), frac, False)
-        bits = max(int(-lo - 1).bit_length(), int(max(hi, 0)).bit_length()) + 1
+            return cls(max(1, hi.bit_length()), frac, False)
+        bits = max((-lo - 1).bit_length(), max(hi, 0).bit_length()) + 1
         return cls(bits, frac, True)
 
     @property
     def min(self) -> int:
+        """Smallest value."""
         return -(1 << (self.bits - 1)) if self.signed else 0
 
     @property
     def max(self) -> int:
+        """Largest value."""
         return (1 << (self.bits - 1 if self.signed else self.bits)) - 1
 
-    def allowed(self, x) -> np.ndarray:
-        values = np.asarray(x)
-        return (values >= self.min) & (values <= self.max)
+    def _allowed(self, x):
+        return (x >= self.min) & (x <= self.max)
 
     def _encode(self, x):
         return x & ((1 << self.bits) - 1)
@@ -147,10 +156,11 @@ class Bipolar(Format):
 
     @property
     def step(self) -> int:
+        """Distance between neighbouring values."""
         return 2
 
-    def allowed(self, x) -> np.ndarray:
-        return np.isin(np.asarray(x), (-1, 1))
+    def _allowed(self, x):
+        return (x == -1) | (x == 1)
 
     def _encode(self, x):
         return (x + 1) >> 1
@@ -171,8 +181,8 @@ class Ternary(Format):
     min: ClassVar[int] = -1
     max: ClassVar[int] = 1
 
-    def allowed(self, x) -> np.ndarray:
-        return np.isin(np.asarray(x), (-1, 0, 1))
+    def _allowed(self, x):
+        return (x >= -1) & (x <= 1)
 
     def _encode(self, x):
         return x & 3
@@ -195,7 +205,8 @@ class PowerOfTwo(Format):
     exponents: int
 
     def __post_init__(self):
-        _check_bits("PowerOfTwo exponents:", self.exponents, 1, 62)
+        object.__setattr__(
+            self, "exponents", _checked_bits("PowerOfTwo exponents", self.exponents))
 
     @property
     def _exponent_bits(self) -> int:
@@ -203,19 +214,22 @@ class PowerOfTwo(Format):
 
     @property
     def bits(self) -> int:
+        """Bits of one code."""
         return 1 + self._exponent_bits
 
     @property
     def min(self) -> int:
+        """Smallest value."""
         return -self.max
 
     @property
     def max(self) -> int:
+        """Largest value."""
         return 1 << (self.exponents - 1)
 
-    def allowed(self, x) -> np.ndarray:
-        magnitude = np.abs(np.asarray(x, dtype=np.int64))
-        return (magnitude <= self.max) & ((magnitude & (magnitude - 1)) == 0)
+    def _allowed(self, x):
+        magnitude = np.abs(np.where(x < self.min, self.min, x))  # abs(-2**63) would wrap
+        return (x >= self.min) & (x <= self.max) & ((magnitude & (magnitude - 1)) == 0)
 
     def _encode(self, x):
         exponent = np.zeros_like(x)
@@ -240,57 +254,41 @@ class Codebook(Format):
     values: tuple[int, ...]
 
     def __post_init__(self):
-        values = tuple(int(v) for v in self.values)
+        if not np.iterable(self.values):
+            raise TypeError(f"Codebook values must be a sequence of ints, not {self.values!r}")
+        values = tuple(as_int(v, "Codebook value") for v in self.values)
         if not values:
             raise SpecError("Codebook values must hold at least one integer, not ()")
         if list(values) != sorted(set(values)):
             raise SpecError(f"Codebook values must be ascending and distinct, not {values}")
+        if max(-values[0], values[-1]) >= 1 << MAX_BITS:
+            raise SpecError(f"Codebook values must stay below 2**{MAX_BITS}, not {values}")
         object.__setattr__(self, "values", values)
 
     @property
     def bits(self) -> int:
+        """Bits of one code."""
         return max(1, (len(self.values) - 1).bit_length())
 
     @property
     def min(self) -> int:
+        """Smallest value."""
         return self.values[0]
 
     @property
     def max(self) -> int:
+        """Largest value."""
         return self.values[-1]
 
-    def allowed(self, x) -> np.ndarray:
-        return np.isin(np.asarray(x), self.values)
+    def _allowed(self, x):
+        return np.isin(x, np.asarray(self.values, dtype=np.int64))
 
     def _encode(self, x):
-        return np.searchsorted(np.asarray(self.values), x).astype(np.int64)
+        return np.searchsorted(np.asarray(self.values, dtype=np.int64), x).astype(np.int64)
 
     def _decode(self, codes):
-        return np.asarray(self.values, dtype=np.int64)[codes]
+        known = np.minimum(codes, len(self.values) - 1)  # `decode` refuses the codes above
+        return np.asarray(self.values, dtype=np.int64)[known]
 
     def __str__(self):
         return f"codebook of {len(self.values)} values ({self.min}..{self.max})"
-
-
-_KINDS = {cls.kind: cls for cls in (Fixed, Bipolar, Ternary, PowerOfTwo, Codebook)}
-
-
-def format_to_dict(fmt: Format) -> dict:
-    """JSON-ready description of a format, the inverse of :func:`format_from_dict`."""
-    entry = {"kind": fmt.kind, **asdict(fmt)}
-    return {key: list(v) if isinstance(v, tuple) else v for key, v in entry.items()}
-
-
-def format_from_dict(entry: dict) -> Format:
-    """The format described by :func:`format_to_dict`; SpecError for an unknown kind or field."""
-    cls = _KINDS.get(entry.get("kind"))
-    if cls is None:
-        raise SpecError(f"format kind must be one of {sorted(_KINDS)}, not {entry.get('kind')!r}")
-    given = {key: value for key, value in entry.items() if key != "kind"}
-    known = {f.name for f in fields(cls)}
-    if set(given) - known:
-        raise SpecError(f"format '{cls.kind}': fields must be among {sorted(known)},"
-                        f" not {sorted(given)}")
-    if "values" in given:
-        given["values"] = tuple(given["values"])
-    return cls(**given)
