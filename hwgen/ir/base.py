@@ -1,17 +1,19 @@
 """What every node is, and what an edge between nodes carries."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..numeric import Format
+from ..numeric import Format, SpecError, as_int64
 
-__all__ = ["INT64_SAFE", "Edge", "Node", "frozen_ints"]
+__all__ = ["INT64_SAFE", "Edge", "Node", "frozen_bools", "frozen_ints"]
 
-INT64_SAFE = 1 << 62
-"""Every intermediate value of a checked network stays strictly below this magnitude."""
+INT64_SAFE = 1 << 61
+"""Every sum and product in a checked network stays strictly below this magnitude: it fits the
+widest signed format (62 bits), and two of them still add up inside int64."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,24 @@ class Edge:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        """Elements of one value, without the batch axis."""
+        return math.prod(self.shape)
 
 
-def frozen_ints(values, what: str, dtype=np.int64) -> np.ndarray:
-    """A read-only copy of ``values`` as ``dtype``; TypeError if they are not whole numbers."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "iub":
-        raise TypeError(f"{what} must be integers, not {array.dtype}")
-    array = array.astype(dtype)
+def frozen_ints(values, what: str) -> np.ndarray:
+    """A read-only int64 copy of ``values``; see :func:`hwgen.numeric.as_int64` for the errors."""
+    array = as_int64(values, what)
+    array.setflags(write=False)
+    return array
+
+
+def frozen_bools(values, what: str) -> np.ndarray:
+    """A read-only bool copy of ``values``, which are bools or the integers 0 and 1."""
+    array = as_int64(values, what)
+    wrong = array[(array != 0) & (array != 1)]
+    if wrong.size:
+        raise SpecError(f"{what} must be 0 or 1, not {int(wrong.flat[0])}")
+    array = array.astype(np.bool_)
     array.setflags(write=False)
     return array
 
@@ -55,7 +66,23 @@ class Node(ABC):
     inputs: tuple[str, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "inputs", tuple(self.inputs))
+        if not isinstance(self.name, str):
+            raise TypeError(f"{self.kind} name must be a str, not {self.name!r}")
+        inputs = self.inputs
+        if not isinstance(inputs, (tuple, list)) or not all(isinstance(i, str) for i in inputs):
+            raise TypeError(f"{self.path}: inputs must be a tuple of node names, not {inputs!r}")
+        object.__setattr__(self, "inputs", tuple(inputs))
+
+    @property
+    def path(self) -> str:
+        """How errors name this node."""
+        return f"node '{self.name}'"
+
+    def _freeze(self, freeze, *names: str) -> None:
+        """Replace the fields ``names`` by what ``freeze(value, what)`` makes of them."""
+        for name in names:
+            frozen = freeze(getattr(self, name), f"{self.path}: {name}")
+            object.__setattr__(self, name, frozen)
 
     @abstractmethod
     def faults(self, *edges: Edge) -> list[str]:

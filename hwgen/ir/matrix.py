@@ -24,10 +24,12 @@ class Matrix(ABC):
 
     @property
     def shape(self) -> tuple[int, int]:
+        """``(n_out, n_in)``."""
         return self.to_dense().shape
 
     @property
     def nonzeros(self) -> int:
+        """Entries that are not 0."""
         return int(np.count_nonzero(self.to_dense()))
 
     @property
@@ -60,6 +62,7 @@ class Dense(Matrix):
         object.__setattr__(self, "values", values)
 
     def to_dense(self) -> np.ndarray:
+        """The entries, int64 ``(n_out, n_in)``, read-only."""
         return self.values
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ..numeric import SpecError
 from .base import Edge, Node
+from .meta import plain
 
 __all__ = ["CheckError", "Network", "check"]
 
@@ -33,11 +34,14 @@ class Network:
     nodes : tuple of Node
     outputs : tuple of str
         Names of the nodes whose values leave the network: the scores, then the Argmax if any.
-    meta : mapping       JSON-ready notes (data set, accuracy, recipe); not part of ``digest``
+    meta : mapping       JSON-ready notes (data set, accuracy, recipe); not part of ``digest``.
+        Kept as plain Python values: tuples become lists, numpy numbers Python numbers.
 
     Raises
     ------
     CheckError           With all faults, on construction.
+    SpecError            If ``meta`` holds NaN or an infinity.
+    TypeError            If a field is of the wrong type, or ``meta`` not JSON-ready.
     """
 
     name: str
@@ -46,9 +50,20 @@ class Network:
     meta: Mapping = field(default_factory=dict)
 
     def __post_init__(self):
-        object.__setattr__(self, "nodes", tuple(self.nodes))
-        object.__setattr__(self, "outputs", tuple(self.outputs))
-        object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
+        nodes, outputs = self.nodes, self.outputs
+        if not isinstance(self.name, str):
+            raise TypeError(f"network name must be a str, not {self.name!r}")
+        if not isinstance(nodes, (tuple, list)) or not all(isinstance(n, Node) for n in nodes):
+            raise TypeError(f"network '{self.name}': nodes must be a tuple of Node, not {nodes!r}")
+        if not isinstance(outputs, (tuple, list)) or not all(isinstance(o, str) for o in outputs):
+            raise TypeError(f"network '{self.name}': outputs must be a tuple of node names,"
+                            f" not {outputs!r}")
+        if not isinstance(self.meta, Mapping):
+            raise TypeError(f"network '{self.name}': meta must be a mapping, not {self.meta!r}")
+        meta = plain(dict(self.meta), f"network '{self.name}': meta")
+        object.__setattr__(self, "nodes", tuple(nodes))
+        object.__setattr__(self, "outputs", tuple(outputs))
+        object.__setattr__(self, "meta", MappingProxyType(meta))
         faults = check(self)
         if faults:
             raise CheckError(self.name, faults)
@@ -75,6 +90,7 @@ class Network:
 
     @property
     def input(self) -> Node:
+        """The node at which the vector enters."""
         return self.nodes[0]
 
     @property
@@ -92,7 +108,7 @@ class Network:
 def check(network: Network) -> list[str]:
     """All faults of ``network``, each with the node's name; an empty list if it is sound."""
     faults = []
-    if not NAME.match(str(network.name)):
+    if not NAME.match(network.name):
         faults.append(f"name must start with a letter and hold letters, digits, '_', '-',"
                       f" not {network.name!r}")
     kinds = [node.kind for node in network.nodes]
@@ -102,6 +118,8 @@ def check(network: Network) -> list[str]:
     faults += node_faults
     if not network.outputs:
         faults.append("outputs must name at least one node, not ()")
+    if len(set(network.outputs)) != len(network.outputs):
+        faults.append(f"outputs must be distinct, not {network.outputs}")
     names = {node.name for node in network.nodes}
     faults += [f"outputs must name nodes, not '{o}'" for o in network.outputs if o not in names]
     return faults
@@ -123,7 +141,7 @@ def _infer(nodes) -> tuple[dict[str, Edge], list[str]]:
 
 
 def _naming_faults(node: Node, seen: set[str]):
-    if not NAME.match(str(node.name)):
+    if not NAME.match(node.name):
         yield f"name must start with a letter and hold letters, digits, '_', '-', not {node.name!r}"
     if node.name in seen:
         yield "name must be used once"

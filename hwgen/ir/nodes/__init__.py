@@ -11,4 +11,6 @@ NODE_KINDS = {
     cls.kind: cls for cls in (Input, Thermometer, MatVec, Threshold, Requantise, Argmax)
 }
 
-__all__ = ["NODE_KINDS", *(cls.__name__ for cls in NODE_KINDS.values())]
+__all__ = [
+    "NODE_KINDS", "Argmax", "Input", "MatVec", "Requantise", "Thermometer", "Threshold",
+]

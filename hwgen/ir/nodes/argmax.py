@@ -16,9 +16,11 @@ class Argmax(Node):
     kind: ClassVar[str] = "argmax"
 
     def faults(self, x: Edge) -> list[str]:
+        """Every rule broken with input ``x``."""
         if len(x.shape) != 1:
             return [f"input must be a vector (n,), not {x.shape}"]
         return []
 
     def infer(self, x: Edge) -> Edge:
+        """The edge it makes of ``x``."""
         return Edge((1,), Fixed.covering(0, x.shape[0] - 1), 0, x.shape[0] - 1)

@@ -14,7 +14,7 @@ __all__ = ["MatVec"]
 
 @dataclass(frozen=True, eq=False)
 class MatVec(Node):
-    """``y = W x + bias`` with ``W`` of shape ``(n_out, n_in)``, ``bias`` int64 ``(n_out,)`` or None.
+    """``y = W x + bias``; ``W`` of shape ``(n_out, n_in)``, ``bias`` int64 ``(n_out,)`` or None.
 
     The result is the full-width accumulator: it is neither rounded nor cut.
     """
@@ -26,9 +26,10 @@ class MatVec(Node):
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.weights, Matrix):
-            raise TypeError(f"MatVec weights must be a Matrix, not {type(self.weights).__name__}")
+            found = type(self.weights).__name__
+            raise TypeError(f"{self.path}: weights must be a Matrix, not {found}")
         if self.bias is not None:
-            object.__setattr__(self, "bias", frozen_ints(self.bias, "bias"))
+            self._freeze(frozen_ints, "bias")
 
     @property
     def bias_or_zero(self) -> np.ndarray:
@@ -36,6 +37,7 @@ class MatVec(Node):
         return self.bias if self.bias is not None else np.zeros(self.weights.shape[0], np.int64)
 
     def faults(self, x: Edge) -> list[str]:
+        """Every rule broken with input ``x``."""
         faults = []
         n_out, n_in = self.weights.shape
         if x.shape != (n_in,):
@@ -43,20 +45,29 @@ class MatVec(Node):
                           f" not {x.shape}")
         if self.bias is not None and self.bias.shape != (n_out,):
             faults.append(f"bias must be of shape ({n_out},), not {self.bias.shape}")
-        elif (worst := self._worst_case(x)) >= INT64_SAFE:
-            faults.append(f"accumulator must stay below 2**62, not reach {worst}")
+        elif (worst := self.magnitude(max(abs(x.lo), abs(x.hi)))) >= INT64_SAFE:
+            faults.append(f"accumulator must stay below 2**61, not reach {worst}")
         return faults
 
-    def _worst_case(self, x: Edge) -> int:
-        biggest_weight = max(abs(self.weights.format.min), abs(self.weights.format.max))
-        biggest_bias = max(abs(int(self.bias_or_zero.min())), abs(int(self.bias_or_zero.max())))
-        return biggest_weight * max(abs(x.lo), abs(x.hi)) * self.weights.shape[1] + biggest_bias
+    def magnitude(self, largest: int) -> int:
+        """What no sum of terms and bias, in any order, exceeds while ``abs(x) <= largest``.
+
+        From the actual weights, in Python integers: the proof itself cannot overflow.
+        """
+        weights = np.abs(self.weights.to_dense())  # formats stay below 2**62: abs cannot wrap
+        n_in = weights.shape[1]
+        if int(weights.max()) * n_in >= 1 << 62:
+            weights = weights.astype(object)
+        rows = weights.sum(axis=1).tolist()
+        biases = self.bias_or_zero.tolist()
+        return max(row * largest + abs(b) for row, b in zip(rows, biases, strict=True))
 
     def _terms(self, x: Edge):
         w = self.weights.to_dense()
         return np.minimum(w * x.lo, w * x.hi), np.maximum(w * x.lo, w * x.hi)
 
     def infer(self, x: Edge) -> Edge:
+        """The edge it makes of ``x``."""
         low, high = self._terms(x)
         lo = int((low.sum(axis=1) + self.bias_or_zero).min())
         hi = int((high.sum(axis=1) + self.bias_or_zero).max())

@@ -5,12 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...numeric import ROUNDINGS, Fixed, round_shift
+from ...numeric import MAX_SHIFT, ROUNDINGS, Fixed, as_int, round_shift, saturate
 from ..base import INT64_SAFE, Edge, Node, frozen_ints
 
 __all__ = ["Requantise"]
-
-MAX_SHIFT = 61
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +16,9 @@ class Requantise(Node):
     """``out[i] = saturate(round(x[i] * multiplier[i] / 2**shift))`` into ``format``.
 
     ``multiplier`` int64 ``(n,)`` per channel or ``(1,)`` per tensor; 1 leaves a plain shift.
-    ``rounding`` is one of :data:`hwgen.numeric.ROUNDINGS`. An unsigned ``format`` is a ReLU, clipped
-    at its largest value. Follows integer-only inference (arXiv 1712.05877), with one rounding.
+    ``rounding`` is one of :data:`hwgen.numeric.ROUNDINGS`. An unsigned ``format`` is a ReLU,
+    clipped at its largest value. Follows integer-only inference (arXiv 1712.05877), with one
+    rounding.
     """
 
     kind: ClassVar[str] = "requantise"
@@ -30,32 +29,35 @@ class Requantise(Node):
 
     def __post_init__(self):
         super().__post_init__()
-        object.__setattr__(self, "multiplier", frozen_ints(self.multiplier, "multiplier"))
+        self._freeze(frozen_ints, "multiplier")
+        self._freeze(as_int, "shift")
         if not isinstance(self.format, Fixed):
-            raise TypeError(f"Requantise format must be Fixed, not {self.format!r}")
+            raise TypeError(f"{self.path}: format must be Fixed, not {self.format!r}")
 
     def faults(self, x: Edge) -> list[str]:
+        """Every rule broken with input ``x``."""
         faults = []
         if self.multiplier.shape not in ((1,), x.shape):
             faults.append(f"multiplier must be of shape (1,) or {x.shape},"
                           f" not {self.multiplier.shape}")
         if self.multiplier.size and self.multiplier.min() < 1:
             faults.append(f"multiplier must be at least 1, not {int(self.multiplier.min())}")
-        if not isinstance(self.shift, int) or not 0 <= self.shift <= MAX_SHIFT:
-            faults.append(f"shift must be an int in 0..{MAX_SHIFT}, not {self.shift!r}")
+        if not 0 <= self.shift <= MAX_SHIFT:
+            faults.append(f"shift must be in 0..{MAX_SHIFT}, not {self.shift}")
         if self.rounding not in ROUNDINGS:
             faults.append(f"rounding must be one of {list(ROUNDINGS)}, not {self.rounding!r}")
         if not faults:
             worst = max(abs(x.lo), abs(x.hi)) * int(self.multiplier.max()) + (1 << self.shift)
             if worst >= INT64_SAFE:
-                faults.append(f"product must stay below 2**62, not reach {worst}")
+                faults.append(f"product must stay below 2**61, not reach {worst}")
         return faults
 
     def infer(self, x: Edge) -> Edge:
+        """The edge it makes of ``x``."""
         biggest = int(self.multiplier.max())
         smallest = int(self.multiplier.min())
         lo, hi = (
-            int(np.clip(round_shift(v, self.shift, self.rounding), self.format.min, self.format.max))
+            int(saturate(round_shift(v, self.shift, self.rounding), self.format))
             for v in (x.lo * (biggest if x.lo < 0 else smallest),
                       x.hi * (smallest if x.hi < 0 else biggest))
         )

@@ -23,15 +23,16 @@ class Thermometer(Node):
 
     def __post_init__(self):
         super().__post_init__()
-        object.__setattr__(self, "levels", frozen_ints(self.levels, "levels"))
+        self._freeze(frozen_ints, "levels")
 
     def faults(self, x: Edge) -> list[str]:
+        """Every rule broken with input ``x``."""
         faults = []
         if len(x.shape) != 1:
             faults.append(f"input must be a vector (n,), not {x.shape}")
         if self.levels.ndim != 1 or self.levels.size == 0:
             faults.append(f"levels must be a non-empty vector, not of shape {self.levels.shape}")
-        elif np.any(np.diff(self.levels) <= 0):
+        elif np.any(self.levels[1:] <= self.levels[:-1]):
             faults.append(f"levels must ascend, not {self.levels.tolist()}")
         elif self.levels[0] <= x.lo or self.levels[-1] > x.hi:
             faults.append(f"levels must be in {x.lo + 1}..{x.hi} (outside, a bit is constant),"
@@ -39,4 +40,5 @@ class Thermometer(Node):
         return faults
 
     def infer(self, x: Edge) -> Edge:
+        """The edge it makes of ``x``."""
         return Edge((x.shape[0] * len(self.levels),), Bipolar(), -1, 1)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...numeric import Bipolar
-from ..base import Edge, Node, frozen_ints
+from ..base import Edge, Node, frozen_bools, frozen_ints
 
 __all__ = ["Threshold"]
 
@@ -26,10 +26,11 @@ class Threshold(Node):
 
     def __post_init__(self):
         super().__post_init__()
-        object.__setattr__(self, "thresholds", frozen_ints(self.thresholds, "thresholds"))
-        object.__setattr__(self, "invert", frozen_ints(self.invert, "invert", np.bool_))
+        self._freeze(frozen_ints, "thresholds")
+        self._freeze(frozen_bools, "invert")
 
     def faults(self, x: Edge) -> list[str]:
+        """Every rule broken with input ``x``."""
         faults = []
         for what in ("thresholds", "invert"):
             found = getattr(self, what).shape
@@ -38,11 +39,12 @@ class Threshold(Node):
         low, high = x.lo, x.hi + 1
         outside = np.argwhere((self.thresholds < low) | (self.thresholds > high))
         if len(outside):
-            index = int(outside[0][0])
+            index = tuple(outside[0].tolist())
             faults.append(f"thresholds must be in {low}..{high} (the proven range of the input, and"
-                          f" one more for never), not {int(self.thresholds.flat[index])}"
-                          f" at index {index}")
+                          f" one more for never), not {int(self.thresholds[index])}"
+                          f" at index {list(index)}")
         return faults
 
     def infer(self, x: Edge) -> Edge:
+        """The edge it makes of ``x``."""
         return Edge(x.shape, Bipolar(), -1, 1)
