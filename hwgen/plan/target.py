@@ -41,7 +41,6 @@ class Target:
     device, package, speed : str  as nextpnr names them
     luts, ffs, brams, dsps : int  how many there are
     bram_bits : int             bits in one block RAM
-    bram_width : int            widest row of one block RAM, bits
     clk_hz : int                clock the board runs the core at unless told otherwise
     """
 

@@ -29,9 +29,10 @@ def beat_signature(shape, lanes: int) -> stream.Signature:
 
 
 def _require_same_shape(source, sink):
-    if source.signature.payload_shape != sink.signature.payload_shape:
+    shapes = source.payload.shape(), sink.payload.shape()
+    if shapes[0] != shapes[1]:
         raise SpecError(f"linked streams must carry the same shape, not"
-                        f" {source.signature.payload_shape!r} and {sink.signature.payload_shape!r}")
+                        f" {shapes[0]!r} and {shapes[1]!r}")
 
 
 def link(m, source, sink) -> None:

@@ -1,0 +1,122 @@
+"""The AXI4-Stream edges: byte-padded elements outside, exact shapes and sound frames inside."""
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .stream import beat_signature
+
+__all__ = ["AxisSink", "AxisSource", "element_bytes"]
+
+
+def element_bytes(bits: int) -> int:
+    """Bytes in which an element of ``bits`` travels at the edge."""
+    return -(-bits // 8)
+
+
+class AxisSink(wiring.Component):
+    """From AXI4-Stream: unpads elements and makes every frame ``beats`` long; one register.
+
+    A frame that ends early is filled up with zeros, a longer one is cut, and an element outside
+    the shape is cut to its low bits; each sets ``frame_error`` until reset. So every frame that
+    comes in gives exactly one frame, and the next one is unharmed.
+
+    Parameters
+    ----------
+    shape : Shape            of one element
+    lanes, beats : int       elements a beat, beats a frame
+
+    Members
+    -------
+    tdata : ``In(lanes * element_bytes * 8)``; tvalid, tlast : ``In(1)``; tready : ``Out(1)``
+    o : ``Out(beat_signature(shape, lanes))``
+    frame_error : ``Out(1)``
+    """
+
+    def __init__(self, shape, *, lanes: int, beats: int):
+        self._shape = Shape.cast(shape)
+        self._lanes, self._beats = lanes, beats
+        self._padded = 8 * element_bytes(self._shape.width)
+        super().__init__({
+            "tdata": In(lanes * self._padded), "tvalid": In(1), "tready": Out(1), "tlast": In(1),
+            "o": Out(beat_signature(shape, lanes)), "frame_error": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        count, at_end = Signal(range(max(2, self._beats))), Signal()
+        free, emit = Signal(), Signal()
+        m.d.comb += [at_end.eq(count == self._beats - 1), free.eq(self.o.ready | ~self.o.valid)]
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(emit)
+        with m.If(free & emit):
+            m.d.sync += [self.o.p.last.eq(at_end), count.eq(Mux(at_end, 0, count + 1))]
+        with m.FSM():
+            with m.State("PASS"):
+                m.d.comb += [self.tready.eq(free), emit.eq(self.tvalid)]
+                with m.If(self.tvalid & free):
+                    m.d.sync += self.o.p.data.eq(self._unpadded())
+                    with m.If(self.tlast != at_end):
+                        m.d.sync += self.frame_error.eq(1)
+                    with m.If(self.tlast & ~at_end):
+                        m.next = "FILL"
+                    with m.If(at_end & ~self.tlast):
+                        m.next = "DROP"
+                    with m.If(self._outside(m)):
+                        m.d.sync += self.frame_error.eq(1)
+            with m.State("FILL"):
+                m.d.comb += emit.eq(1)
+                with m.If(free):
+                    m.d.sync += self.o.p.data.eq(0)
+                    with m.If(at_end):
+                        m.next = "PASS"
+            with m.State("DROP"):
+                m.d.comb += self.tready.eq(1)
+                with m.If(self.tvalid & self.tlast):
+                    m.next = "PASS"
+        return m
+
+    def _elements(self):
+        return [self.tdata[k * self._padded:(k + 1) * self._padded] for k in range(self._lanes)]
+
+    def _unpadded(self):
+        return Cat(element[:self._shape.width] for element in self._elements())
+
+    def _outside(self, m):
+        """Whether an element is not the extension of its low bits."""
+        outside = Signal(self._lanes)
+        width = self._shape.width
+        for k, element in enumerate(self._elements()):
+            fill = element[width - 1] if self._shape.signed else 0
+            expected = fill.replicate(self._padded - width) if self._shape.signed else 0
+            m.d.comb += outside[k].eq(element[width:] != expected)
+        return outside.any()
+
+
+class AxisSource(wiring.Component):
+    """To AXI4-Stream: elements extended to whole bytes; one register.
+
+    Members
+    -------
+    i : ``In(beat_signature(shape, lanes))``
+    tdata : ``Out(lanes * element_bytes * 8)``; tvalid, tlast : ``Out(1)``; tready : ``In(1)``
+    """
+
+    def __init__(self, shape, *, lanes: int):
+        shape = Shape.cast(shape)
+        self._lanes = lanes
+        self._padded = Shape(8 * element_bytes(shape.width), shape.signed)
+        super().__init__({
+            "i": In(beat_signature(shape, lanes)), "tdata": Out(lanes * self._padded.width),
+            "tvalid": Out(1), "tready": In(1), "tlast": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        padded = [Signal(self._padded, name=f"padded{k}") for k in range(self._lanes)]
+        m.d.comb += [signal.eq(self.i.p.data[k]) for k, signal in enumerate(padded)]
+        with m.If(self.tready | ~self.tvalid):
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += [self.tvalid.eq(self.i.valid), self.tlast.eq(self.i.p.last),
+                         self.tdata.eq(Cat(padded))]
+        return m

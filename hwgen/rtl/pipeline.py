@@ -1,0 +1,102 @@
+"""The whole design: stages joined by lane converters, AXI4-Stream at both edges."""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan import Design
+from .argmax import ArgmaxCore
+from .axis import AxisSink, AxisSource, element_bytes
+from .convert import Converter
+from .folded import BinaryMatVec, FixedMatVec
+from .sparse import SparseMatVec
+from .stream import element_shape, link
+from .thermometer import ThermometerCoder
+
+__all__ = ["COMPONENTS", "Pipeline", "stage_instance"]
+
+COMPONENTS = {
+    "argmax": ArgmaxCore,
+    "binary": BinaryMatVec,
+    "fixed": FixedMatVec,
+    "sparse": SparseMatVec,
+    "thermometer": ThermometerCoder,
+}
+"""Core name of a stage -> the component that implements it."""
+
+
+def stage_instance(stage) -> str:
+    """Name of the instance of ``stage`` inside the pipeline."""
+    return f"stage_{stage.name.replace('-', '_')}"
+
+
+class Pipeline(wiring.Component):
+    """All stages of ``design``. One output frame for each input frame, in order.
+
+    Elements are padded to whole bytes, little endian, element 0 lowest. An output frame holds the
+    scores and, where the network ends in an Argmax, the class as its last element.
+    ``design.latency_cycles`` and ``design.interval_cycles`` hold without stalls.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
+    m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
+    frame_error : ``Out(1)``    an input frame was not sound since reset; see :class:`AxisSink`
+    """
+
+    def __init__(self, design: Design):
+        self._design = design
+        self._in_shape = element_shape(design.stages[0].in_edge)
+        self._out_shape = element_shape(design.stages[-1].out_edge)
+        in_bits = 8 * design.in_lanes * element_bytes(self._in_shape.width)
+        out_bits = 8 * design.out_lanes * element_bytes(self._out_shape.width)
+        super().__init__({
+            "s_axis_tdata": In(in_bits), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
+            "s_axis_tlast": In(1),
+            "m_axis_tdata": Out(out_bits), "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
+            "m_axis_tlast": Out(1), "frame_error": Out(1),
+        })
+
+    @property
+    def design(self) -> Design:
+        return self._design
+
+    def elaborate(self, platform):
+        m = Module()
+        stream = self._input(m).o
+        for conversion, stage in zip(self._design.conversions, self._design.stages, strict=True):
+            name = stage_instance(stage)
+            component = COMPONENTS[stage.core](stage)
+            if conversion.lanes_in != conversion.lanes_out:
+                converter = Converter(element_shape(stage.in_edge), conversion)
+                m.submodules[f"{name}_lanes"] = converter
+                link(m, stream, converter.i)
+                stream = converter.o
+            m.submodules[name] = component
+            link(m, stream, component.i)
+            stream = component.o
+        self._output(m, stream)
+        return m
+
+    def _input(self, m):
+        design = self._design
+        beats = design.stages[0].in_edge.size // design.in_lanes
+        m.submodules.sink = sink = AxisSink(self._in_shape, lanes=design.in_lanes, beats=beats)
+        m.d.comb += [
+            sink.tdata.eq(self.s_axis_tdata), sink.tvalid.eq(self.s_axis_tvalid),
+            sink.tlast.eq(self.s_axis_tlast), self.s_axis_tready.eq(sink.tready),
+            self.frame_error.eq(sink.frame_error),
+        ]
+        return sink
+
+    def _output(self, m, stream):
+        m.submodules.source = source = AxisSource(self._out_shape, lanes=self._design.out_lanes)
+        link(m, stream, source.i)
+        m.d.comb += [
+            self.m_axis_tdata.eq(source.tdata), self.m_axis_tvalid.eq(source.tvalid),
+            self.m_axis_tlast.eq(source.tlast), source.tready.eq(self.m_axis_tready),
+        ]

@@ -1,0 +1,68 @@
+"""Constant memories: rows by address, and rows in turn."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Rom", "RowsInTurn"]
+
+
+class Rom(wiring.Component):
+    """``data`` is row ``address`` of the cycle before.
+
+    Parameters
+    ----------
+    width : int
+    rows : list of int      packed rows; addresses beyond them are never asked for
+
+    Members
+    -------
+    address : ``In(range(max(2, len(rows))))``
+    data : ``Out(width)``
+    """
+
+    def __init__(self, *, width: int, rows: list):
+        self._width = width
+        self._rows = list(rows)
+        super().__init__({"address": In(range(max(2, len(self._rows)))), "data": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        if len(self._rows) == 1:
+            m.d.comb += self.data.eq(self._rows[0])
+            return m
+        m.submodules.rows = rows = memory.Memory(
+            shape=unsigned(self._width), depth=len(self._rows), init=self._rows)
+        port = rows.read_port(domain="sync")
+        m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
+        return m
+
+
+class RowsInTurn(wiring.Component):
+    """Shows row 0; after each cycle with ``advance`` the next one, and row 0 after the last.
+
+    The first row is there from the second cycle after reset on.
+
+    Members
+    -------
+    advance : ``In(1)``
+    data : ``Out(width)``
+    """
+
+    def __init__(self, *, width: int, rows: list):
+        self._width = width
+        self._rows = list(rows)
+        super().__init__({"advance": In(1), "data": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.rom = rom = Rom(width=self._width, rows=self._rows)
+        m.d.comb += self.data.eq(rom.data)
+        if len(self._rows) > 1:
+            index = Signal(range(len(self._rows)))
+            following = Signal.like(index)
+            wrapped = Mux(index == len(self._rows) - 1, 0, index + 1)
+            m.d.comb += following.eq(Mux(self.advance, wrapped, index))
+            m.d.sync += index.eq(following)
+            m.d.comb += rom.address.eq(following)
+        return m
