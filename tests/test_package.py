@@ -77,7 +77,7 @@ def test_wheel_holds_all_packages_and_nothing_else(wheel):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 expected.add(prefix + path.relative_to(ROOT).as_posix())
-    assert names == expected
+    assert (expected - names, names - expected) == (set(), set())
 
 
 def test_installed_package_is_not_the_repository(clean, tmp_path):
