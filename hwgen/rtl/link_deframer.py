@@ -135,7 +135,9 @@ class Deframer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         state = Signal(State)
-        step, check, cut = Signal(), Signal(), Signal()
+        step = Signal()
+        check = Signal()
+        cut = Signal()
         infer = Signal()                  # the frame is a request to the core, else to identify
         take = Signal()                   # there was room for it when it began
 
@@ -184,7 +186,8 @@ class Deframer(wiring.Component):
 
     def _watch_line(self, m, cut):
         """Drive ``cut``; return the signal that says that the byte on ``i`` ends a sync pair."""
-        previous, synced = Signal(8), Signal()
+        previous = Signal(8)
+        synced = Signal()
         silent_cycles = Signal(range(self._spec.gap_cycles + 1))
         m.d.comb += [
             synced.eq(self.i.valid & (previous == SYNC[0]) & (self.i.payload == SYNC[1])),
