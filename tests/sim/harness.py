@@ -85,7 +85,7 @@ def check_stream(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0,
         got, waiting = 0, None
         idle = 0
         while got < len(to_get) or idle < 40:
-            ready = bool(started) and not (o_stall and chance.random() < 0.5)
+            ready = not (started and o_stall and chance.random() < 0.5)
             ctx.set(dut.o.ready, ready)
             now = cycles[0]
             _clk, rst, valid, payload = await ctx.tick().sample(dut.o.valid, dut.o.payload)
