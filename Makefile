@@ -71,7 +71,7 @@ $(STAMP): constraints.txt pyproject.toml setup.py
 	@echo "== making .venv with `$(PYTHON) --version`: about 2 GB, a minute or more"
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(PIP) --quiet setuptools wheel
+	$(PIP) --quiet setuptools
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $(STAMP)
 	@echo "== .venv is complete"
