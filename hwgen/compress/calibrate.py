@@ -1,0 +1,49 @@
+"""Power-of-two steps for all layers of a module, from samples."""
+
+import torch
+
+from hwgen.numeric import SpecError
+
+from .fixed import QuantInput, QuantLinear, QuantReLU
+from .tracing import INPUT, trace
+
+__all__ = ["calibrate"]
+
+
+@torch.no_grad()
+def calibrate(module, x):
+    """Set ``frac`` and ``in_frac`` of every fixed-point layer of ``module``; returns ``module``.
+
+    Works from the first layer to the last, so each step is chosen on activations that are already
+    quantised. Weights and activations take the step with the least squared error.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Of QuantInput, QuantLinear and QuantReLU (others pass through).
+    x : integers (batch, n_in)
+        Training samples.
+    """
+    steps, _ = trace(module)
+    dtype = next((p.dtype for p in module.parameters()), torch.float32)
+    values = {INPUT: torch.as_tensor(x).to(dtype)}
+    fracs = {INPUT: 0}
+    for step in steps:
+        if step.layer is None or step.source is None:
+            raise SpecError(f"calibrate: '{step.path}' must be a layer with one input, not a bare"
+                            f" operation")
+        frac, value = fracs[step.source], values[step.source]
+        fracs[step.node] = _fit(step.layer, frac, value)
+        values[step.node] = step.layer(value)
+    return module
+
+
+def _fit(layer, frac, value) -> int:
+    """Calibrate one layer; returns the fraction bits of its result."""
+    if isinstance(layer, QuantLinear):
+        layer.in_frac.fill_(frac)
+        layer.calibrate()
+        return layer.out_frac
+    if isinstance(layer, QuantReLU):
+        layer.calibrate(value)
+    return int(layer.frac) if isinstance(layer, (QuantInput, QuantReLU)) else frac

@@ -1,0 +1,83 @@
+"""The real 8x8 handwritten digits that scikit-learn ships, split once and for all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.numeric import SpecError
+
+__all__ = ["Split", "digits", "stratified"]
+
+PIXEL_BITS = 5
+"""Pixels are the integers 0..16."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Integer samples and labels of a training and a test part.
+
+    Members
+    -------
+    x_train, x_test : int64 (n, n_features)
+    y_train, y_test : int64 (n,), labels 0 .. classes - 1
+    side : int or None
+        Height and width where a sample is a square image in row order; lets training shift it.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    side: int | None = None
+
+    def __post_init__(self):
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
+                raise TypeError(f"split: {name} must be an array of integers, not {array!r:.80}")
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if x.ndim != 2 or y.shape != (len(x),) or not len(x):
+                raise SpecError(f"split: x_{part} must be (n, features) and y_{part} (n,) with"
+                                f" n >= 1, not {x.shape} and {y.shape}")
+        if self.side is not None and self.side ** 2 != self.x_train.shape[1]:
+            raise SpecError(f"split: side must be None or the root of {self.x_train.shape[1]}"
+                            f" features, not {self.side!r}")
+
+    @property
+    def classes(self) -> int:
+        return int(max(self.y_train.max(), self.y_test.max())) + 1
+
+
+def stratified(labels, n_test: int, *, seed: int):
+    """Indices ``(train, test)``, ascending, with each class in both parts in proportion.
+
+    The shares are rounded by largest remainder, so exactly ``n_test`` indices are in the second.
+    ``numpy.random.RandomState`` is used because its stream is frozen across numpy versions.
+    """
+    labels = np.asarray(labels)
+    if not 0 < n_test < len(labels):
+        raise SpecError(f"n_test must be in 1..{len(labels) - 1}, not {n_test!r}")
+    random = np.random.RandomState(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    exact = counts * n_test / len(labels)
+    take = np.floor(exact).astype(np.int64)
+    largest = np.argsort(-(exact - take), kind="stable")
+    take[largest[: n_test - take.sum()]] += 1
+    test = np.concatenate([
+        random.permutation(np.flatnonzero(labels == c))[:n]
+        for c, n in zip(classes, take, strict=True)
+    ])
+    mask = np.zeros(len(labels), dtype=bool)
+    mask[test] = True
+    return np.flatnonzero(~mask), np.flatnonzero(mask)
+
+
+def digits(*, n_test: int = 500, seed: int = 0) -> Split:
+    """The 1797 scans of ``sklearn.datasets.load_digits``, 8x8 pixels of 0..16, labels 0..9."""
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    x, y = raw.data.astype(np.int64), raw.target.astype(np.int64)
+    train, test = stratified(y, n_test, seed=seed)
+    return Split(x[train], y[train], x[test], y[test], side=8)

@@ -1,0 +1,152 @@
+"""From a trained module to the exact integer network, and torch's own integers."""
+
+import copy
+import re
+
+import numpy as np
+import torch
+
+from hwgen.ir import Argmax, Network, Node
+from hwgen.numeric import SpecError
+
+from .convert import CONVERTERS, Value
+from .errors import ExportError
+from .refusals import refusal
+from .tracing import INPUT, Step, check_module, trace
+
+__all__ = ["export", "predict_integers"]
+
+
+def export(module, sample, *, name: str = "network", argmax: bool = True, meta=None) -> Network:
+    """The exact integer network of a trained ``module``.
+
+    Exact by construction: each layer hands over the integers that its own forward multiplies, and
+    each batch norm with sign is bisected on torch's own evaluation.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Of QuantInput or ThermometerInput first, then QuantLinear, QuantReLU, BinaryLinear,
+        BatchNorm + Sign, Dropout, Identity; traceable by torch.fx. It is not changed.
+    sample : integers (batch, n_in)
+        Gives the size of the input, and is evaluated once as a check.
+    name : str
+    argmax : bool
+        Append the class as a second output.
+    meta : mapping, optional
+        JSON-ready notes; ``score_frac`` is added: score = integer * 2**-score_frac.
+
+    Raises
+    ------
+    ExportError   With all faults: the path, the type, the reason and what to do.
+    TypeError     If ``module`` is no torch module or ``sample`` holds no integers.
+    """
+    walk = _Walk(name, module, _batch(sample, "sample"))
+    walk.evaluate(sample, "sample")
+    outputs = [walk.value.node]
+    nodes = list(walk.nodes)
+    if argmax:
+        nodes.append(Argmax(walk.unused("argmax"), (walk.value.node,)))
+        outputs.append(nodes[-1].name)
+    return Network(name, tuple(nodes), tuple(outputs),
+                   {**(meta or {}), "score_frac": walk.value.frac})
+
+
+def predict_integers(module, x) -> np.ndarray:
+    """Scores of torch's own float64 evaluation of ``module``, as integers, int64 (batch, n_out).
+
+    The forward is the module's; only its result is divided by its step ``2**-frac``.
+
+    Raises
+    ------
+    SpecError     If a score is not exactly on that grid, or ``x`` is outside the input's format.
+    ExportError   If the module has no exact export.
+    """
+    return _Walk("predict_integers", module, _batch(x, "x")).evaluate(x, "x")
+
+
+def _batch(x, what: str) -> np.ndarray:
+    x = x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"{what} must be an array of integers, not of {x.dtype}")
+    if x.ndim != 2 or 0 in x.shape:
+        raise SpecError(f"{what} must be of shape (batch, n_in), both at least 1, not {x.shape}")
+    return x.astype(np.int64)
+
+
+class _Walk:
+    """The module, layer by layer, in float64: its nodes and the value that it returns."""
+
+    @torch.no_grad()
+    def __init__(self, name: str, module, x: np.ndarray):
+        check_module(module)
+        self.module = copy.deepcopy(module).double().eval()
+        steps, returned = trace(self.module)
+        self.name, self.nodes, self.faults = name, [], []
+        self.taken = {INPUT}
+        values = {INPUT: Value(INPUT, None, x.shape[1])}
+        for step in steps:
+            values[step.node] = self._convert(step, values.get(step.source))
+        self.value = values[returned]
+        if self.value is not None:
+            self._check_result()
+        if self.faults:
+            raise ExportError(name, self.faults)
+
+    def unused(self, name: str) -> str:
+        """A node name made of ``name`` that no other node has."""
+        name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        name = name if name[:1].isalpha() else f"layer{name}"
+        base, count = name, 1
+        while name in self.taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.taken.add(name)
+        return name
+
+    def _convert(self, step: Step, value: Value | None) -> Value | None:
+        """The value after ``step``; None, with the faults noted, where it has none."""
+        converter = CONVERTERS.get(type(step.layer))
+        if converter is None:
+            self.faults.append(refusal(step.path, step.layer))
+        wrong = [] if step.layer is None else _not_finite(step.layer)
+        self.faults += [f"module '{step.path}': {fault}" for fault in wrong]
+        if converter is None or wrong or value is None:
+            return None
+        try:
+            nodes, result = converter(step.layer, value, self.unused(step.node))
+        except SpecError as error:
+            self.faults.append(f"module '{step.path}': {error}")
+            return None
+        self.nodes += nodes
+        return result
+
+    def _check_result(self):
+        if self.value.edge is None or self.value.norm is not None:
+            self.faults.append(
+                "result: must be the integers of a layer, not the module's input or a BatchNorm's"
+                " output: end with BinaryLinear, QuantLinear, QuantReLU or Sign")
+
+    @torch.no_grad()
+    def evaluate(self, x, what: str) -> np.ndarray:
+        x = _batch(x, what)
+        first: Node = self.nodes[0]
+        first.format.require(x, what)
+        scaled = self.module(torch.from_numpy(x).double()).numpy() * 2.0 ** self.value.frac
+        bad = np.argwhere(scaled != np.rint(scaled))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            raise SpecError(f"{self.name}: scores must be multiples of 2**-{self.value.frac}, not"
+                            f" {float(scaled[index])} of them at index {list(index)}")
+        return scaled.astype(np.int64)
+
+
+def _not_finite(layer) -> list[str]:
+    faults = []
+    for name, tensor in layer.state_dict().items():
+        bad = np.argwhere(~np.isfinite(tensor.numpy()))
+        if len(bad):
+            index = tuple(int(i) for i in bad[0])
+            faults.append(f"{name} must be finite, not {float(tensor[index])} at index"
+                          f" {list(index)} ({len(bad)} of {tensor.numel()} are not)")
+    return faults

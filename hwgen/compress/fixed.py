@@ -1,0 +1,163 @@
+"""Fixed-point layers with power-of-two steps, so that evaluation is exact on integers.
+
+Every tensor between these layers is ``integer * 2**-frac`` with one ``frac`` per tensor. The
+fractions are buffers: set by :func:`~hwgen.compress.calibrate`, or by hand, and saved with the
+weights.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .layer import Layer, check_int, check_size
+from .straight import round_half_even, round_half_up
+
+__all__ = ["QuantInput", "QuantLinear", "QuantReLU"]
+
+MAX_BITS = 16
+
+
+def _limits(bits, signed):
+    low = -(1 << (bits - 1)) if signed else 0
+    return low, low + (1 << bits) - 1
+
+
+class QuantInput(Layer):
+    """First layer: reads the integers of the data set as ``integer * 2**-frac``.
+
+    Integers outside ``bits`` saturate; export declares the range and golden refuses them.
+    """
+
+    def __init__(self, *, bits: int, frac: int = 0, signed: bool = False):
+        super().__init__()
+        check_size("QuantInput: bits", bits, 1, MAX_BITS)
+        check_int("QuantInput: frac", frac)
+        self.bits, self.signed = bits, signed
+        self.register_buffer("frac", torch.tensor(frac))
+
+    def forward(self, x):
+        x = torch.clamp(round_half_even(x), *_limits(self.bits, self.signed))
+        return x * 2.0 ** -int(self.frac)
+
+    def extra_repr(self):
+        return f"bits={self.bits}, frac={int(self.frac)}, signed={self.signed}"
+
+
+class QuantReLU(Layer):
+    """Unsigned ``bits``-bit activation: ``clamp(floor(x * 2**frac + 1/2), 0, 2**bits - 1)``.
+
+    Ties round towards +infinity, which costs hardware one added constant and a shift.
+    The gradient is 1 inside the range and 0 where the value saturates.
+    """
+
+    def __init__(self, *, bits: int, frac: int = 0):
+        super().__init__()
+        check_size("QuantReLU: bits", bits, 1, MAX_BITS)
+        check_int("QuantReLU: frac", frac)
+        self.bits = bits
+        self.register_buffer("frac", torch.tensor(frac))
+
+    def forward(self, x):
+        step = 2.0 ** -int(self.frac)
+        return torch.clamp(round_half_up(x / step), *_limits(self.bits, False)) * step
+
+    @torch.no_grad()
+    def calibrate(self, x) -> None:
+        """Choose the power-of-two step with the least squared error on samples ``x``."""
+        y = torch.relu(x)
+        self.frac.fill_(_best_frac(y, lambda v: torch.clamp(
+            torch.floor(v + 0.5), *_limits(self.bits, False)), self.bits))
+
+    def extra_repr(self):
+        return f"bits={self.bits}, frac={int(self.frac)}"
+
+
+class QuantLinear(Layer):
+    """Linear layer with ``bits``-bit weights on the symmetric range ``+-(2**(bits-1) - 1)``.
+
+    ``y = W x + b`` with ``W = integer * 2**-frac`` (ties to even) and ``b`` rounded to the
+    accumulator's step ``2**-(frac + in_frac)``, so the sum is exact.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+    bits : int
+        2..16, sign included.
+    bias : bool
+    in_frac : int
+        Fraction bits of the input; :func:`~hwgen.compress.calibrate` sets it.
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, bits: int, bias: bool = True, in_frac: int = 0):
+        super().__init__()
+        check_size("QuantLinear: n_in", n_in, 1)
+        check_size("QuantLinear: n_out", n_out, 1)
+        check_size("QuantLinear: bits", bits, 2, MAX_BITS)
+        check_int("QuantLinear: in_frac", in_frac)
+        self.n_in, self.n_out, self.bits = n_in, n_out, bits
+        self.weight = nn.Parameter(torch.empty(n_out, n_in))
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
+        self.register_buffer("frac", torch.tensor(bits - 1))
+        self.register_buffer("in_frac", torch.tensor(in_frac))
+
+    @property
+    def limit(self) -> int:
+        """Largest magnitude of an integer weight."""
+        return (1 << (self.bits - 1)) - 1
+
+    @property
+    def out_frac(self) -> int:
+        """Fraction bits of the result."""
+        return int(self.frac) + int(self.in_frac)
+
+    def integer_weight(self):
+        """Integer weights, shape (n_out, n_in), in the parameter's dtype."""
+        return torch.clamp(round_half_even(self.weight * 2.0 ** int(self.frac)),
+                           -self.limit, self.limit)
+
+    def integer_bias(self):
+        """Integer bias, shape (n_out,), in the units of the accumulator; None without bias."""
+        if self.bias is None:
+            return None
+        return round_half_even(self.bias * 2.0 ** self.out_frac)
+
+    def forward(self, x):
+        bias = self.integer_bias()
+        bias = None if bias is None else bias * 2.0 ** -self.out_frac
+        return F.linear(x, self.integer_weight() * 2.0 ** -int(self.frac), bias)
+
+    @torch.no_grad()
+    def calibrate(self) -> None:
+        """Choose the power-of-two step with the least squared error on the weights."""
+        self.frac.fill_(_best_frac(self.weight, lambda v: torch.clamp(
+            torch.round(v), -self.limit, self.limit), self.bits - 1))
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        top = self.limit * 2.0 ** -int(self.frac)
+        self.weight.clamp_(-top, top)
+
+    def extra_repr(self):
+        return (f"{self.n_in}, {self.n_out}, bits={self.bits}, bias={self.bias is not None},"
+                f" frac={int(self.frac)}, in_frac={int(self.in_frac)}")
+
+
+def _best_frac(values, quantise, magnitude_bits) -> int:
+    """The ``frac`` for which ``quantise(values * 2**frac) * 2**-frac`` is nearest in squares.
+
+    Tries the widest step that saturates nothing and the four below it (L2-optimal step of
+    arXiv 1512.01322, on powers of two).
+    """
+    peak = float(values.abs().max())
+    if peak == 0:
+        return magnitude_bits
+    first = magnitude_bits - math.ceil(math.log2(peak)) - 1
+    values = values.double()
+    errors = [
+        float(((quantise(values * 2.0 ** f) * 2.0 ** -f) - values).square().sum())
+        for f in range(first, first + 5)
+    ]
+    return first + errors.index(min(errors))

@@ -1,0 +1,34 @@
+"""Why a torch layer has no exact export, and what to do about it."""
+
+from torch import nn
+
+__all__ = ["refusal"]
+
+_HINTS = (
+    (nn.Linear, "its weights are floats",
+     "use QuantLinear (train with hwgen.compress.train after hwgen.compress.calibrate) or"
+     " BinaryLinear"),
+    (nn.ReLU, "its output is an unbounded float", "use QuantReLU(bits=...)"),
+    (nn.BatchNorm1d, "the rounding of its kernel is not defined",
+     "use hwgen.compress.BatchNorm (same parameters) before Sign, or fold it with"
+     " hwgen.compress.fold_batch_norm"),
+    ((nn.Softmax, nn.LogSoftmax), "exp is not exact",
+     "leave it out: the class is the argmax of the scores, which export appends"),
+    ((nn.Sigmoid, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Hardtanh, nn.ReLU6),
+     "its output is an unquantised float", "use QuantReLU(bits=...) or Sign and train again"),
+    ((nn.Conv1d, nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d), "there is no exact form of it here",
+     "use BinaryLinear or QuantLinear on the flattened input"),
+)
+
+
+def refusal(path: str, layer) -> str:
+    """One sentence: path, type, reason, what to do."""
+    if layer is None:
+        return (f"operation '{path}': must be a layer, not a bare operation of forward, which has"
+                f" no exact form here; use the layers of hwgen.compress")
+    kind = f"{type(layer).__module__.split('.')[0]}.{type(layer).__name__}"
+    for types, reason, hint in _HINTS:
+        if isinstance(layer, types):
+            return f"module '{path}': must be exact, not {kind}: {reason}; {hint}"
+    return (f"module '{path}': must be exact, not {kind}: it is no layer of hwgen.compress; build"
+            f" the network of QuantLinear, QuantReLU, BinaryLinear, BatchNorm and Sign")

@@ -1,0 +1,189 @@
+"""The training loop that every recipe shares."""
+
+import contextlib
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from hwgen.numeric import SpecError
+
+from .augment import mixed, shifted
+from .checkpoint import load_checkpoint, save_checkpoint
+from .distil import distillation_loss
+from .errors import CheckpointError, TrainingError
+from .layer import Layer
+from .settings import Epoch, Settings
+
+__all__ = ["density", "train"]
+
+
+def train(module, split, *, settings: Settings, name: str = "training", teacher=None,
+          pruning=None, checkpoint=None, progress=None):
+    """Train ``module`` on the training part of ``split``; returns it in evaluation mode.
+
+    One thread is used: these networks are too small for more, and the result then does not depend
+    on the number of processors. The random order and changes of the samples follow from
+    (seed, epoch) alone, so a run that resumes from its checkpoint ends with the same weights as one
+    that was never interrupted. There is no selection of epochs: the last one is the result.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Takes integers as float (batch, n_in), returns scores (batch, classes).
+    split : Split
+    settings : Settings
+    name : str
+        Used in progress and errors.
+    teacher : torch.nn.Module, optional
+        In evaluation mode; adds the distillation loss.
+    pruning : GradualPruning, optional
+    checkpoint : path, optional
+        Written after every epoch; a training found there is continued.
+    progress : callable of Epoch, optional
+
+    Raises
+    ------
+    TrainingError     When the loss or a weight is not finite; the last good checkpoint stays.
+    CheckpointError   When ``checkpoint`` is damaged or belongs to another training.
+    """
+    run = _Run(module, split, settings, name, teacher, pruning, checkpoint)
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        for epoch in range(run.resume(), settings.epochs):
+            report = run.epoch(epoch)
+            run.save(epoch + 1)
+            if progress is not None:
+                progress(report)
+    return module.eval()
+
+
+@torch.no_grad()
+def density(module) -> float:
+    """Share of nonzero entries over all weight matrices, counted on integers where quantised."""
+    nonzero = total = 0
+    for part in module.modules():
+        weight = part.integer_weight() if hasattr(part, "integer_weight") else getattr(
+            part, "weight", None)
+        if isinstance(weight, torch.Tensor) and weight.dim() > 1:
+            nonzero += int(torch.count_nonzero(weight))
+            total += weight.numel()
+    if not total:
+        raise SpecError(f"density: module must have a weight matrix, not {module!r}")
+    return nonzero / total
+
+
+@contextlib.contextmanager
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Run:
+    """State of one training run."""
+
+    def __init__(self, module, split, settings, name, teacher, pruning, checkpoint):
+        if settings.shift and split.side is None:
+            raise SpecError(f"training '{name}': shift must be 0 for samples that are not images,"
+                            f" not {settings.shift!r}")
+        self.module, self.settings, self.name = module, settings, name
+        self.teacher, self.pruning, self.side = teacher, pruning, split.side
+        self.path = None if checkpoint is None else Path(checkpoint)
+        self.x = torch.from_numpy(split.x_train).float()
+        self.y = torch.from_numpy(split.y_train).long()
+        self.optimiser = torch.optim.Adam(module.parameters(), lr=settings.lr,
+                                          weight_decay=settings.weight_decay)
+        if pruning is not None:
+            pruning.attach(module)
+        self.steps = math.ceil(len(self.x) / settings.batch)
+
+    @property
+    def identity(self) -> str:
+        """What must agree before a checkpoint may be continued."""
+        shapes = {k: list(v.shape) for k, v in self.module.state_dict().items()}
+        pruning = self.pruning and {k: v for k, v in vars(self.pruning).items() if k != "masks"}
+        return json.dumps([self.name, asdict(self.settings), shapes, pruning, len(self.x),
+                           self.teacher is not None])
+
+    def resume(self) -> int:
+        """Load the checkpoint, if there is one; returns the number of epochs already done."""
+        if self.path is None or not self.path.exists():
+            return 0
+        state = load_checkpoint(self.path)
+        if state["identity"] != self.identity:
+            raise CheckpointError(f"checkpoint '{self.path}' must be of training '{self.name}' with"
+                                  f" these settings and shapes, not of another: delete it or name"
+                                  f" another file")
+        self.module.load_state_dict(state["module"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.pruning is not None:
+            self.pruning.load_state_dict(state["masks"])
+        return state["epochs"]
+
+    def save(self, epochs: int) -> None:
+        for path, value in self.module.state_dict().items():
+            if not bool(torch.isfinite(value).all()):
+                self.stop(f"'{path}' must be finite, but it is not after epoch {epochs}")
+        if self.path is not None:
+            save_checkpoint(self.path, {
+                "identity": self.identity, "epochs": epochs, "module": self.module.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "masks": {} if self.pruning is None else self.pruning.state_dict(),
+            })
+
+    def stop(self, reason):
+        kept = (f"the last good checkpoint is '{self.path}'"
+                if self.path is not None and self.path.exists() else "there is no checkpoint")
+        raise TrainingError(f"training '{self.name}': {reason}; {kept}. Try a smaller lr than"
+                            f" {self.settings.lr}")
+
+    def epoch(self, epoch: int) -> Epoch:
+        torch.manual_seed(self.settings.seed * 100_003 + epoch)
+        self.module.train()
+        total = right = 0
+        for k, index in enumerate(torch.randperm(len(self.x)).split(self.settings.batch)):
+            loss, scores = self.step(epoch * self.steps + k, index)
+            if not math.isfinite(loss):
+                self.stop(f"loss must be finite, not {loss} in epoch {epoch + 1}, step {k + 1}")
+            total += loss * len(index)
+            right += int((scores.argmax(1) == self.y[index]).sum())
+        n = len(self.x)
+        return Epoch(self.name, epoch + 1, self.settings.epochs, total / n, right / n,
+                     density(self.module))
+
+    def step(self, step: int, index):
+        """One optimiser step on the samples ``index``; returns the loss and the scores."""
+        settings = self.settings
+        x, labels = self.x[index], self.y[index]
+        if settings.shift:
+            x = shifted(x, settings.shift, self.side)
+        if settings.mix:
+            x = mixed(x, settings.mix)
+        half_cosine = (1 + math.cos(math.pi * step / (settings.epochs * self.steps))) / 2
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.lr_end + (settings.lr - settings.lr_end) * half_cosine
+        scores = self.module(x)
+        loss = self.loss(scores, x, labels)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        for part in self.module.modules():
+            if isinstance(part, Layer):
+                part.constrain()
+        if self.pruning is not None:
+            self.pruning.step(self.module, step)
+        return loss.item(), scores
+
+    def loss(self, scores, x, labels):
+        if self.teacher is None:
+            return F.cross_entropy(scores, labels)
+        with torch.no_grad():
+            soft = self.teacher(x)
+        return distillation_loss(scores, soft, labels, alpha=self.settings.alpha,
+                                 temperature=self.settings.temperature)
