@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from amaranth.hdl import Fragment
+from amaranth.hdl import ClockDomain, Fragment, Module
 from amaranth.sim import Simulator
 
 STALLS = ("none", "input", "output", "both")
@@ -15,6 +15,7 @@ class Timing:
 
     in_cycles: list
     out_cycles: list
+    watched: bool = False
 
 
 def beats(frame, lanes):
@@ -25,12 +26,12 @@ def beats(frame, lanes):
 
 
 def check_stream(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0, limit=None,
-                 reset_after=None):
+                 reset_after=None, watch=None):
     """Send frames ``inputs`` (lists of ints) into ``dut.i``; ``dut.o`` must give ``expected``.
 
     Checks values, ``last``, that a waiting beat stays put, and that nothing comes after the end.
     ``reset_after`` sends that many beats, pulses the reset, and then runs the whole test.
-    Returns a :class:`Timing` of the main run.
+    Returns a :class:`Timing` of the main run, with the last value of the signal ``watch``.
     """
     in_lanes = len(dut.i.p.data)
     out_lanes = len(dut.o.p.data)
@@ -104,8 +105,7 @@ def check_stream(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0,
                     f"seed {seed}: beat {got} must be {to_get[got]}, not {beat}")
                 timing.out_cycles.append(now)
                 got += 1
-
-    from amaranth.hdl import ClockDomain, Module
+        timing.watched = watch is not None and bool(ctx.get(watch))
 
     top = Module()
     domain = ClockDomain("sync")
