@@ -28,12 +28,14 @@ class LinkError(RuntimeError):
 class Identity:
     """What the board says it is.
 
-    ``buffers`` is how many requests may be unanswered at once; ``digest`` the first 8 bytes of
-    the network's SHA-256; ``in_bytes`` and ``out_bytes`` the sizes of the payloads.
+    ``buffers`` is how many requests may be unanswered at once, ``pending`` how many are;
+    ``digest`` the first 8 bytes of the network's SHA-256; ``in_bytes`` and ``out_bytes`` the
+    sizes of the payloads.
     """
 
     version: int
     buffers: int
+    pending: int
     in_bytes: int
     out_bytes: int
     digest: bytes
@@ -41,8 +43,8 @@ class Identity:
     @classmethod
     def from_payload(cls, payload: bytes) -> "Identity":
         """Read the payload of an ``IDENTITY`` frame."""
-        sizes = [int.from_bytes(payload[at:at + 2], "little") for at in (2, 4)]
-        return cls(payload[0], payload[1], *sizes, payload[6:])
+        sizes = [int.from_bytes(payload[at:at + 2], "little") for at in (3, 5)]
+        return cls(*payload[:3], *sizes, payload[7:])
 
 
 class BoardClient:
@@ -91,6 +93,7 @@ class BoardClient:
         except (serial.SerialException, ValueError) as error:
             raise LinkError(f"port must be a serial port that can be opened, not {port!r}: "
                             f"{error}") from error
+        self._serial.reset_input_buffer()
 
     def __enter__(self) -> Self:
         return self
@@ -118,14 +121,23 @@ class BoardClient:
         return identity
 
     def check(self) -> Identity:
-        """Identify the board and make sure that it holds the manifest's network.
+        """Identify the board and make sure that it holds the manifest's network and is idle.
+
+        What an earlier run left unanswered is waited for, so that its results, which may have
+        the same numbers, are not taken for ours.
 
         Raises
         ------
         LinkError
-            If the board holds another network, or frames of other sizes.
+            If the board holds another network, has frames of other sizes, or stays busy.
         """
         identity = self.identify()
+        started = time.monotonic()
+        while identity.pending:
+            if time.monotonic() - started > self._timeout_s:
+                raise LinkError(f"board on {self._port!r}: earlier requests must be answered "
+                                f"within {self._timeout_s:g} s, {identity.pending} are not")
+            identity = self.identify()
         layout = self._layout
         if identity.digest != layout.digest:
             raise LinkError(f"board on {self._port!r}: network must be {layout.name!r} "

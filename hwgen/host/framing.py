@@ -9,15 +9,15 @@ never taken for another request's. The checksum is CRC-16/X-25 ("CRC-16/IBM-SDLC
 the end of the payload: it is reflected, so the burst errors of a line that sends the least
 significant bit first are bursts to the polynomial too.
 
-======== ================= =================================================================
+======== ================= ==================================================================
 kind     sent by           payload
-======== ================= =================================================================
+======== ================= ==================================================================
 INFER    host              one input frame, byte by byte as on ``s_axis``
 IDENTIFY host              empty
 RESULT   board             one output frame, byte by byte as on ``m_axis``
-IDENTITY board             version, buffers, input bytes (2), output bytes (2), digest (8)
+IDENTITY board             version, buffers, pending, input bytes (2), output bytes (2), digest (8)
 ERROR    board             one :class:`ErrorCode`
-======== ================= =================================================================
+======== ================= ==================================================================
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ __all__ = ["IDENTITY_BYTES", "MAX_PAYLOAD", "SYNC", "Decoder", "ErrorCode", "Fra
 
 SYNC = b"\xa5\x5a"
 MAX_PAYLOAD = 0xFFFF
-IDENTITY_BYTES = 14
+IDENTITY_BYTES = 15
 _HEADER_BYTES = len(SYNC) + 4
 _CRC_BYTES = 2
 

@@ -84,6 +84,7 @@ class LinkShell(wiring.Component):
             deframer.free.eq(seqs.w_rdy),
             seqs.w_data.eq(deframer.seq),
             seqs.w_en.eq(deframer.commit),
+            framer.pending.eq(seqs.level),
             buffer.write.eq(deframer.write),
             buffer.byte.eq(deframer.byte),
             buffer.offset.eq(deframer.offset),

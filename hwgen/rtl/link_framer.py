@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwgen.numeric.errors import SpecError
 from hwgen.rtl.link_deframer import CRC, answer_layout
-from hwgen.rtl.link_spec import SYNC, Kind, LinkSpec
+from hwgen.rtl.link_spec import IDENTITY_BYTES, SYNC, Kind, LinkSpec
 
 __all__ = ["Framer"]
 
@@ -30,6 +30,7 @@ class Framer(wiring.Component):
     i : ``In(stream.Signature({"data": 8 * beat_bytes, "last": 1}))``  results of the core
     i_seq : ``In(stream.Signature(8))``                      numbers of the requests, in order
     i_answer : ``In(stream.Signature(answer_layout()))``     answers that need no core
+    pending : ``In(8)``                                      requests without result, to report
     o : ``Out(stream.Signature(8))``                         bytes of the line
 
     Raises
@@ -49,6 +50,7 @@ class Framer(wiring.Component):
             "i": In(stream.Signature(layout)),
             "i_seq": In(stream.Signature(8)),
             "i_answer": In(stream.Signature(answer_layout())),
+            "pending": In(8),
             "o": Out(stream.Signature(8)),
         })
 
@@ -56,7 +58,7 @@ class Framer(wiring.Component):
         m = Module()
         m.submodules.crc = crc = CRC().create()
         answering = Signal()              # an answer is being sent, else a result
-        index = Signal(range(max(_HEADER_BYTES, len(self._spec.identity), self._spec.out_bytes)))
+        index = Signal(range(max(_HEADER_BYTES, IDENTITY_BYTES, self._spec.out_bytes)))
         in_beat = Signal(range(self._beat_bytes))
         beat_ends = in_beat == self._beat_bytes - 1
         sent = Signal()
@@ -107,7 +109,7 @@ class Framer(wiring.Component):
         with m.If(~answering):
             m.d.comb += size.eq(self._spec.out_bytes)
         with m.Elif(self.i_answer.p.kind == Kind.IDENTITY):
-            m.d.comb += size.eq(len(self._spec.identity))
+            m.d.comb += size.eq(IDENTITY_BYTES)
         with m.Else():
             m.d.comb += size.eq(1)
         return size
@@ -120,7 +122,7 @@ class Framer(wiring.Component):
 
     def _payload(self, m, answering, index, in_beat):
         """Return byte ``index`` of the payload, which is byte ``in_beat`` of a beat."""
-        identity = _pick(m, index, self._spec.identity)
+        identity = _pick(m, index, self._spec.identity(self.pending))
         payload = Signal(8)
         with m.If(~answering):
             m.d.comb += payload.eq(self.i.p.data.word_select(in_beat, 8))

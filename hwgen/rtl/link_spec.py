@@ -6,10 +6,11 @@ from enum import IntEnum
 from hwgen.numeric.errors import SpecError
 from hwgen.rtl.uart import uart_divisor
 
-__all__ = ["SYNC", "VERSION", "ErrorCode", "Kind", "LinkSpec"]
+__all__ = ["IDENTITY_BYTES", "SYNC", "VERSION", "ErrorCode", "Kind", "LinkSpec"]
 
 SYNC = (0xA5, 0x5A)
 VERSION = 1
+IDENTITY_BYTES = 15
 _DIGEST_BYTES = 8
 _MAX_BYTES = 0xFFFF
 _BLOCK_BYTES = 512      # the smallest block RAM of the families we target (iCE40)
@@ -98,8 +99,7 @@ class LinkSpec:
         """Requests that may be unanswered at once: 2..4, as many as one block RAM holds."""
         return max(2, min(_MAX_BUFFERS, _BLOCK_BYTES // self.slot_bytes))
 
-    @property
-    def identity(self) -> bytes:
-        """Payload of the ``IDENTITY`` frame."""
+    def identity(self, pending) -> list:
+        """Return the bytes of an ``IDENTITY`` frame's payload, ``pending`` as it is given."""
         sizes = self.in_bytes.to_bytes(2, "little") + self.out_bytes.to_bytes(2, "little")
-        return bytes([VERSION, self.buffers]) + sizes + self.digest
+        return [VERSION, self.buffers, pending, *sizes, *self.digest]
