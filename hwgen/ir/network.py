@@ -121,7 +121,8 @@ def check(network: Network) -> list[str]:
     if len(set(network.outputs)) != len(network.outputs):
         faults.append(f"outputs must be distinct, not {network.outputs}")
     names = {node.name for node in network.nodes}
-    faults += [f"outputs must name nodes, not '{o}'" for o in network.outputs if o not in names]
+    unknown = [output for output in dict.fromkeys(network.outputs) if output not in names]
+    faults += [f"outputs must name nodes, not '{output}'" for output in unknown]
     return faults
 
 

@@ -11,6 +11,6 @@ __all__ = ["refused"]
 def refused(error, message):
     """Context that demands an ``error`` of exactly that class whose text is exactly ``message``."""
     with pytest.raises(error) as caught:
-        yield
+        yield caught
     assert type(caught.value) is error
     assert str(caught.value) == message
