@@ -1,0 +1,95 @@
+"""Random sound networks for hypothesis: any order of nodes, sizes from 1, extremes often."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise, Thermometer, Threshold
+from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, PowerOfTwo, Ternary
+
+FIXED = st.builds(Fixed, st.integers(1, 9), st.just(0), st.booleans())
+FORMATS = FIXED | st.sampled_from(
+    [Bipolar(), Ternary(), PowerOfTwo(5), Codebook((-90, -1, 2, 77)), Codebook((3,))])
+SIZES = st.integers(1, 5)
+
+
+def values_of(fmt):
+    """One value of ``fmt``, the ends as likely as all between."""
+    between = st.integers(0, 2**fmt.bits - 1).map(lambda code: nearest(fmt, code))
+    return st.sampled_from([fmt.min, fmt.max]) | between
+
+
+def nearest(fmt, code):
+    every = np.arange(fmt.min, fmt.max + 1)
+    every = every[fmt.allowed(every)]
+    return int(every[code % len(every)])
+
+
+def near(lo, hi):
+    """An integer in ``lo .. hi``, the ends and the middle more often."""
+    return st.sampled_from([lo, hi, (lo + hi) // 2]) | st.integers(lo, hi)
+
+
+def array_of(draw, values, shape):
+    count = int(np.prod(shape))
+    drawn = draw(st.lists(values, min_size=count, max_size=count))
+    return np.array(drawn, np.int64).reshape(shape)
+
+
+def thermometer(draw, name, source, edge):
+    levels = draw(st.sets(near(edge.lo + 1, edge.hi), min_size=1, max_size=4))
+    return Thermometer(name, (source,), sorted(levels))
+
+
+def mat_vec(draw, name, source, edge):
+    fmt, n_out = draw(FORMATS), draw(SIZES)
+    weights = Dense(array_of(draw, values_of(fmt), (n_out, edge.size)), fmt)
+    bias = draw(st.none() | st.just(1))
+    if bias is not None:
+        bias = array_of(draw, near(-1000, 1000), (n_out,))
+    return MatVec(name, (source,), weights, bias)
+
+
+def threshold(draw, name, source, edge):
+    return Threshold(name, (source,), array_of(draw, near(edge.lo, edge.hi + 1), edge.shape),
+                     array_of(draw, st.integers(0, 1), edge.shape))
+
+
+def requantise(draw, name, source, edge):
+    shape = draw(st.sampled_from([(1,), edge.shape]))
+    return Requantise(name, (source,), array_of(draw, st.integers(1, 40), shape),
+                      draw(st.integers(0, 20)), draw(st.sampled_from(ROUNDINGS)), draw(FIXED))
+
+
+def possible(edge):
+    """The node kinds that may read ``edge``."""
+    kinds = [threshold, requantise]
+    if len(edge.shape) == 1 and edge.size < 40:
+        kinds += [mat_vec, mat_vec]
+        if edge.lo < edge.hi:
+            kinds.append(thermometer)
+    return kinds
+
+
+@st.composite
+def networks(draw):
+    """A checked network of up to five nodes behind its input, perhaps with an argmax."""
+    shape = draw(st.tuples(SIZES) | st.tuples(SIZES) | st.tuples(st.integers(1, 3), SIZES))
+    nodes = [Input("x", (), shape, draw(FORMATS))]
+    edges = Network("drawn", nodes, ("x",)).edges
+    for k in range(draw(st.integers(1, 5))):
+        source = nodes[-1].name
+        make = draw(st.sampled_from(possible(edges[source])))
+        nodes.append(make(draw, f"n{k}", source, edges[source]))
+        edges = Network("drawn", nodes, (nodes[-1].name,)).edges
+    outputs = [nodes[-1].name]
+    if len(edges[outputs[0]].shape) == 1 and draw(st.booleans()):
+        nodes.append(Argmax("class", (outputs[0],)))
+        outputs.append("class")
+    return Network("drawn", nodes, outputs)
+
+
+@st.composite
+def batches(draw, network):
+    """int64 ``(batch, *shape)`` of up to three vectors."""
+    count = draw(st.integers(1, 3))
+    return array_of(draw, values_of(network.input.format), (count, *network.input.shape))

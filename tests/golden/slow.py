@@ -1,0 +1,77 @@
+"""A second definition of every node, in plain loops over Python integers and fractions.
+
+Written from the node's docstring and sharing no code with golden: no numpy arithmetic, so nothing
+can wrap, round or broadcast.
+"""
+
+import math
+from fractions import Fraction
+
+ROUND = {
+    "half_up": lambda q: math.floor(q + Fraction(1, 2)),
+    "half_even": round,
+    "floor": math.floor,
+    "toward_zero": math.trunc,
+}
+
+
+def thermometer(node, x):
+    bits = []
+    for value in x:
+        for level in node.levels.tolist():
+            bits.append(1 if value >= level else -1)
+    return bits
+
+
+def mat_vec(node, x):
+    rows = node.weights.to_dense().tolist()
+    bias = [0] * len(rows) if node.bias is None else node.bias.tolist()
+    sums = []
+    for row, start in zip(rows, bias, strict=True):
+        total = start
+        for weight, value in zip(row, x, strict=True):
+            total += weight * value
+        sums.append(total)
+    return sums
+
+
+def threshold(node, x):
+    bits = []
+    limits, inverted = node.thresholds.reshape(-1).tolist(), node.invert.reshape(-1).tolist()
+    for value, limit, invert in zip(x, limits, inverted, strict=True):
+        reached = value >= limit
+        bits.append(1 if reached is not invert else -1)
+    return bits
+
+
+def requantise(node, x):
+    multipliers = node.multiplier.reshape(-1).tolist()
+    if len(multipliers) == 1:
+        multipliers = multipliers * len(x)
+    least = -(2 ** (node.format.bits - 1)) if node.format.signed else 0
+    most = least + 2**node.format.bits - 1
+    values = []
+    for value, multiplier in zip(x, multipliers, strict=True):
+        rounded = ROUND[node.rounding](Fraction(value * multiplier, 2**node.shift))
+        values.append(least if rounded < least else most if rounded > most else rounded)
+    return values
+
+
+def argmax(node, x):
+    best = 0
+    for index, value in enumerate(x):
+        if value > x[best]:
+            best = index
+    return [best]
+
+
+KINDS = {"thermometer": thermometer, "mat_vec": mat_vec, "threshold": threshold,
+         "requantise": requantise, "argmax": argmax}
+
+
+def run(network, vector):
+    """Name -> list of Python ints, elements in C order, for one ``vector`` of the input."""
+    values = {network.nodes[0].name: [int(v) for v in vector.reshape(-1)]}
+    for node in network.nodes[1:]:
+        values[node.name] = KINDS[node.kind](node, values[node.inputs[0]])
+    return values
