@@ -15,6 +15,8 @@ from .fixed import QuantInput, QuantLinear, QuantReLU
 from .layer import Layer
 from .normalise import BatchNorm, fold_batch_norm
 from .prune import GradualPruning, cubic_density
+from .quantise import quantise
+from .recipes import STUDENTS, accuracy, train_student, train_teacher
 from .settings import Epoch, Settings
 from .straight import binarise, round_half_even, round_half_up
 from .thermometer import ThermometerInput
@@ -23,9 +25,9 @@ from .train import density, train
 
 __all__ = [
     "BatchNorm", "BinaryLinear", "CheckpointError", "Epoch", "ExportError", "GradualPruning",
-    "Layer", "QuantInput", "QuantLinear", "QuantReLU", "Settings", "Sign", "Split",
-    "ThermometerInput", "TrainingError", "binarise", "calibrate", "cubic_density", "density",
-    "digits", "distillation_loss", "export", "fold_batch_norm", "load_checkpoint",
-    "predict_integers", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
-    "stratified", "train",
+    "Layer", "QuantInput", "QuantLinear", "QuantReLU", "STUDENTS", "Settings", "Sign", "Split",
+    "ThermometerInput", "TrainingError", "accuracy", "binarise", "calibrate", "cubic_density",
+    "density", "digits", "distillation_loss", "export", "fold_batch_norm", "load_checkpoint",
+    "predict_integers", "quantise", "round_half_even", "round_half_up", "save_checkpoint",
+    "sign_thresholds", "stratified", "train", "train_student", "train_teacher",
 ]

@@ -4,7 +4,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .layer import Layer, check_int, check_size
+from hwgen.numeric import as_int
+
+from .layer import Layer, within
 from .straight import binarise, round_half_even
 
 __all__ = ["BinaryLinear", "Sign"]
@@ -34,10 +36,9 @@ class BinaryLinear(Layer):
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = False, out_shift: int = 0):
         super().__init__()
-        check_size("BinaryLinear: n_in", n_in, 1)
-        check_size("BinaryLinear: n_out", n_out, 1)
-        check_int("BinaryLinear: out_shift", out_shift)
-        self.n_in, self.n_out, self.out_shift = n_in, n_out, out_shift
+        self.n_in = within("BinaryLinear: n_in", n_in, 1)
+        self.n_out = within("BinaryLinear: n_out", n_out, 1)
+        self.out_shift = as_int(out_shift, "BinaryLinear: out_shift")
         self.weight = nn.Parameter(torch.empty(n_out, n_in).uniform_(-1, 1))
         self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
 

@@ -27,11 +27,11 @@ def save_checkpoint(path, state: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(aside, "wb") as file:
+        with aside.open("wb") as file:
             file.write(head + payload)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 

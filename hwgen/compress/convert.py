@@ -91,7 +91,8 @@ def _thermometer(layer: ThermometerInput, value: Value, name: str):
 
 
 def _binary_linear(layer: BinaryLinear, value: Value, name: str):
-    return _linear(layer, value, name, Bipolar(), layer.integer_bias(), value.frac + layer.out_shift)
+    frac = value.frac + layer.out_shift
+    return _linear(layer, value, name, Bipolar(), layer.integer_bias(), frac)
 
 
 def _quant_linear(layer: QuantLinear, value: Value, name: str):

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .layer import Layer, check_int, check_size
+from hwgen.numeric import as_int
+
+from .layer import Layer, within
 from .straight import round_half_even, round_half_up
 
 __all__ = ["QuantInput", "QuantLinear", "QuantReLU"]
@@ -32,10 +34,8 @@ class QuantInput(Layer):
 
     def __init__(self, *, bits: int, frac: int = 0, signed: bool = False):
         super().__init__()
-        check_size("QuantInput: bits", bits, 1, MAX_BITS)
-        check_int("QuantInput: frac", frac)
-        self.bits, self.signed = bits, signed
-        self.register_buffer("frac", torch.tensor(frac))
+        self.bits, self.signed = within("QuantInput: bits", bits, 1, MAX_BITS), bool(signed)
+        self.register_buffer("frac", torch.tensor(as_int(frac, "QuantInput: frac")))
 
     def forward(self, x):
         x = torch.clamp(round_half_even(x), *_limits(self.bits, self.signed))
@@ -54,10 +54,8 @@ class QuantReLU(Layer):
 
     def __init__(self, *, bits: int, frac: int = 0):
         super().__init__()
-        check_size("QuantReLU: bits", bits, 1, MAX_BITS)
-        check_int("QuantReLU: frac", frac)
-        self.bits = bits
-        self.register_buffer("frac", torch.tensor(frac))
+        self.bits = within("QuantReLU: bits", bits, 1, MAX_BITS)
+        self.register_buffer("frac", torch.tensor(as_int(frac, "QuantReLU: frac")))
 
     def forward(self, x):
         step = 2.0 ** -int(self.frac)
@@ -92,16 +90,14 @@ class QuantLinear(Layer):
 
     def __init__(self, n_in: int, n_out: int, *, bits: int, bias: bool = True, in_frac: int = 0):
         super().__init__()
-        check_size("QuantLinear: n_in", n_in, 1)
-        check_size("QuantLinear: n_out", n_out, 1)
-        check_size("QuantLinear: bits", bits, 2, MAX_BITS)
-        check_int("QuantLinear: in_frac", in_frac)
-        self.n_in, self.n_out, self.bits = n_in, n_out, bits
+        self.n_in = within("QuantLinear: n_in", n_in, 1)
+        self.n_out = within("QuantLinear: n_out", n_out, 1)
+        self.bits = within("QuantLinear: bits", bits, 2, MAX_BITS)
         self.weight = nn.Parameter(torch.empty(n_out, n_in))
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
-        self.register_buffer("frac", torch.tensor(bits - 1))
-        self.register_buffer("in_frac", torch.tensor(in_frac))
+        self.register_buffer("frac", torch.tensor(self.bits - 1))
+        self.register_buffer("in_frac", torch.tensor(as_int(in_frac, "QuantLinear: in_frac")))
 
     @property
     def limit(self) -> int:

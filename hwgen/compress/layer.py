@@ -2,9 +2,9 @@
 
 from torch import nn
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, as_int
 
-__all__ = ["Layer", "check_int", "check_size"]
+__all__ = ["Layer", "within"]
 
 
 class Layer(nn.Module):
@@ -14,14 +14,10 @@ class Layer(nn.Module):
         """Bring latent weights back into their range; called after every optimiser step."""
 
 
-def check_int(what: str, value) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{what} must be an int, not {value!r}")
-
-
-def check_size(what: str, value, low: int, high: int | None = None) -> None:
-    """TypeError unless ``value`` is an int, SpecError unless it is in ``low .. high``."""
-    check_int(what, value)
+def within(what: str, value, low: int, high: int | None = None) -> int:
+    """``value`` as an int; TypeError if it is none, SpecError outside ``low .. high``."""
+    value = as_int(value, what)
     if value < low or (high is not None and value > high):
         limit = f"at least {low}" if high is None else f"in {low}..{high}"
         raise SpecError(f"{what} must be {limit}, not {value}")
+    return value

@@ -5,13 +5,13 @@ from torch import nn
 
 from hwgen.numeric import SpecError
 
-from .layer import Layer, check_size
+from .layer import Layer, within
 
 __all__ = ["BatchNorm", "fold_batch_norm"]
 
 
 class BatchNorm(Layer, nn.BatchNorm1d):
-    """``torch.nn.BatchNorm1d`` whose evaluation is ``(x - mean) * (gamma / sqrt(var + eps)) + beta``.
+    """Batch normalisation evaluated as ``(x - mean) * (gamma / sqrt(var + eps)) + beta``.
 
     Each operation is rounded on its own, in this order. The kernel of ``torch.nn.BatchNorm1d`` may
     fuse or reorder them depending on the processor and the batch, which can flip a sign that
@@ -19,8 +19,7 @@ class BatchNorm(Layer, nn.BatchNorm1d):
     """
 
     def __init__(self, n: int, *, eps: float = 1e-5, momentum: float = 0.1):
-        check_size("BatchNorm: n", n, 1)
-        super().__init__(n, eps=eps, momentum=momentum)
+        super().__init__(within("BatchNorm: n", n, 1), eps=eps, momentum=momentum)
 
     def forward(self, x):
         if self.training:

@@ -6,15 +6,16 @@ import torch
 
 from hwgen.numeric import SpecError
 
-from .layer import check_size
+from .layer import within
 
 __all__ = ["GradualPruning", "cubic_density"]
 
 
 def cubic_density(step: int, *, begin: int, end: int, final: float) -> float:
-    """Density after ``step``: 1 until ``begin``, then ``final + (1 - final) (1 - t)**3`` to ``end``.
+    """Density after ``step``: ``final + (1 - final) (1 - t)**3``.
 
-    ``t = (step - begin) / (end - begin)``; eq. 1 of arXiv 1710.01878 with initial sparsity 0.
+    ``t = (step - begin) / (end - begin)``, kept in 0..1; eq. 1 of arXiv 1710.01878 with initial
+    sparsity 0.
     """
     t = min(max((step - begin) / (end - begin), 0.0), 1.0)
     return final + (1 - final) * (1 - t) ** 3
@@ -37,14 +38,13 @@ class GradualPruning:
     def __init__(self, densities: Mapping[str, float], *, begin: int, end: int, every: int = 10):
         for name, density in densities.items():
             if not 0 < density <= 1:
-                raise SpecError(f"density of '{name}' must be in (0, 1], not {density!r}")
+                raise SpecError(f"pruning: density of '{name}' must be in (0, 1], not {density!r}")
         if not densities:
-            raise SpecError("densities must name at least one parameter, not {}")
-        check_size("begin", begin, 0)
-        check_size("end", end, begin + 1)
-        check_size("every", every, 1)
+            raise SpecError("pruning: densities must name at least one parameter, not {}")
         self.densities = dict(densities)
-        self.begin, self.end, self.every = begin, end, every
+        self.begin = within("pruning: begin", begin, 0)
+        self.end = within("pruning: end", end, begin + 1)
+        self.every = within("pruning: every", every, 1)
         self.masks = {}
 
     def attach(self, module) -> None:
@@ -52,7 +52,7 @@ class GradualPruning:
         known = dict(module.named_parameters())
         for name in self.densities:
             if name not in known:
-                raise SpecError(f"pruned parameter must be one of {sorted(known)}, not '{name}'")
+                raise SpecError(f"pruning: parameter must be one of {sorted(known)}, not '{name}'")
         self.masks = {name: torch.ones_like(known[name], dtype=torch.bool)
                       for name in self.densities}
 

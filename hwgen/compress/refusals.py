@@ -6,9 +6,9 @@ __all__ = ["refusal"]
 
 _HINTS = (
     (nn.Linear, "its weights are floats",
-     "use QuantLinear (train with hwgen.compress.train after hwgen.compress.calibrate) or"
-     " BinaryLinear"),
-    (nn.ReLU, "its output is an unbounded float", "use QuantReLU(bits=...)"),
+     "convert the network with hwgen.compress.quantise and train it, or use BinaryLinear"),
+    (nn.ReLU, "its output is an unbounded float",
+     "convert the network with hwgen.compress.quantise, or use QuantReLU(bits=...)"),
     (nn.BatchNorm1d, "the rounding of its kernel is not defined",
      "use hwgen.compress.BatchNorm (same parameters) before Sign, or fold it with"
      " hwgen.compress.fold_batch_norm"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hwgen.numeric import SpecError
 
-from .layer import check_size
+from .layer import within
 
 __all__ = ["Epoch", "Settings"]
 
@@ -40,9 +40,9 @@ class Settings:
     mix: float = 0.0
 
     def __post_init__(self):
-        check_size("settings: epochs", self.epochs, 1)
-        check_size("settings: batch", self.batch, 2)
-        check_size("settings: seed", self.seed, 0, 2 ** 31 - 1)
+        within("settings: epochs", self.epochs, 1)
+        within("settings: batch", self.batch, 2)
+        within("settings: seed", self.seed, 0, 2 ** 31 - 1)
         for name, low, high in (("lr", 0, math.inf), ("lr_end", 0, math.inf),
                                 ("weight_decay", 0, math.inf), ("alpha", 0, 1),
                                 ("temperature", 1e-3, math.inf), ("shift", 0, 1),

@@ -2,9 +2,9 @@
 
 import torch
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, as_int
 
-from .layer import Layer, check_size
+from .layer import Layer, within
 
 __all__ = ["ThermometerInput"]
 
@@ -15,7 +15,7 @@ class ThermometerInput(Layer):
     Parameters
     ----------
     levels : sequence of int
-        Ascending, inside the input's range.
+        Ascending, above the smallest input and at most the largest.
     bits : int
         Bits of one input element.
     signed : bool
@@ -23,16 +23,15 @@ class ThermometerInput(Layer):
 
     def __init__(self, levels, *, bits: int, signed: bool = False):
         super().__init__()
-        check_size("ThermometerInput: bits", bits, 1, 32)
-        levels = tuple(levels)
-        if not levels or any(not isinstance(v, int) for v in levels):
-            raise TypeError(f"ThermometerInput: levels must be integers, not {levels!r}")
+        bits = within("ThermometerInput: bits", bits, 1, 32)
+        levels = tuple(as_int(v, "ThermometerInput: level") for v in levels)
         low = -(1 << (bits - 1)) if signed else 0
         high = low + (1 << bits) - 1
-        if list(levels) != sorted(set(levels)) or levels[0] < low or levels[-1] > high:
-            raise SpecError(f"ThermometerInput: levels must be ascending, distinct and in"
-                            f" {low}..{high}, not {levels!r}")
-        self.levels, self.bits, self.signed = levels, bits, signed
+        if not levels or list(levels) != sorted(set(levels)) or levels[0] <= low \
+                or levels[-1] > high:
+            raise SpecError(f"ThermometerInput: levels must ascend in {low + 1}..{high} (outside, a"
+                            f" bit is constant), not {levels}")
+        self.levels, self.bits, self.signed = levels, bits, bool(signed)
 
     def forward(self, x):
         levels = torch.tensor(self.levels, dtype=x.dtype, device=x.device)

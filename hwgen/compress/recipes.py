@@ -1,0 +1,149 @@
+"""The networks of the demo: a float teacher and three students for cheap boards.
+
+No run is selected on the test part: every training has a fixed number of epochs and its last one is
+the result. Sizes and settings were chosen on validation parts of the training samples.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from hwgen.numeric import SpecError
+
+from .binary import BinaryLinear, Sign
+from .data import PIXEL_BITS, Split
+from .fixed import QuantInput
+from .normalise import BatchNorm
+from .prune import GradualPruning
+from .quantise import quantise
+from .settings import Settings
+from .thermometer import ThermometerInput
+from .train import train
+
+__all__ = ["STUDENTS", "accuracy", "train_student", "train_teacher"]
+
+BINARY_LEVELS = (3, 6, 9, 13)
+BINARY_HIDDEN = (128, 128)
+FIXED_HIDDEN, FIXED_BITS = (64, 64), 4
+SPARSE_HIDDEN, SPARSE_BITS = (128, 64), 6
+SPARSE_DENSITIES = {"fc1.weight": 0.13, "fc2.weight": 0.13, "fc3.weight": 0.3}
+
+
+def accuracy(scores, labels) -> float:
+    """Share of rows whose largest score (the first of equals) is at the label."""
+    return float(np.mean(np.argmax(np.asarray(scores), axis=1) == np.asarray(labels)))
+
+
+class _Phases:
+    """The trainings of one recipe: shared data, seed, checkpoint folder and progress."""
+
+    def __init__(self, name, split, seed, folder, progress, effort, teacher=None):
+        if not 0 < effort <= 1:
+            raise SpecError(f"recipe '{name}': effort must be above 0 and at most 1, not"
+                            f" {effort!r}")
+        self.name, self.split, self.seed, self.teacher = name, split, seed, teacher
+        self.folder = None if folder is None else Path(folder)
+        self.progress, self.effort = progress, effort
+
+    def build(self, make: Callable[[], nn.Module]) -> nn.Module:
+        """A fresh module whose initial weights follow from the seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return make()
+
+    def steps(self, settings: Settings) -> int:
+        return settings.epochs * -(-len(self.split.x_train) // settings.batch)
+
+    def settings(self, epochs: int, **options) -> Settings:
+        return Settings(epochs=max(1, round(epochs * self.effort)), seed=self.seed, **options)
+
+    def run(self, phase: str, module, settings: Settings, pruning=None):
+        name = f"{self.name}-{phase}" if phase else self.name
+        return train(module, self.split, settings=settings, name=name, teacher=self.teacher,
+                     pruning=pruning, progress=self.progress,
+                     checkpoint=self.folder and self.folder / f"{name}.ckpt")
+
+
+def train_teacher(split: Split, *, seed: int = 0, folder=None, progress=None, effort: float = 1.0):
+    """The float teacher, 64-128-128-10 with batch norm and ReLU.
+
+    Parameters
+    ----------
+    split : Split
+        The digits; see :func:`~hwgen.compress.digits`.
+    seed : int
+        Decides the initial weights, the order of the samples and their shifts.
+    folder : path, optional
+        Where the checkpoint is kept, and from where an interrupted training goes on.
+    progress : callable of Epoch, optional
+    effort : float
+        Share of the epochs to train, for a quick look.
+    """
+    phases = _Phases("digits-teacher", split, seed, folder, progress, effort)
+    module = phases.build(lambda: _float_net((128, 128)))
+    return phases.run("", module, phases.settings(60, shift=0.5, weight_decay=1e-4))
+
+
+def train_student(name: str, split: Split, teacher, *, seed: int = 0, folder=None, progress=None,
+                  effort: float = 1.0):
+    """One of :data:`STUDENTS`, distilled from ``teacher``; parameters as :func:`train_teacher`."""
+    if name not in STUDENTS:
+        raise SpecError(f"student must be one of {sorted(STUDENTS)}, not {name!r}")
+    phases = _Phases(name, split, seed, folder, progress, effort, teacher)
+    return STUDENTS[name](phases)
+
+
+def _float_net(hidden: tuple[int, int]) -> nn.Sequential:
+    """Float network for pixels 0..16, read as 0..1."""
+    return nn.Sequential(OrderedDict(
+        pixels=QuantInput(bits=PIXEL_BITS, frac=4),
+        fc1=nn.Linear(64, hidden[0]), bn1=nn.BatchNorm1d(hidden[0]), act1=nn.ReLU(),
+        fc2=nn.Linear(hidden[0], hidden[1]), bn2=nn.BatchNorm1d(hidden[1]), act2=nn.ReLU(),
+        fc3=nn.Linear(hidden[1], 10),
+    ))
+
+
+def _binary_net() -> nn.Sequential:
+    n_in, (h1, h2) = 64 * len(BINARY_LEVELS), BINARY_HIDDEN
+    return nn.Sequential(OrderedDict(
+        thermometer=ThermometerInput(BINARY_LEVELS, bits=PIXEL_BITS),
+        fc1=BinaryLinear(n_in, h1), bn1=BatchNorm(h1), act1=Sign(),
+        fc2=BinaryLinear(h1, h2), bn2=BatchNorm(h2), act2=Sign(),
+        fc3=BinaryLinear(h2, 10, bias=True, out_shift=3),
+    ))
+
+
+def _binary(phases: _Phases):
+    """64 pixels x 4 levels, 256-128-128-10, all weights and hidden activations of one bit."""
+    module = phases.build(_binary_net)
+    return phases.run("", module, phases.settings(150, lr=2e-2, mix=0.5))
+
+
+def _float_then_quantised(phases: _Phases, hidden, bits, activation_bits):
+    module = phases.build(lambda: _float_net(hidden))
+    phases.run("float", module, phases.settings(40, lr=5e-3, mix=0.5))
+    return quantise(module, phases.split.x_train, weight_bits=bits,
+                    activation_bits=activation_bits)
+
+
+def _fixed(phases: _Phases):
+    """64-64-64-10 with 4-bit weights and 4-bit unsigned activations."""
+    module = _float_then_quantised(phases, FIXED_HIDDEN, FIXED_BITS, FIXED_BITS)
+    return phases.run("quantised", module, phases.settings(60, lr=2e-3, mix=0.5))
+
+
+def _sparse(phases: _Phases):
+    """64-128-64-10 with 6-bit weights and activations, pruned to 13.6 % of the weights."""
+    module = _float_then_quantised(phases, SPARSE_HIDDEN, SPARSE_BITS, SPARSE_BITS)
+    settings = phases.settings(100, lr=5e-3, mix=0.5)
+    end = max(1, phases.steps(settings) * 6 // 10)
+    pruning = GradualPruning(SPARSE_DENSITIES, begin=0, end=end, every=10)
+    return phases.run("pruned", module, settings, pruning)
+
+
+STUDENTS = {"digits-binary": _binary, "digits-fixed": _fixed, "digits-sparse": _sparse}
+"""The recipes by network name."""
