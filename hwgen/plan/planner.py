@@ -2,19 +2,11 @@
 
 from collections.abc import Mapping
 
-from ..ir import Argmax, MatVec, Network, Requantise, Thermometer, Threshold
+from ..ir import MatVec, Network
 from ..numeric import Bipolar, Fixed, SpecError
+from .assemble import assemble
 from .design import Design
-from .stages import (
-    CORES,
-    ArgmaxStage,
-    BinaryStage,
-    FixedStage,
-    SparseStage,
-    Stage,
-    ThermometerStage,
-    divisors,
-)
+from .stages import BinaryStage, FixedStage, SparseStage, ThermometerStage, divisors
 from .target import Cells, Target
 
 __all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "SPARSE_DENSITY", "plan", "require_fit"]
@@ -27,6 +19,9 @@ DEFAULT_INTERVALS = tuple(16 * 2**k for k in range(16))
 
 MAX_LUT_SHARE = 0.85
 """Part of the LUTs a design may take: beyond it routing rarely succeeds."""
+
+MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, FixedStage, SparseStage)}
+"""The cores that compute a matrix node."""
 
 SHELL = Cells(lut=900, ff=700, bram=2, dsp=0)
 """The board's share: UART, framing, checksum, frame buffer."""
@@ -96,46 +91,23 @@ def _require_known(network, cores):
         if unknown:
             raise SpecError(f"cores of '{name}' must be among core, pe, simd, queue_depth,"
                             f" not {sorted(unknown)}")
-        if choice.get("core", "fixed") not in ("binary", "fixed", "sparse"):
-            raise SpecError(f"core of '{name}' must be one of {sorted(CORES)},"
+        if choice.get("core", "fixed") not in MATRIX_CORES:
+            raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
                             f" not {choice['core']!r}")
 
 
 def _assemble(network, target, clk_hz, interval, cores, *, strict=True) -> Design:
     levels = target.adder_levels(clk_hz)
-    stages: list[Stage] = []
-    nodes, previous = list(network.nodes[1:]), network.nodes[0]
-    while nodes:
-        node = nodes.pop(0)
-        if node.inputs != (previous.name,):
-            raise SpecError(f"node '{node.name}' must read the node before it,"
-                            f" '{previous.name}', not {list(node.inputs)}")
-        edge = network.edges[previous.name]
-        if isinstance(node, MatVec):
-            post = nodes.pop(0) if nodes and isinstance(nodes[0], Threshold | Requantise) else None
-            stage = _mat_vec(node, edge, post, target, interval, levels,
-                             cores.get(node.name, {}), strict)
-            previous = post or node
-        elif isinstance(node, Thermometer):
-            stage, previous = _thermometer(node, edge, interval), node
-        elif isinstance(node, Argmax):
-            stage, previous = ArgmaxStage(node, edge), node
-        else:
-            raise SpecError(f"node '{node.name}': a {node.kind} must follow a mat_vec")
-        stages.append(stage)
-    _require_outputs(network)
-    return Design(network, target, clk_hz, tuple(stages))
 
+    def mat_vec(node, edge, post):
+        choice = cores.get(node.name, {})
+        return _mat_vec(node, edge, post, target, interval, levels, choice, strict)
 
-def _require_outputs(network):
-    """The hardware sends the scores and then the class, so these must be the outputs."""
-    *body, last = network.nodes
-    expected = (last.name,)
-    if isinstance(last, Argmax):
-        expected = (body[-1].name, last.name)
-    if network.outputs != expected:
-        raise SpecError(f"network '{network.name}': outputs must be {list(expected)},"
-                        f" not {list(network.outputs)}")
+    def thermometer(node, edge):
+        return _thermometer(node, edge, interval)
+
+    stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer)
+    return Design(network, target, clk_hz, stages)
 
 
 def _thermometer(node, edge, interval) -> ThermometerStage:
@@ -161,7 +133,7 @@ def _mat_vec(node, edge, post, target, interval, levels, choice, strict):
                                **{k: choice[k] for k in ("queue_depth",) if k in choice})
                    for pe in pes]
     else:
-        cls = {"binary": BinaryStage, "fixed": FixedStage}[core]
+        cls = MATRIX_CORES[core]
         simds = [choice["simd"]] if "simd" in choice else divisors(n_in)
         pairs = [(pe, simd) for pe in pes for simd in simds]
         fast = [(pe, simd) for pe, simd in pairs

@@ -1,11 +1,11 @@
 """Dot products of one row of inputs with ``pe`` rows of weights, one set a cycle."""
 
-from amaranth.hdl import Module, Shape, Signal, signed, unsigned
+from amaranth.hdl import Module, Shape, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import BinaryStage, FixedStage, FoldedStage
-from .stream import element_shape
+from .stream import element_shape, format_shape
 from .tree import adder_tree, full_adders
 
 __all__ = ["MultiplyDot", "XnorDot"]
@@ -59,8 +59,7 @@ class MultiplyDot(_Dot):
     """Products in registers, then an adder tree."""
 
     def __init__(self, stage: FixedStage):
-        fmt = stage.weight_format
-        self.w_shape = signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
+        self.w_shape = format_shape(stage.weight_format)
         x_shape = element_shape(stage.in_edge)
         product_bits = self.w_shape.width + x_shape.width
         self.sum_shape = Shape(product_bits + stage.tree_levels,

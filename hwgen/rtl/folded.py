@@ -1,17 +1,16 @@
 """The folded matrix-vector core: one frame, one datapath, two kinds of arithmetic."""
 
-from amaranth.hdl import Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..numeric import pack_row
 from ..plan.stages import BinaryStage, FixedStage, FoldedStage
 from ..plan.stages.folded import OPERAND_REGISTERS, tree_registers
 from .dot import MultiplyDot, XnorDot
 from .fifo import StreamFIFO
 from .post import post_core
 from .replay import ReplayBuffer
-from .stream import beat_layout, beat_signature, element_shape, link_out
+from .stream import beat_layout, beat_signature, element_shape, format_shape, link_out
 from .table import Rom, RowsInTurn
 from .tree import delay, wrap_add
 
@@ -202,16 +201,12 @@ class FixedMatVec(FoldedMatVec):
         return MultiplyDot(self._stage)
 
     def _acc_shape(self) -> Shape:
-        fmt = self._stage.acc_format
-        return signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
+        return format_shape(self._stage.acc_format)
 
     def _accumulator(self, dot):
         stage = self._stage
         if stage.mat_vec.bias is None:
             return Accumulator(in_shape=dot.sum_shape, acc_shape=self._acc_shape(), pe=stage.pe)
-        fmt = stage.bias_format
-        codes = fmt.encode(stage.mat_vec.bias).reshape(stage.nf, stage.pe)
-        return Accumulator(
-            in_shape=dot.sum_shape, acc_shape=self._acc_shape(), pe=stage.pe,
-            bias_shape=signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits),
-            bias_rows=[pack_row(row, fmt.bits) for row in codes])
+        return Accumulator(in_shape=dot.sum_shape, acc_shape=self._acc_shape(), pe=stage.pe,
+                           bias_shape=format_shape(stage.bias_format),
+                           bias_rows=stage.bias_rows())

@@ -3,18 +3,18 @@
 These components never wait: values go in with ``valid`` and come out ``registers`` cycles later.
 """
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..ir import Requantise, Threshold
 from ..numeric import Fixed, pack_row
 from ..plan.stages import MatVecStage
-from .stream import element_shape
+from .stream import element_shape, format_shape
 from .table import RowsInTurn
 from .tree import delay
 
-__all__ = ["PassThrough", "RequantiseCore", "ThresholdCore", "post_core"]
+__all__ = ["PassThrough", "RequantiseCore", "ScoreCore", "ThresholdCore", "post_core"]
 
 
 class _PostCore(wiring.Component):
@@ -36,22 +36,29 @@ class _PostCore(wiring.Component):
 
 
 class PassThrough(_PostCore):
-    """``o = i * scale + offset`` without a register: scores from popcounts, or as they are.
-
-    Parameters
-    ----------
-    scale, offset : int
-    """
-
-    def __init__(self, stage, acc_shape, *, scale: int = 1, offset: int = 0):
-        self._scale, self._offset = scale, offset
-        super().__init__(stage, acc_shape)
+    """``o[k] = i[k]`` without a register."""
 
     def elaborate(self, platform):
         m = Module()
         m.d.comb += self.o_valid.eq(self.i_valid)
-        for k in range(self._stage.pe):
-            m.d.comb += self.o[k].eq(self.i[k] * self._scale + self._offset)
+        m.d.comb += [self.o[k].eq(self.i[k]) for k in range(self._stage.pe)]
+        return m
+
+
+class ScoreCore(_PostCore):
+    """``o[k] = 2 * i[k] - n_in + bias``: scores from popcounts, without a register."""
+
+    def elaborate(self, platform):
+        m = Module()
+        stage = self._stage
+        offsets = [-stage.n_in] * stage.pe
+        if stage.mat_vec.bias is not None:
+            layout = data.ArrayLayout(format_shape(stage.bias_format), stage.pe)
+            m.submodules.bias = bias = RowsInTurn(width=layout.size, rows=stage.bias_rows())
+            m.d.comb += bias.advance.eq(self.i_valid)
+            offsets = [value - stage.n_in for value in data.View(layout, bias.data)]
+        m.d.comb += self.o_valid.eq(self.i_valid)
+        m.d.comb += [self.o[k].eq((self.i[k] << 1) + offsets[k]) for k in range(stage.pe)]
         return m
 
 
@@ -149,8 +156,7 @@ def _saturated(value, fmt: Fixed):
     if high > fmt.max:
         result = Mux(value > fmt.max, Const(fmt.max), result)
     if low < fmt.min:
-        bound = signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
-        result = Mux(value < fmt.min, Const(fmt.min, bound), result)
+        result = Mux(value < fmt.min, Const(fmt.min, format_shape(fmt)), result)
     return result
 
 
@@ -161,5 +167,5 @@ def post_core(stage: MatVecStage, acc_shape):
     if isinstance(stage.post, Requantise):
         return RequantiseCore(stage, acc_shape)
     if stage.core == "binary":
-        return PassThrough(stage, acc_shape, scale=2, offset=-stage.n_in)
+        return ScoreCore(stage, acc_shape)
     return PassThrough(stage, acc_shape)

@@ -5,17 +5,21 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import connect, flipped
 
 from ..ir import Edge
-from ..numeric import Bipolar, SpecError
+from ..numeric import Bipolar, Format, SpecError
 
-__all__ = ["beat_layout", "beat_signature", "element_shape", "link", "link_out"]
+__all__ = ["beat_layout", "beat_signature", "element_shape", "format_shape", "link", "link_out"]
+
+
+def format_shape(fmt: Format) -> Shape:
+    """Two's complement or unsigned; a bipolar value as its one-bit code."""
+    if isinstance(fmt, Bipolar):
+        return unsigned(1)
+    return signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
 
 
 def element_shape(edge: Edge) -> Shape:
-    """How one element of ``edge`` travels: a bipolar value as its one-bit code."""
-    if isinstance(edge.format, Bipolar):
-        return unsigned(1)
-    bits = edge.format.bits
-    return signed(bits) if edge.format.is_signed else unsigned(bits)
+    """How one element of ``edge`` travels."""
+    return format_shape(edge.format)
 
 
 def beat_layout(shape, lanes: int) -> data.StructLayout:

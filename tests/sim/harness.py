@@ -26,11 +26,11 @@ def beats(frame, lanes):
 
 
 def check_stream(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0, limit=None,
-                 reset_after=None, watch=None):
+                 reset_after=None, watch=None, settle=0):
     """Send frames ``inputs`` (lists of ints) into ``dut.i``; ``dut.o`` must give ``expected``.
 
     Checks values, ``last``, that a waiting beat stays put, and that nothing comes after the end.
-    ``reset_after`` sends that many beats, pulses the reset, and then runs the whole test.
+    The first beat comes ``settle`` cycles after reset. ``reset_after`` sends that many beats, pulses the reset, and then runs the whole test.
     Returns a :class:`Timing` of the main run, with the last value of the signal ``watch``.
     """
     in_lanes = len(dut.i.p.data)
@@ -55,6 +55,8 @@ def check_stream(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0,
             ctx.set(dut.i.valid, 0)
             await pulse_reset(ctx)
         started.append(True)
+        for _ in range(settle):
+            await ctx.tick()
         for beat in to_send:
             while i_stall and chance.random() < 0.5:
                 ctx.set(dut.i.valid, 0)

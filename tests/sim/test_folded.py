@@ -20,9 +20,10 @@ def bits_of(values):
     return ((np.asarray(values) + 1) // 2).tolist()
 
 
-def binary_stage(rng, n_out, n_in, pe, simd, levels, *, post=True):
+def binary_stage(rng, n_out, n_in, pe, simd, levels, *, post=True, bias=False):
     weights = rng.choice([-1, 1], (n_out, n_in))
-    mat_vec = MatVec("fc", ("x",), Dense(weights, Bipolar()))
+    offsets = rng.integers(-30, 30, n_out) if bias else None
+    mat_vec = MatVec("fc", ("x",), Dense(weights, Bipolar()), offsets)
     node = None
     if post:
         node = Threshold("act", ("fc",), rng.integers(-n_in, n_in + 2, n_out),
@@ -34,18 +35,19 @@ def binary_frames(rng, stage, frames):
     x = rng.choice([-1, 1], (frames, stage.n_in))
     x[0] = 1
     x[-1] = stage.mat_vec.weights.to_dense()[0]     # the largest possible score
-    y = x @ stage.mat_vec.weights.to_dense().T
+    y = x @ stage.mat_vec.weights.to_dense().T + stage.mat_vec.bias_or_zero
     if stage.post is not None:
         hit = (y >= stage.post.thresholds) != stage.post.invert
         return [bits_of(f) for f in x], hit.astype(int).tolist()
     return [bits_of(f) for f in x], y.tolist()
 
 
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("post", [True, False], ids=["threshold", "scores"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_binary_equals_numpy_under_all_stalls(size, post):
+def test_binary_equals_numpy_under_all_stalls(size, post, bias):
     rng = np.random.default_rng(sum(size))
-    stage = binary_stage(rng, *size, post=post)
+    stage = binary_stage(rng, *size, post=post, bias=bias)
     frames, expected = binary_frames(rng, stage, 5)
     check_all_stalls(lambda: BinaryMatVec(stage), frames, expected)
 

@@ -18,7 +18,7 @@ class BinaryStage(FoldedStage):
     """Bipolar weights times bipolar inputs.
 
     With ``p`` the count of equal bits, ``W x = 2 p - n_in``; the core counts ``p`` and compares it
-    with ``ceil((threshold - bias + n_in) / 2)`` (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119).
+    with ``ceil((threshold - bias + n_in) / 2)``, or sends ``2 p - n_in + bias`` (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119).
     """
 
     core: ClassVar[str] = "binary"
@@ -32,8 +32,6 @@ class BinaryStage(FoldedStage):
         if isinstance(self.post, Requantise):
             raise SpecError(f"{self.where}: what follows must be a Threshold or nothing,"
                             f" not a Requantise")
-        if self.post is None and self.mat_vec.bias is not None:
-            raise SpecError(f"{self.where}: bias must be followed by a Threshold or be None")
 
     @property
     def tree_levels(self) -> int:
@@ -65,6 +63,8 @@ class BinaryStage(FoldedStage):
         bits = {"weights": self.n_out * self.n_in}
         if self.post is not None:
             bits["thresholds"] = self.n_out * (self.threshold_bits + 1)
+        elif self.mat_vec.bias is not None:
+            bits["bias"] = self.n_out * self.bias_format.bits
         return bits
 
     def estimate(self, target):

@@ -48,11 +48,6 @@ class FixedStage(FoldedStage):
         """Holds every partial sum in any order, from the actual weights."""
         return Fixed.covering(*self.mat_vec.partial_sum_range(self.x))
 
-    @property
-    def bias_format(self) -> Fixed:
-        bias = self.mat_vec.bias_or_zero
-        return Fixed.covering(min(0, int(bias.min())), int(bias.max()))
-
     def weight_rows(self) -> list[int]:
         """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` groups of ``simd``."""
         folded = self.mat_vec.weights.to_dense().reshape(self.nf, self.pe, self.sf, self.simd)

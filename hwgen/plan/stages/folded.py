@@ -7,7 +7,7 @@ one row a cycle: the matrix-vector-threshold unit of FINN (arXiv 1612.07119).
 from dataclasses import dataclass
 
 from ...ir import Edge, MatVec, Node, Requantise, Threshold
-from ...numeric import SpecError
+from ...numeric import Fixed, SpecError, pack_rows
 from .base import Stage, require_divisor
 
 __all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
@@ -89,6 +89,16 @@ class MatVecStage(Stage):
     @property
     def out_lanes(self) -> int:
         return self.pe
+
+    @property
+    def bias_format(self) -> Fixed:
+        """In which the biases are stored."""
+        bias = self.mat_vec.bias_or_zero
+        return Fixed.covering(min(0, int(bias.min())), int(bias.max()))
+
+    def bias_rows(self) -> list[int]:
+        """Row ``f`` holds the biases of the ``pe`` outputs of fold ``f``."""
+        return pack_rows(self.mat_vec.bias_or_zero.reshape(self.nf, self.pe), self.bias_format)
 
     @property
     def post_registers(self) -> int:

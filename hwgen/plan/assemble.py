@@ -1,0 +1,60 @@
+"""A network's nodes grouped into stages: which nodes share a core, and what hardware can follow."""
+
+from collections.abc import Callable
+
+from ..ir import Argmax, Edge, MatVec, Network, Node, Requantise, Thermometer, Threshold
+from ..numeric import SpecError
+from .stages import ArgmaxStage, Stage, ThermometerStage
+
+__all__ = ["assemble"]
+
+
+def assemble(network: Network, *,
+             mat_vec: Callable[[MatVec, Edge, Node | None], Stage],
+             thermometer: Callable[[Thermometer, Edge], ThermometerStage]) -> tuple[Stage, ...]:
+    """Stages for all nodes but the input, in order.
+
+    A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
+    both and the edge that is read; ``thermometer`` makes those of thermometers.
+
+    Raises
+    ------
+    SpecError    If the network branches, a node has no core where it stands, or the outputs are
+                 not the scores and the class.
+    """
+    _require_outputs(network)
+    stages: list[Stage] = []
+    nodes, previous = list(network.nodes[1:]), network.nodes[0]
+    while nodes:
+        node = nodes.pop(0)
+        _require_chain(node, previous)
+        edge = network.edges[previous.name]
+        previous = node
+        if isinstance(node, MatVec):
+            post = nodes.pop(0) if nodes and isinstance(nodes[0], Threshold | Requantise) else None
+            if post is not None:
+                _require_chain(post, node)
+                previous = post
+            stages.append(mat_vec(node, edge, post))
+        elif isinstance(node, Thermometer):
+            stages.append(thermometer(node, edge))
+        elif isinstance(node, Argmax):
+            stages.append(ArgmaxStage(node, edge))
+        else:
+            raise SpecError(f"node '{node.name}': a {node.kind} must follow a mat_vec")
+    return tuple(stages)
+
+
+def _require_chain(node, previous):
+    if node.inputs != (previous.name,):
+        raise SpecError(f"node '{node.name}' must read the node before it, '{previous.name}',"
+                        f" not {list(node.inputs)}: branches have no hardware yet")
+
+
+def _require_outputs(network):
+    """The hardware sends the scores and then the class, so these must be the outputs."""
+    last = network.nodes[-1]
+    expected = (*last.inputs, last.name) if isinstance(last, Argmax) else (last.name,)
+    if network.outputs != expected:
+        raise SpecError(f"network '{network.name}': outputs must be {list(expected)},"
+                        f" not {list(network.outputs)}")
