@@ -19,8 +19,8 @@ from .sparse_timing import SparseTiming
 
 __all__ = ["SparseStage"]
 
-INTERVAL_FRAMES = 8
-"""Frames after which the interval of equal frames has settled."""
+SETTLING_FRAMES = 4
+"""Equal frames after which their interval has settled."""
 
 
 def _bits_for(n: int) -> int:
@@ -178,10 +178,13 @@ class SparseStage(MatVecStage):
 
     @cached_property
     def interval_cycles(self) -> int:
-        """Longest interval: frames back to back in which no activation is zero."""
-        busy = np.ones((INTERVAL_FRAMES, self.n_in), bool)
+        """Longest interval: frames back to back in which no activation is zero.
+
+        The mean, rounded up, where frames in the one bank and in the other differ.
+        """
+        busy = np.ones((2 * SETTLING_FRAMES, self.n_in), bool)
         ends = self.timing.departures(busy)[:, -1]
-        return int(np.diff(ends[INTERVAL_FRAMES // 2:]).max())
+        return -(-int(ends[-1] - ends[SETTLING_FRAMES - 1]) // SETTLING_FRAMES)
 
     def cycles(self, x) -> np.ndarray:
         """Cycles from first input beat to last output beat of each frame of ``x`` on its own.

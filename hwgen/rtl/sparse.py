@@ -1,0 +1,145 @@
+"""The sparse matrix-vector core: compressed columns, zero activations skipped."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan.stages import SparseStage
+from .fifo import StreamFIFO
+from .folded import OutputQueue
+from .post import post_core
+from .sparse_element import Element, drain_signature, format_shape
+from .sparse_front import ColumnQueues, Scanner, hit_layout
+from .stream import beat_signature, element_shape, link, link_out
+from .table import Rom
+from .tree import delay, wrap_add
+
+__all__ = ["DrainControl", "SparseMatVec"]
+
+
+class DrainControl(wiring.Component):
+    """Reads the rows of a bank that every element has closed, and has them refilled.
+
+    One row a cycle while there is a credit; the first one 2 cycles after ``closed``, when the last
+    product has been added. A row is refilled the cycle after it was read. After reset all rows of
+    both banks are refilled once, in ``nf`` cycles.
+
+    Parameters
+    ----------
+    stage : SparseStage
+
+    Members
+    -------
+    closed : ``In(2)``                     one bit a bank: closed in every element
+    go : ``In(1)``                         there is a credit
+    take : ``Out(1)``                      a row is read in this cycle
+    drain : ``Out(drain_signature(stage))``
+    sweeping : ``Out(1)``                  the refill after reset is under way
+    """
+
+    def __init__(self, stage: SparseStage):
+        self._stage = stage
+        super().__init__({
+            "closed": In(2), "go": In(1), "take": Out(1),
+            "drain": Out(drain_signature(stage)), "sweeping": Out(1, init=1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        drain, bank, last = self.drain, Signal(), Signal()
+        seen, settled = Signal(2), Signal(2)
+        m.d.sync += [seen.eq(self.closed), settled.eq(self.closed & seen)]
+        m.d.comb += [
+            drain.read.eq(settled & (1 << bank)),
+            self.take.eq(drain.read.any() & self.go),
+            last.eq(drain.row == self._stage.nf - 1),
+            drain.release.eq(Mux(self.take & last, drain.read, 0)),
+        ]
+        m.d.sync += [
+            bank.eq(bank ^ (self.take & last)), drain.picked.eq(bank),
+            drain.refill.eq(Mux(self.sweeping, 0b11, Mux(self.take, drain.read, 0))),
+            drain.refill_row.eq(drain.row),
+        ]
+        with m.If(self.take | self.sweeping):
+            wrap_add(m, drain.row, self._stage.nf)
+        with m.If(last):
+            m.d.sync += self.sweeping.eq(0)
+        return m
+
+
+class SparseMatVec(wiring.Component):
+    """Matrix times vector, entries in compressed columns over ``pe`` elements.
+
+    One frame every ``max(n_in, n_out / pe, most entries any element has in the columns whose
+    activation is not zero)`` cycles, plus what full queues and unequal elements cost:
+    ``stage.timing`` gives every output beat's cycle. Correct under any stalls on either side.
+    Nothing is taken in the ``n_out / pe`` cycles after reset.
+
+    Parameters
+    ----------
+    stage : SparseStage
+
+    Members
+    -------
+    i : ``In(beat_signature(in_shape, 1))``
+    o : ``Out(beat_signature(out_shape, pe))``
+    """
+
+    def __init__(self, stage: SparseStage):
+        self._stage = stage
+        super().__init__({
+            "i": In(beat_signature(element_shape(stage.in_edge), 1)),
+            "o": Out(beat_signature(element_shape(stage.out_edge), stage.pe)),
+        })
+
+    @property
+    def stage(self) -> SparseStage:
+        return self._stage
+
+    def elaborate(self, platform):
+        m = Module()
+        stage = self._stage
+        m.submodules.drain = drain = DrainControl(stage)
+        m.submodules.queue = queue = OutputQueue(
+            shape=element_shape(stage.out_edge), lanes=stage.pe, beats=stage.nf,
+            depth=stage.fifo_depth)
+        m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
+        elements = self._elements(m, self._columns(m, ~drain.sweeping), drain)
+        m.d.comb += [
+            drain.closed[b].eq(Cat(element.closed[b] for element in elements).all())
+            for b in range(2)]
+        m.d.comb += [post.i[k].eq(element.o) for k, element in enumerate(elements)]
+        m.d.comb += [
+            post.i_valid.eq(delay(m, drain.take, 2, name="drained")),
+            queue.i.eq(post.o), queue.i_valid.eq(post.o_valid),
+            queue.take.eq(drain.take), drain.go.eq(queue.go),
+        ]
+        link_out(m, self.o, queue.o)
+        return m
+
+    def _columns(self, m, enable):
+        m.submodules.scanner = scanner = Scanner(self._stage)
+        m.submodules.hits = hits = StreamFIFO(
+            hit_layout(self._stage), depth=self._stage.queue_depth)
+        m.submodules.columns = columns = ColumnQueues(self._stage)
+        link_out(m, self.i, scanner.i)
+        link(m, scanner.o, hits.i)
+        link(m, hits.o, columns.i)
+        m.d.comb += scanner.enable.eq(enable)
+        return columns
+
+    def _elements(self, m, columns, drain):
+        stage = self._stage
+        m.submodules.bias = bias = Rom(
+            width=stage.pe * stage.bias_format.bits, rows=stage.bias_rows())
+        m.d.comb += bias.address.eq(drain.drain.row)
+        biases = data.View(
+            data.ArrayLayout(format_shape(stage.bias_format), stage.pe), bias.data)
+        elements = []
+        for k in range(stage.pe):
+            m.submodules[f"element{k}"] = element = Element(stage, k)
+            link(m, columns.o[k], element.i)
+            wiring.connect(m, drain.drain, element.drain)
+            m.d.comb += element.bias.eq(biases[k])
+            elements.append(element)
+        return elements

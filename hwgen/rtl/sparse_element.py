@@ -1,0 +1,168 @@
+"""One processing element of the sparse core: walks its entries, multiplies and accumulates."""
+
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..numeric import Fixed
+from ..plan.stages import SparseStage
+from .sparse_front import column_layout
+from .stream import element_shape
+from .table import Rom
+from .tree import delay
+
+__all__ = ["ColumnWalker", "Element", "drain_signature", "format_shape"]
+
+
+def format_shape(fmt: Fixed):
+    """Shape of a fixed-point value."""
+    return signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
+
+
+def drain_signature(stage: SparseStage) -> wiring.Signature:
+    """What the drain tells all elements.
+
+    Members
+    -------
+    read : 2             one bit a bank: its row ``row`` is read in this cycle
+    picked : 1           bank whose row, read the cycle before, is wanted
+    refill : 2           one bit a bank: its row ``refill_row`` gets the bias in this cycle
+    release : 2          one bit a bank: all its rows have been read
+    """
+    row = range(max(2, stage.nf))
+    return wiring.Signature({
+        "read": Out(2), "row": Out(row), "picked": Out(1),
+        "refill": Out(2), "refill_row": Out(row), "release": Out(2),
+    })
+
+
+class ColumnWalker(wiring.Component):
+    """Shows one entry's address a cycle, with no pause between columns.
+
+    A frame uses one bank of accumulators, the next frame the other. A bank is closed when the
+    frame's last entry has been shown, and used again after its release.
+
+    Parameters
+    ----------
+    stage : SparseStage
+
+    Members
+    -------
+    i : ``In(stream.Signature(column_layout(stage)))``
+    work : ``Out(1)``             there is an entry in this cycle
+    address : ``Out(start_bits)``, value : ``Out(in_shape)``, bank : ``Out(1)``
+    release : ``In(2)``           one bit a bank
+    closed : ``Out(2)``           one bit a bank
+    """
+
+    def __init__(self, stage: SparseStage):
+        self._stage = stage
+        super().__init__({
+            "i": In(stream.Signature(column_layout(stage))),
+            "work": Out(1), "address": Out(stage.start_bits),
+            "value": Out(element_shape(stage.in_edge)), "bank": Out(1),
+            "release": In(2), "closed": Out(2),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        left = Signal(self._stage.count_bits)       # entries of the column not yet done
+        last, done, ends = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.work.eq(left != 0), done.eq(left <= 1), ends.eq(done & last),
+            self.i.ready.eq(done & ~self.closed.bit_select(self.bank ^ ends, 1)),
+        ]
+        with m.If(done):
+            m.d.sync += [left.eq(0), last.eq(0)]
+            with m.If(self.i.valid & self.i.ready):
+                m.d.sync += [left.eq(self.i.p.count), last.eq(self.i.p.last)]
+            m.d.sync += [self.address.eq(self.i.p.start), self.value.eq(self.i.p.value)]
+        with m.Else():
+            m.d.sync += [left.eq(left - 1), self.address.eq(self.address + 1)]
+        m.d.sync += [
+            self.closed.eq(self.closed & ~self.release | (ends << self.bank)),
+            self.bank.eq(self.bank ^ ends),
+        ]
+        return m
+
+
+class Element(wiring.Component):
+    """Adds ``weight * value`` to the accumulator of the entry's row, one entry a cycle.
+
+    Registers: address, entry, operands, product, accumulator. A bank's row is refilled with its
+    bias when it has been read, so that no addition is needed for it. Hits on one row in successive
+    cycles see each other through the transparent read ports.
+
+    Parameters
+    ----------
+    stage : SparseStage
+    index : int        which of the ``pe`` elements
+
+    Members
+    -------
+    i : ``In(stream.Signature(column_layout(stage)))``
+    drain : ``In(drain_signature(stage))``
+    bias : ``In(bias_shape)``      goes with ``drain.refill``
+    closed : ``Out(2)``            one bit a bank
+    o : ``Out(acc_shape)``         2 cycles after ``drain.read``
+    """
+
+    def __init__(self, stage: SparseStage, index: int):
+        self._stage, self._index = stage, index
+        self._acc_shape = format_shape(stage.acc_format)
+        super().__init__({
+            "i": In(stream.Signature(column_layout(stage))),
+            "drain": In(drain_signature(stage)),
+            "bias": In(format_shape(stage.bias_format)),
+            "closed": Out(2), "o": Out(self._acc_shape),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.walker = walker = ColumnWalker(self._stage)
+        wiring.connect(m, wiring.flipped(self.i), walker.i)
+        m.d.comb += [walker.release.eq(self.drain.release), self.closed.eq(walker.closed)]
+
+        row, product, term_row = self._products(m, walker)
+        reads_bank = delay(m, walker.bank, 2, name="bank")
+        adds = delay(m, walker.work, 3, name="work")
+        adds_bank = delay(m, reads_bank, 1, name="product_bank")
+        sums, total = [], Signal(self._acc_shape)
+        for b in range(2):
+            m.submodules[f"bank{b}"] = bank = memory.Memory(
+                shape=self._acc_shape, depth=self._stage.nf, init=[])
+            write = bank.write_port()
+            read = bank.read_port(domain="sync", transparent_for=(write,))
+            refill = self.drain.refill[b]
+            m.d.comb += [
+                read.addr.eq(Mux(self.drain.read[b], self.drain.row, row)),
+                write.en.eq(refill | (adds & (adds_bank == b))),
+                write.addr.eq(Mux(refill, self.drain.refill_row, term_row)),
+                write.data.eq(Mux(refill, self.bias, total)),
+            ]
+            sums.append(read.data)
+        m.d.comb += total.eq(Mux(adds_bank, sums[1], sums[0]) + product)
+        result = Signal(self._acc_shape, reset_less=True)
+        m.d.sync += result.eq(Mux(self.drain.picked, sums[1], sums[0]))
+        m.d.comb += self.o.eq(result)
+        return m
+
+    def _products(self, m, walker):
+        """Row with the operands; product, and its row, a cycle later."""
+        stage = self._stage
+        layout = data.StructLayout({
+            "weight": format_shape(stage.weight_format), "row": stage.row_bits})
+        m.submodules.entries = entries = Rom(
+            width=layout.size, rows=stage.entry_rows(self._index))
+        entry = Signal(layout, reset_less=True)
+        value_of_entry = Signal(element_shape(stage.in_edge), reset_less=True)
+        value = Signal.like(value_of_entry)
+        term = entry.weight * value
+        product, term_row = Signal(term.shape(), reset_less=True), Signal.like(entry.row)
+        m.d.comb += entries.address.eq(walker.address)
+        m.d.sync += [
+            value_of_entry.eq(walker.value), value.eq(value_of_entry),
+            entry.as_value().eq(entries.data),
+            product.eq(term), term_row.eq(entry.row),
+        ]
+        return entry.row, product, term_row

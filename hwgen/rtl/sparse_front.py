@@ -1,0 +1,136 @@
+"""The sparse core up to its elements: zeros left out, columns looked up, queues filled."""
+
+from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan.stages import SparseStage
+from .fifo import StreamFIFO
+from .stream import beat_signature, element_shape, link_out
+from .tree import wrap_add
+
+__all__ = ["ColumnQueues", "Scanner", "column_layout", "hit_layout"]
+
+
+def hit_layout(stage: SparseStage) -> data.StructLayout:
+    """An activation that goes on: its column and value; ``last`` ends the frame."""
+    return data.StructLayout({
+        "column": range(max(2, stage.n_in)), "value": element_shape(stage.in_edge), "last": 1})
+
+
+def column_layout(stage: SparseStage) -> data.StructLayout:
+    """An element's share of a column: its entries, and what to multiply them with.
+
+    ``last`` ends the frame; only there ``count`` can be 0.
+    """
+    return data.StructLayout({
+        "start": stage.start_bits, "count": stage.count_bits,
+        "value": element_shape(stage.in_edge), "last": 1})
+
+
+class Scanner(wiring.Component):
+    """Lets pass what is not zero, and the last activation of each frame; one a cycle.
+
+    Combinational: ``o`` shows what ``i`` shows.
+
+    Parameters
+    ----------
+    stage : SparseStage
+
+    Members
+    -------
+    i : ``In(beat_signature(in_shape, 1))``
+    o : ``Out(stream.Signature(hit_layout(stage)))``
+    enable : ``In(1)``    nothing is taken without it
+    """
+
+    def __init__(self, stage: SparseStage):
+        self._stage = stage
+        super().__init__({
+            "i": In(beat_signature(element_shape(stage.in_edge), 1)),
+            "o": Out(stream.Signature(hit_layout(stage))),
+            "enable": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        column = Signal(range(max(2, self._stage.n_in)))
+        value = self.i.p.data[0]
+        m.d.comb += [
+            self.o.p.column.eq(column), self.o.p.value.eq(value), self.o.p.last.eq(self.i.p.last),
+            self.o.valid.eq(self.i.valid & self.enable & ((value != 0) | self.i.p.last)),
+            self.i.ready.eq(self.o.ready & self.enable),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            wrap_add(m, column, self._stage.n_in)
+        return m
+
+
+class ColumnQueues(wiring.Component):
+    """Looks up each activation's column and queues every element's share of it.
+
+    One activation a cycle while no queue is full; its column can leave the queues 2 cycles after
+    the activation was taken. An element without entries in the column gets nothing, but for the
+    last column of a frame, whose end every element must see.
+
+    Parameters
+    ----------
+    stage : SparseStage
+
+    Members
+    -------
+    i : ``In(stream.Signature(hit_layout(stage)))``
+    o : ``Out(stream.Signature(column_layout(stage)))``, an array of ``pe``
+    """
+
+    def __init__(self, stage: SparseStage):
+        self._stage = stage
+        super().__init__({
+            "i": In(stream.Signature(hit_layout(stage))),
+            "o": Out(stream.Signature(column_layout(stage))).array(stage.pe),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        queues = self._queues(m)
+        room, advance, waiting, last = Signal(), Signal(), Signal(), Signal()
+        value = Signal(element_shape(self._stage.in_edge), reset_less=True)
+        pointers = self._pointers(m, advance)
+        m.d.comb += [
+            room.eq(Cat(queue.i.ready for queue in queues).all()),
+            advance.eq(~waiting | room),
+            self.i.ready.eq(advance),
+        ]
+        with m.If(advance):
+            m.d.sync += [
+                waiting.eq(self.i.valid), value.eq(self.i.p.value), last.eq(self.i.p.last)]
+
+        for k, queue in enumerate(queues):
+            column = queue.i.p
+            with m.If(value != 0):
+                m.d.comb += column.count.eq(pointers[k].count)
+            m.d.comb += [
+                column.start.eq(pointers[k].start), column.value.eq(value), column.last.eq(last),
+                queue.i.valid.eq(waiting & room & (last | (column.count != 0))),
+            ]
+        return m
+
+    def _queues(self, m):
+        queues = []
+        for k in range(self._stage.pe):
+            queue = StreamFIFO(column_layout(self._stage), depth=self._stage.queue_depth)
+            m.submodules[f"queue{k}"] = queue
+            link_out(m, self.o[k], queue.o)
+            queues.append(queue)
+        return queues
+
+    def _pointers(self, m, advance):
+        """Start and count of the column in every element, the cycle after ``advance``."""
+        stage = self._stage
+        share = data.StructLayout({"start": stage.start_bits, "count": stage.count_bits})
+        layout = data.ArrayLayout(share, stage.pe)
+        m.submodules.pointers = pointers = memory.Memory(
+            shape=unsigned(layout.size), depth=stage.n_in, init=stage.pointer_rows())
+        port = pointers.read_port(domain="sync")
+        m.d.comb += [port.addr.eq(self.i.p.column), port.en.eq(advance)]
+        return data.View(layout, port.data)
