@@ -2,7 +2,7 @@
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from hwgen.plan.target import Target
+from hwgen.plan import Target
 
 from .shared import Board, Ice40Pll
 

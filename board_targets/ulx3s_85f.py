@@ -2,7 +2,7 @@
 
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from hwgen.plan.target import Target
+from hwgen.plan import Target
 
 from .shared import Board, Ecp5Pll
 

@@ -11,8 +11,9 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
 
 from hwgen.numeric.errors import SpecError
-from hwgen.plan.target import Target
+from hwgen.plan import Target
 from hwgen.rtl.link import LinkShell, LinkSpec
+from hwgen.synth import Device, SynthJob
 
 from .pll import Ecp5Pll, Ice40Pll
 
@@ -49,7 +50,7 @@ class Board:
 
     Parameters
     ----------
-    target : :class:`~hwgen.plan.target.Target`
+    target : :class:`~hwgen.plan.Target`
         What the planner and the tools need to know; its ``clk_hz`` is the default clock.
     platform : callable
         Makes the Amaranth platform; its default clock is the oscillator.
@@ -73,6 +74,15 @@ class Board:
     def name(self) -> str:
         """Name of the board, for example ``ulx3s-85f``."""
         return self.target.name
+
+    @property
+    def device(self) -> Device:
+        """The FPGA, as the tools name it."""
+        target = self.target
+        lower = target.family == "ice40"      # nextpnr's packages are lower case there
+        return Device(family=target.family, size=target.device,
+                      package=target.package.lower() if lower else target.package,
+                      speed=int(target.speed) if target.speed else None)
 
     def link_spec(self, *, digest: bytes, in_bytes: int, out_bytes: int,
                   clk_hz: float | None = None, baud: int | None = None) -> LinkSpec:
@@ -118,6 +128,16 @@ class Board:
         rtlil, constraints = f"{name}.il", f"{name}.{_CONSTRAINTS[self.target.family]}"
         files = {each: plan.files[each] for each in (rtlil, constraints)}
         return BoardFiles(name, rtlil, constraints, files, spec.clk_hz)
+
+
+    def synth_job(self, files: BoardFiles, folder: Path, **options) -> SynthJob:
+        """Return the job that builds ``files``, once written into ``folder``.
+
+        ``options`` are further members of :class:`~hwgen.synth.SynthJob`, such as ``seed``.
+        """
+        return SynthJob(sources=(folder / files.rtlil,), top=files.top, device=self.device,
+                        clock_mhz=files.clk_hz / 1e6, constraints=folder / files.constraints,
+                        **options)
 
 
 class BoardTop(Elaboratable):

@@ -51,8 +51,10 @@ class LinkShell(wiring.Component):
             raise TypeError(f"spec must be a LinkSpec, not {spec!r}")
         self._core = core
         self._spec = spec
-        self._buffer = RequestBuffer(spec, beat_bytes=_beat_bytes(core, "s_axis_tdata"))
-        self._framer = Framer(spec, beat_bytes=_beat_bytes(core, "m_axis_tdata"))
+        self._in_beat_bytes = _beat_bytes(core, "s_axis_tdata")
+        self._out_beat_bytes = _beat_bytes(core, "m_axis_tdata")
+        spec.require_whole_beats("in_bytes", self._in_beat_bytes)
+        spec.require_whole_beats("out_bytes", self._out_beat_bytes)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1)})
 
     @property
@@ -64,8 +66,8 @@ class LinkShell(wiring.Component):
         m = Module()
         spec, core = self._spec, self._core
         m.submodules.core = core
-        m.submodules.buffer = buffer = self._buffer
-        m.submodules.framer = framer = self._framer
+        m.submodules.buffer = buffer = RequestBuffer(spec, beat_bytes=self._in_beat_bytes)
+        m.submodules.framer = framer = Framer(spec, beat_bytes=self._out_beat_bytes)
         m.submodules.rx = rx = UartRx(divisor=spec.divisor)
         m.submodules.tx = tx = UartTx(divisor=spec.divisor)
         m.submodules.deframer = deframer = Deframer(spec)

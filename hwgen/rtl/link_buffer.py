@@ -4,7 +4,6 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwgen.numeric.errors import SpecError
 from hwgen.rtl.link_spec import LinkSpec
 
 __all__ = ["RequestBuffer"]
@@ -37,9 +36,7 @@ class RequestBuffer(wiring.Component):
     """
 
     def __init__(self, spec: LinkSpec, *, beat_bytes: int):
-        if spec.in_bytes % beat_bytes:
-            raise SpecError(f"link: in_bytes must be whole beats of {beat_bytes} bytes, "
-                            f"not {spec.in_bytes!r}")
+        spec.require_whole_beats("in_bytes", beat_bytes)
         self._spec = spec
         self._beat_bytes = beat_bytes
         layout = data.StructLayout({"data": 8 * beat_bytes, "last": 1})

@@ -4,7 +4,6 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hwgen.numeric.errors import SpecError
 from hwgen.rtl.link_deframer import CRC, answer_layout
 from hwgen.rtl.link_spec import IDENTITY_BYTES, SYNC, Kind, LinkSpec
 
@@ -40,9 +39,7 @@ class Framer(wiring.Component):
     """
 
     def __init__(self, spec: LinkSpec, *, beat_bytes: int):
-        if spec.out_bytes % beat_bytes:
-            raise SpecError(f"link: out_bytes must be whole beats of {beat_bytes} bytes, "
-                            f"not {spec.out_bytes!r}")
+        spec.require_whole_beats("out_bytes", beat_bytes)
         self._spec = spec
         self._beat_bytes = beat_bytes
         layout = data.StructLayout({"data": 8 * beat_bytes, "last": 1})

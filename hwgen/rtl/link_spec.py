@@ -89,6 +89,18 @@ class LinkSpec:
         """Clock cycles of silence after which a frame counts as cut."""
         return round(self.gap_s * self.clk_hz)
 
+    def require_whole_beats(self, name: str, beat_bytes: int) -> None:
+        """Refuse a size, ``in_bytes`` or ``out_bytes``, that is not whole beats.
+
+        Raises
+        ------
+        SpecError
+            If ``beat_bytes`` does not divide it.
+        """
+        if getattr(self, name) % beat_bytes:
+            raise SpecError(f"link: {name} must be whole beats of {beat_bytes} bytes, "
+                            f"not {getattr(self, name)!r}")
+
     @property
     def slot_bytes(self) -> int:
         """Bytes of memory for one request: ``in_bytes`` rounded up to a power of two."""

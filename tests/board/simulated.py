@@ -10,6 +10,7 @@ from pathlib import Path
 
 import hwgen.tb
 from amaranth.back import verilog
+
 from hwgen.toolchain import find
 
 TOP = "shell"

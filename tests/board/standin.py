@@ -12,10 +12,11 @@ OUT_BYTES = 6
 
 
 class StandIn(wiring.Component):
-    """Gives the sum of a frame's bytes, the sum of the running sums of its beats, the first's bit 0.
+    """Gives the sum of a frame's bytes, the sum of its running sums after each beat, and a bit.
 
-    Both sums are modulo 2**16; the last element stands for a class. ``work_cycles`` pass before
-    the first output beat, and no input is taken until the last one is.
+    Both sums are modulo 2**16; the last element, bit 0 of the first, stands for a class.
+    ``work_cycles`` pass before the first output beat, and no input is taken until the last one is
+    gone.
     """
 
     def __init__(self, *, lanes=1, work_cycles=3):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from board.simulated import live, play
 from board.standin import StandIn, golden, manifest, spec
+
 from hwgen.host import BoardClient, Decoder, ErrorCode, Frame, Kind, LinkError, encode
 from hwgen.rtl.link import LinkShell
 
