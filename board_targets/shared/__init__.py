@@ -2,5 +2,6 @@
 
 from .board import Board, BoardFiles
 from .pll import Ecp5Pll, Ice40Pll
+from .reset import PowerOnReset
 
-__all__ = ["Board", "BoardFiles", "Ecp5Pll", "Ice40Pll"]
+__all__ = ["Board", "BoardFiles", "Ecp5Pll", "Ice40Pll", "PowerOnReset"]

@@ -5,10 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
+from amaranth import (
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Elaboratable,
+    Module,
+    ResetSignal,
+    Signal,
+)
 from amaranth.build import TemplatedPlatform
 from amaranth.lib import io, wiring
-from amaranth.lib.cdc import FFSynchronizer
 
 from hwgen.numeric.errors import SpecError
 from hwgen.plan import Target
@@ -16,6 +23,7 @@ from hwgen.rtl.link import LinkShell, LinkSpec
 from hwgen.synth import Device, SynthJob
 
 from .pll import Ecp5Pll, Ice40Pll
+from .reset import PowerOnReset
 
 __all__ = ["Board", "BoardFiles"]
 
@@ -173,17 +181,11 @@ class BoardTop(Elaboratable):
         """Make domain ``sync`` on ``clk``, in reset until ``good`` was high for ``cycles``."""
         m.domains.power_on = ClockDomain("power_on", local=True, reset_less=True)
         m.domains.sync = ClockDomain("sync")
-        steady = Signal()
-        waited = Signal(range(cycles + 1))
-        running = Signal()
-        m.submodules.good_synchroniser = FFSynchronizer(good, steady, o_domain="power_on")
+        power_on = PowerOnReset(cycles=cycles)
+        m.submodules.power_on = DomainRenamer("power_on")(power_on)
         m.d.comb += [
+            power_on.good.eq(good),
             ClockSignal("power_on").eq(clk),
             ClockSignal("sync").eq(clk),
-            ResetSignal("sync").eq(~running),
+            ResetSignal("sync").eq(~power_on.running),
         ]
-        m.d.power_on += running.eq(steady & (waited == cycles))
-        with m.If(~steady):
-            m.d.power_on += waited.eq(0)
-        with m.Elif(waited != cycles):
-            m.d.power_on += waited.eq(waited + 1)
