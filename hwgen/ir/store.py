@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import struct
 import tempfile
 import zipfile
 import zlib
@@ -28,8 +27,8 @@ MAGIC = "hwgen-network"
 _BODY, _SEAL = "network.json", "network.sha256"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, OSError,
-               OverflowError, RuntimeError, ValueError)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OverflowError, RuntimeError,
+               ValueError)
 """What zipfile is known to raise on damaged bytes (RuntimeError: "encrypted", unknown version)."""
 
 

@@ -176,7 +176,10 @@ def test_inferred_edges(node, edges, edge):
 def test_partial_sums_cover_every_order_of_adding():
     node = MatVec("m", ("x",), Dense([[1, -2, 0], [3, 3, 3]], Fixed(4)), [5, -4])
     assert node.partial_sum_range(X) == (3 * -24 - 4, 3 * 21)
-    assert node.magnitude(8) == 3 * 24 + 4
+    assert node.magnitude(8) == 72 + 4
+    above = Edge((3,), Fixed(4), 2, 3)
+    assert node.partial_sum_range(above) == (-6, 27)
+    assert node.partial_sum_range(Edge((3,), Fixed(4), -3, -2)) == (-27 - 4, 6 + 5)
 
 
 def test_constants_are_copied_and_read_only():

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import struct
 import zipfile
 
 import numpy as np
@@ -18,10 +19,11 @@ from tests.cases.networks import NETWORKS
 DIGEST = "9442ffb93f77bde860b6e88056f4fabf2785ea6ad5fc01f2ca3f14fedd57d1af"
 
 
-def tiny(meta=None):
+def tiny(meta=None, *, weights=((1, -2),)):
+    n_out = len(weights)
     nodes = (Input("x", (), (2,), Fixed(3, 1, False)),
-             MatVec("fc", ("x",), Dense([[1, -2]], Fixed(3)), [3]),
-             Threshold("bn", ("fc",), [0], [True]))
+             MatVec("fc", ("x",), Dense(weights, Fixed(3)), [3] * n_out),
+             Threshold("bn", ("fc",), [0] * n_out, [True] * n_out))
     return Network("tiny", nodes, ("bn",), meta or {"note": "ä", "n": [1, 0.25, None]})
 
 
@@ -87,6 +89,11 @@ def test_bytes_depend_on_the_content_alone(tmp_path):
     files = [tmp_path / "a.hwgen", tmp_path / "b.hwgen"]
     for path in files:
         save(tiny(), str(path))
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert files[0].stat().st_mode & 0o444 == 0o444
+    turned = tiny(weights=np.asfortranarray([[1, -2], [3, 0]]))
+    save(turned, files[0])
+    save(tiny(weights=[[1, -2], [3, 0]]), files[1])
     assert files[0].read_bytes() == files[1].read_bytes()
     with zipfile.ZipFile(files[0]) as archive:
         assert {(i.date_time, i.create_system) for i in archive.infolist()} == {
@@ -191,6 +198,20 @@ def test_random_damage_is_refused_or_harmless(data, sound, tmp_path_factory):
     filling = data.draw(st.binary(max_size=40))
     path = tmp_path_factory.getbasetemp() / "damaged.hwgen"
     harmless_or_refused(path, sound[:start] + filling + sound[end:])
+
+
+def test_an_offset_that_no_file_has_is_refused(sound, tmp_path):
+    start = sound.index(b"PK\x01\x02")  # the first entry of the directory, without extra fields
+    end = sound.index(b"PK\x05\x06")
+    name_end = start + 46 + len("network.json")
+    entry = bytearray(sound[start:name_end])
+    entry[30:32] = (12).to_bytes(2, "little")
+    entry[42:46] = b"\xff" * 4
+    extra = struct.pack("<HHQ", 1, 8, 2**63 + 5)
+    last = bytearray(sound[end:])
+    last[12:16] = (end - start + len(extra)).to_bytes(4, "little")
+    data = sound[:start] + bytes(entry) + extra + sound[name_end:end] + bytes(last)
+    assert not harmless_or_refused(tmp_path / "n", data)
 
 
 def test_other_files_are_refused(tmp_path):

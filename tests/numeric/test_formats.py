@@ -49,7 +49,7 @@ def test_every_code_is_a_value_or_refused(fmt):
     assert codes.dtype == np.int64
     assert len(set(codes.tolist())) == len(values)
     assert fmt.decode(codes).tolist() == values
-    for code in set(range(-1, (1 << fmt.bits) + 1)) - set(codes.tolist()):
+    for code in {*range(-9, 2 << fmt.bits), -(2**63), 2**63 - 1} - set(codes.tolist()):
         with refused(SpecError, f"codes must be used by {fmt}, not {code} at index [0]"
                                 " (1 of 1 are outside)"):
             fmt.decode([code])
@@ -86,7 +86,12 @@ def test_bits_step_and_text(fmt, bits, step, text):
     assert (fmt.bits, fmt.step, str(fmt)) == (bits, step, text)
 
 
-@given(st.integers(1 - 2**61, 2**61 - 1), st.integers(1 - 2**61, 2**61 - 1))
+AROUND_POWERS = st.builds(lambda sign, e, d: sign * 2**e + d,
+                          st.sampled_from([-1, 1]), st.integers(0, 60), st.integers(-1, 1))
+ENDS = AROUND_POWERS | st.integers(1 - 2**61, 2**61 - 1)
+
+
+@given(ENDS, ENDS)
 def test_covering_is_the_narrowest(a, b):
     lo, hi = min(a, b), max(a, b)
     fmt = Fixed.covering(lo, hi, frac=3)
