@@ -23,24 +23,28 @@ class BinaryLinear(Layer):
     """Matrix of signs: ``y = (sum_i sign(w[k, i]) * x[i] + bias[k]) * 2**-out_shift``.
 
     The latent weights are real and kept in [-1, 1]; the forward pass only sees their signs, and
-    ``sign(0) = +1``. The optional bias is rounded to integers (in units of the input's step).
-    ``out_shift`` scales the scores of a last layer for the softmax; it does not change the
-    integers.
+    ``sign(0) = +1``. The bias is rounded to the input's step. ``out_shift`` scales the scores of a
+    last layer for the softmax; it does not change the integers.
 
     Parameters
     ----------
     n_in, n_out : int
     bias : bool
     out_shift : int
+    in_frac : int
+        Fraction bits of the input, 0 for signs; only a bias needs it.
+        :func:`~hwgen.compress.calibrate` sets it.
     """
 
-    def __init__(self, n_in: int, n_out: int, *, bias: bool = False, out_shift: int = 0):
+    def __init__(self, n_in: int, n_out: int, *, bias: bool = False, out_shift: int = 0,
+                 in_frac: int = 0):
         super().__init__()
         self.n_in = within("BinaryLinear: n_in", n_in, 1)
         self.n_out = within("BinaryLinear: n_out", n_out, 1)
         self.out_shift = as_int(out_shift, "BinaryLinear: out_shift")
         self.weight = nn.Parameter(torch.empty(n_out, n_in).uniform_(-1, 1))
         self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
+        self.register_buffer("in_frac", torch.tensor(as_int(in_frac, "BinaryLinear: in_frac")))
 
     def integer_weight(self):
         """Weights of -1 and +1, shape (n_out, n_in), in the parameter's dtype."""
@@ -48,10 +52,14 @@ class BinaryLinear(Layer):
 
     def integer_bias(self):
         """Integer bias, shape (n_out,), in steps of the input; None without bias."""
-        return None if self.bias is None else round_half_even(self.bias)
+        if self.bias is None:
+            return None
+        return round_half_even(self.bias * 2.0 ** int(self.in_frac))
 
     def forward(self, x):
-        return F.linear(x, self.integer_weight(), self.integer_bias()) * 2.0 ** -self.out_shift
+        bias = self.integer_bias()
+        bias = None if bias is None else bias * 2.0 ** -int(self.in_frac)
+        return F.linear(x, self.integer_weight(), bias) * 2.0 ** -self.out_shift
 
     @torch.no_grad()
     def constrain(self) -> None:
@@ -59,4 +67,4 @@ class BinaryLinear(Layer):
 
     def extra_repr(self):
         return (f"{self.n_in}, {self.n_out}, bias={self.bias is not None},"
-                f" out_shift={self.out_shift}")
+                f" out_shift={self.out_shift}, in_frac={int(self.in_frac)}")

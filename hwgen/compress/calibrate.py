@@ -4,7 +4,9 @@ import torch
 
 from hwgen.numeric import SpecError
 
+from .binary import BinaryLinear, Sign
 from .fixed import QuantInput, QuantLinear, QuantReLU
+from .thermometer import ThermometerInput
 from .tracing import INPUT, trace
 
 __all__ = ["calibrate"]
@@ -20,7 +22,7 @@ def calibrate(module, x):
     Parameters
     ----------
     module : torch.nn.Module
-        Of QuantInput, QuantLinear and QuantReLU (others pass through).
+        Of the layers of hwgen.compress; in evaluation mode if it has a BatchNorm.
     x : integers (batch, n_in)
         Training samples.
     """
@@ -40,10 +42,15 @@ def calibrate(module, x):
 
 def _fit(layer, frac, value) -> int:
     """Calibrate one layer; returns the fraction bits of its result."""
-    if isinstance(layer, QuantLinear):
+    if isinstance(layer, (BinaryLinear, QuantLinear)):
         layer.in_frac.fill_(frac)
+    if isinstance(layer, QuantLinear):
         layer.calibrate()
         return layer.out_frac
+    if isinstance(layer, BinaryLinear):
+        return frac + layer.out_shift
     if isinstance(layer, QuantReLU):
         layer.calibrate(value)
+    if isinstance(layer, (Sign, ThermometerInput)):
+        return 0
     return int(layer.frac) if isinstance(layer, (QuantInput, QuantReLU)) else frac

@@ -91,16 +91,22 @@ def _thermometer(layer: ThermometerInput, value: Value, name: str):
 
 
 def _binary_linear(layer: BinaryLinear, value: Value, name: str):
+    if layer.bias is not None:
+        _check_in_frac(layer, value)
     frac = value.frac + layer.out_shift
     return _linear(layer, value, name, Bipolar(), layer.integer_bias(), frac)
 
 
 def _quant_linear(layer: QuantLinear, value: Value, name: str):
+    _check_in_frac(layer, value)
+    fmt = Fixed(layer.bits, int(layer.frac), True)
+    return _linear(layer, value, name, fmt, layer.integer_bias(), layer.out_frac)
+
+
+def _check_in_frac(layer, value: Value) -> None:
     if int(layer.in_frac) != value.frac:
         raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
                         f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
-    fmt = Fixed(layer.bits, int(layer.frac), True)
-    return _linear(layer, value, name, fmt, layer.integer_bias(), layer.out_frac)
 
 
 def _linear(layer, value, name, fmt, bias, frac):

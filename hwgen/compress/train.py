@@ -1,6 +1,7 @@
 """The training loop that every recipe shares."""
 
 import contextlib
+import hashlib
 import json
 import math
 from dataclasses import asdict
@@ -71,7 +72,8 @@ def density(module) -> float:
             nonzero += int(torch.count_nonzero(weight))
             total += weight.numel()
     if not total:
-        raise SpecError(f"density: module must have a weight matrix, not {module!r}")
+        raise SpecError(f"density: module must have a weight matrix, not be a"
+                        f" {type(module).__name__}")
     return nonzero / total
 
 
@@ -102,14 +104,18 @@ class _Run:
         if pruning is not None:
             pruning.attach(module)
         self.steps = math.ceil(len(self.x) / settings.batch)
+        self.identity = self._identity()
 
-    @property
-    def identity(self) -> str:
-        """What must agree before a checkpoint may be continued."""
-        shapes = {k: list(v.shape) for k, v in self.module.state_dict().items()}
+    def _identity(self) -> str:
+        """What must agree before a checkpoint may be continued; taken before the first step."""
+        digest = hashlib.sha256(repr(self.module).encode())
+        tensors = [self.x, self.y, *self.module.state_dict().values()]
+        if self.teacher is not None:
+            tensors += self.teacher.state_dict().values()
+        for tensor in tensors:
+            digest.update(tensor.numpy().tobytes())
         pruning = self.pruning and {k: v for k, v in vars(self.pruning).items() if k != "masks"}
-        return json.dumps([self.name, asdict(self.settings), shapes, pruning, len(self.x),
-                           self.teacher is not None])
+        return json.dumps([self.name, asdict(self.settings), pruning, digest.hexdigest()])
 
     def resume(self) -> int:
         """Load the checkpoint, if there is one; returns the number of epochs already done."""
@@ -118,8 +124,8 @@ class _Run:
         state = load_checkpoint(self.path)
         if state["identity"] != self.identity:
             raise CheckpointError(f"checkpoint '{self.path}' must be of training '{self.name}' with"
-                                  f" these settings and shapes, not of another: delete it or name"
-                                  f" another file")
+                                  f" these settings, data and initial weights, not of another:"
+                                  f" delete it or name another file")
         self.module.load_state_dict(state["module"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.pruning is not None:
