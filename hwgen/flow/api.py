@@ -1,0 +1,49 @@
+"""The Python API: five functions, and the artefact that the last one returns."""
+
+from ..golden import run as golden_run
+from ..ir import Network
+from ..ir import load as load_network
+from ..plan import Design
+from ..plan import plan as plan_design
+from .artefact import Artefact
+
+__all__ = ["build", "export", "load", "plan", "run"]
+
+
+def load(path) -> Network:
+    """Read a network file; see :func:`hwgen.ir.load`."""
+    return load_network(path)
+
+
+def export(module, sample, *, name: str = "network", meta=None) -> Network:
+    """The exact integer network of a trained torch module; see :func:`hwgen.compress.export`."""
+    from ..compress import export as export_module
+
+    return export_module(module, sample, name=name, meta=meta)
+
+
+def run(network: Network, x):
+    """Scores of ``x`` in exact integers, int64 ``(batch, classes)``; golden numpy.
+
+    ``x`` holds integers of the input's format, ``(batch, *shape)`` or one ``(*shape)``.
+    """
+    return golden_run(network, x)[network.scores]
+
+
+def plan(network: Network, *, target: str = "ulx3s-85f", interval_cycles: int | None = None,
+         clk_hz: int | None = None, cores=None) -> Design:
+    """Choose the hardware for each node; see :func:`hwgen.plan.plan`.
+
+    ``target`` names a board (``hwgen boards`` lists them) or the file of one.
+    """
+    from ..board_targets import load as load_board
+
+    board = load_board(target).target
+    return plan_design(network, board, interval_cycles=interval_cycles, clk_hz=clk_hz, cores=cores)
+
+
+def build(design: Design, folder, *, x=None, progress=None) -> Artefact:
+    """Write the artefact folder: Verilog, vectors, bench, manifest; see :mod:`hwgen.emit`."""
+    from ..emit import write_artefact
+
+    return Artefact(write_artefact(design, folder, x=x, progress=progress))
