@@ -83,14 +83,13 @@ def load(path) -> Network:
     document = _check_header(path, body)
     _check_arrays(path, document.get("sha256"), members)
     try:
-        arrays = {name.removesuffix(".npy"): np.load(io.BytesIO(blob), allow_pickle=False)
-                  for name, blob in members.items()}
+        arrays = {name.removesuffix(".npy"): _array(blob) for name, blob in members.items()}
         nodes = tuple(_node(entry, arrays) for entry in document["nodes"])
         outputs = tuple(document["outputs"])
         return Network(document["name"], nodes, outputs, document["meta"])
     except CheckError:
         raise
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise SpecError(f"{path}: must describe a network, but {error}") from error
 
 
@@ -166,6 +165,10 @@ def _blob(array) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+def _array(blob) -> np.ndarray:
+    return np.lib.format.read_array(io.BytesIO(blob), allow_pickle=False)
 
 
 def _unpack(value, arrays):
