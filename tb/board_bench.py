@@ -22,6 +22,7 @@ from cocotb_tools.runner import get_results, get_runner
 from cocotbext.uart import UartSink, UartSource
 
 HERE = Path(__file__).resolve().parent
+PINS = ("clk", "rst", "rx", "tx")
 BITS_PER_BYTE = 10
 CHUNK_BYTES = 4         # simulated between two looks at the pseudo-terminal
 NAP_S = 1e-3            # of real time, when nothing is on the line
@@ -97,7 +98,7 @@ async def board(dut):
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("verilog", type=Path, help="Verilog of the shell")
+    parser.add_argument("verilog", type=Path, nargs="+", help="Verilog of shell and core")
     parser.add_argument("--top", required=True, help="its top module")
     parser.add_argument("--clk-hz", type=float, required=True)
     parser.add_argument("--baud", type=int, required=True)
@@ -112,6 +113,15 @@ def arguments():
     return args
 
 
+def public(folder: Path, top: str) -> Path:
+    """Write Verilator's list of the signals that the bench sees; the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f'public_flat_rw -module "{top}" -var "{pin}"' for pin in PINS]
+    path = folder / "public.vlt"
+    path.write_text("\n".join(["`verilator_config", *lines]) + "\n")
+    return path
+
+
 def main() -> int:
     """Build and run; the exit status."""
     from run import BUILD_ARGS, environment
@@ -124,7 +134,8 @@ def main() -> int:
     runner = get_runner("verilator")
     folder = args.build.absolute()
     try:
-        runner.build(sources=[args.verilog.absolute()], hdl_toplevel=args.top, build_dir=folder,
+        sources = [public(folder, args.top), *(path.absolute() for path in args.verilog)]
+        runner.build(sources=sources, hdl_toplevel=args.top, build_dir=folder,
                      build_args=BUILD_ARGS["verilator"], timescale=("1ns", "1ps"))
         results = runner.test(test_module="board_bench", hdl_toplevel=args.top, build_dir=folder,
                               test_dir=folder, hdl_toplevel_lang="verilog",

@@ -16,8 +16,9 @@ DIGEST_BYTES = 8
 class Layout:
     """Bytes of one input and one output frame of a generated core.
 
-    Elements are little endian, ``element_bytes`` each; the last beat of a frame is filled up with
-    zero bytes when ``lanes`` does not divide the number of elements.
+    Elements are little endian, ``element_bytes`` each. Each field of an output frame begins a
+    beat; where ``lanes`` does not divide the number of elements, the last beat is filled up. A
+    bipolar -1 or +1 travels as 0 or 1.
     """
 
     name: str
@@ -26,9 +27,12 @@ class Layout:
     in_element_bytes: int
     in_bytes: int
     in_range: tuple[int, int]
+    in_bipolar: bool
+    out_lanes: int
     out_element_bytes: int
     out_bytes: int
     out_signed: bool
+    out_bipolar: bool
     counts: Mapping[str, int]
 
     @classmethod
@@ -50,9 +54,12 @@ class Layout:
                 in_element_bytes=source["element_bytes"],
                 in_bytes=_frame_bytes(source["elements"], source),
                 in_range=(source["min"], source["max"]),
+                in_bipolar=source["bipolar"],
+                out_lanes=sink["lanes"],
                 out_element_bytes=sink["element_bytes"],
-                out_bytes=_frame_bytes(sum(counts.values()), sink),
+                out_bytes=sum(_frame_bytes(count, sink) for count in counts.values()),
                 out_signed=sink["signed"],
+                out_bipolar=sink["bipolar"],
                 counts=counts,
             )
         except KeyError as error:
@@ -77,6 +84,10 @@ class Layout:
         outside = (x < low) | (x > high)
         if outside.any():
             raise SpecError(f"x must be in {low}..{high}, not {int(x[outside][0])!r}")
+        if self.in_bipolar:
+            if (x == 0).any():
+                raise SpecError("x must be -1 or +1, not 0")
+            x = (x + 1) >> 1
         raw = np.ascontiguousarray(x.reshape(len(x), self.elements), dtype="<i8").view(np.uint8)
         raw = raw.reshape(len(x), self.elements, 8)[:, :, :self.in_element_bytes]
         return [vector.tobytes().ljust(self.in_bytes, b"\0") for vector in raw]
@@ -94,12 +105,17 @@ class Layout:
             half = 1 << (8 * self.out_element_bytes - 1)
             values = (values ^ half) - half
         scores = values[:, :self.counts["scores"]]
+        if self.out_bipolar:
+            scores = 2 * scores - 1
         if "class" not in self.counts:
             return scores, None
-        return scores, values[:, self.counts["scores"]]
+        return scores, values[:, _round_up(self.counts["scores"], self.out_lanes)]
 
 
 def _frame_bytes(elements: int, port: Mapping) -> int:
     """Return the bytes of ``elements`` elements on ``port``, rounded up to whole beats."""
-    beats = -(-elements // port["lanes"])
-    return beats * port["lanes"] * port["element_bytes"]
+    return _round_up(elements, port["lanes"]) * port["element_bytes"]
+
+
+def _round_up(count: int, step: int) -> int:
+    return -(-count // step) * step

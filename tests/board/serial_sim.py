@@ -31,7 +31,8 @@ async def receive(ctx, pin, divisor, sink):
 def simulate(dut, divisor, script, *, tail_bits):
     """Run ``script``, then ``tail_bits`` of silence; return all bytes that came from ``tx``.
 
-    ``script`` holds bytes objects to send and ints: bits of silence.
+    ``script`` holds bytes objects to send, ints: bits of silence, and tuples: one byte that lacks
+    its stop bit.
     """
     received = []
 
@@ -41,6 +42,8 @@ def simulate(dut, divisor, script, *, tail_bits):
         for part in script:
             if isinstance(part, int):
                 await ctx.tick().repeat(part * divisor)
+            elif isinstance(part, tuple):
+                await send_byte(ctx, dut.rx, part[0], divisor, stop=0)
             else:
                 for byte in part:
                     await send_byte(ctx, dut.rx, byte, divisor)

@@ -1,7 +1,6 @@
 """Runs a shell's emitted Verilog under the board bench, as a script or as a live board."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -9,27 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hwgen.tb
-from amaranth.back import verilog
 
-from hwgen.toolchain import find
+from hwgen.emit.verilog import to_verilog
 
 TOP = "shell"
 START_S = 300       # the simulator compiles first
 
 
-def emit(shell, folder):
-    """Write the Verilog of ``shell`` into ``folder`` and return its path."""
-    os.environ["AMARANTH_USE_YOSYS"] = "system"
-    os.environ["YOSYS"] = find("yosys").path
-    path = folder / f"{TOP}.v"
-    path.write_text(verilog.convert(shell, name=TOP, emit_src=False))
-    return path
-
-
-def command(shell, folder):
-    """Command line of the bench for ``shell``, without its mode."""
+def command(shell, folder, core_verilog=()):
+    """Command line of the bench for ``shell``, without its mode; ``folder`` gets its Verilog."""
     bench = Path(next(iter(hwgen.tb.__path__))) / "board_bench.py"
-    return [sys.executable, str(bench), str(emit(shell, folder)), "--top", TOP,
+    verilog = folder / f"{TOP}.v"
+    verilog.write_text(to_verilog(shell, TOP, folder=folder))
+    return [sys.executable, str(bench), str(verilog), *map(str, core_verilog), "--top", TOP,
             "--clk-hz", str(shell.spec.clk_hz), "--baud", str(shell.spec.baud),
             "--build", str(folder / "build")]
 
@@ -47,12 +38,16 @@ def play(shell, folder, script):
 
 
 @contextmanager
-def live(shell, folder):
-    """Give the path of a pseudo-terminal behind which the board is simulated."""
+def live(shell, folder, core_verilog=()):
+    """Give the path of a pseudo-terminal behind which the board is simulated.
+
+    ``core_verilog`` are the files of the core, where ``shell`` only has an instance of it.
+    """
     port = folder / "port"
     with (folder / "live.log").open("w") as log:
-        process = subprocess.Popen([*command(shell, folder), "--bridge", str(port)], cwd=folder,
-                                   stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [*command(shell, folder, core_verilog), "--bridge", str(port)],
+            cwd=folder, stdout=log, stderr=subprocess.STDOUT)
         try:
             deadline = time.monotonic() + START_S
             while not port.is_symlink():

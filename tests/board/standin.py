@@ -81,8 +81,9 @@ def manifest(*, elements=6, lanes=1, digest=DIGEST) -> dict:
         "name": "standin",
         "digest": digest.hex() + "00" * 24,
         "input": {"port": "s_axis", "lanes": lanes, "element_bytes": 1, "elements": elements,
-                  "signed": False, "bits": 8, "min": 0, "max": 255},
+                  "signed": False, "bits": 8, "min": 0, "max": 255, "bipolar": False},
         "output": {"port": "m_axis", "lanes": 1, "element_bytes": 2, "signed": False,
+                   "bipolar": False,
                    "fields": [{"name": "scores", "node": "fc", "count": 2},
                               {"name": "class", "node": "argmax", "count": 1}]},
     }

@@ -121,6 +121,11 @@ def test_cut_frame_does_not_swallow_the_next_one(length):
     assert [frame.payload for frame in frames[:-1]] == [bytes([ErrorCode.CUT])]
 
 
+def test_byte_without_stop_bit_ends_the_frame_at_once():
+    begun = infer(1)
+    assert run([begun[:8], (begun[8],), 2, infer(2, B)]) == [error(1, ErrorCode.CUT), result(2, B)]
+
+
 def test_cut_after_silence_in_a_frame_only():
     assert run([infer(1), GAP_BITS, infer(2)[:8], 120, infer(2)[8:]]) == [result(1), result(2)]
 

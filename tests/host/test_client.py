@@ -12,8 +12,9 @@ from hwgen.numeric.errors import SpecError
 DIGEST = bytes(range(8))
 MANIFEST = {
     "name": "net", "digest": DIGEST.hex() + "00" * 24,
-    "input": {"lanes": 1, "element_bytes": 1, "elements": 2, "min": 0, "max": 255},
-    "output": {"lanes": 1, "element_bytes": 1, "signed": False,
+    "input": {"lanes": 1, "element_bytes": 1, "elements": 2, "min": 0, "max": 255,
+              "bipolar": False},
+    "output": {"lanes": 1, "element_bytes": 1, "signed": False, "bipolar": False,
                "fields": [{"name": "scores", "count": 2}, {"name": "class", "count": 1}]},
 }
 X = np.arange(20).reshape(10, 2)

@@ -8,12 +8,13 @@ from hwgen.numeric.errors import SpecError
 
 
 def make(*, elements=3, lanes=1, element_bytes=1, low=-4, high=3, out_bytes=2, out_lanes=1,
-         signed=True, fields=(("scores", 2), ("class", 1))):
+         signed=True, fields=(("scores", 2), ("class", 1)), in_bipolar=False, out_bipolar=False):
     return {
         "name": "net", "digest": "ab" * 32,
         "input": {"lanes": lanes, "element_bytes": element_bytes, "elements": elements,
-                  "min": low, "max": high},
+                  "min": low, "max": high, "bipolar": in_bipolar},
         "output": {"lanes": out_lanes, "element_bytes": out_bytes, "signed": signed,
+                   "bipolar": out_bipolar,
                    "fields": [{"name": name, "count": count} for name, count in fields]},
     }
 
@@ -21,6 +22,18 @@ def make(*, elements=3, lanes=1, element_bytes=1, low=-4, high=3, out_bytes=2, o
 def test_sizes_are_whole_beats():
     layout = Layout.from_manifest(make(elements=5, lanes=4, element_bytes=2, out_lanes=2))
     assert (layout.in_bytes, layout.out_bytes) == (16, 8)
+    scores, classes = layout.decode([b"\x01\x00\x02\x00\x03\x00\x09\x00"])
+    assert scores.tolist() == [[1, 2]]
+    assert classes.tolist() == [3]
+
+
+def test_class_begins_a_beat_of_its_own():
+    layout = Layout.from_manifest(make(out_bytes=1, out_lanes=2, fields=[("scores", 3),
+                                                                         ("class", 1)]))
+    assert layout.out_bytes == 6
+    scores, classes = layout.decode([b"\x01\x02\x03\x77\x04\x77"])
+    assert scores.tolist() == [[1, 2, 3]]
+    assert classes.tolist() == [4]
     assert layout.digest == b"\xab" * 8
 
 
@@ -48,6 +61,17 @@ def test_unsigned_answers_without_class():
     scores, classes = layout.decode([b"\xff\xff\x00\x80"])
     assert scores.tolist() == [[65535, 32768]]
     assert classes is None
+
+
+def test_bipolar_values_travel_as_bits():
+    layout = Layout.from_manifest(make(low=-1, high=1, in_bipolar=True, out_bytes=1, signed=False,
+                                       out_bipolar=True))
+    assert layout.encode(np.array([[-1, 1, -1]])) == [b"\x00\x01\x00"]
+    scores, classes = layout.decode([b"\x00\x01\x01"])
+    assert scores.tolist() == [[-1, 1]]
+    assert classes.tolist() == [1]
+    with pytest.raises(SpecError, match=r"^x must be -1 or \+1, not 0$"):
+        layout.encode(np.array([[-1, 0, 1]]))
 
 
 def test_no_vectors_give_no_answers():
