@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -94,6 +95,10 @@ class BoardClient:
             raise LinkError(f"port must be a serial port that can be opened, not {port!r}: "
                             f"{error}") from error
         self._serial.reset_input_buffer()
+        # An FTDI chip holds short answers back for 16 ms unless told otherwise; not every port
+        # has such a setting.
+        with suppress(AttributeError, NotImplementedError, OSError, ValueError):
+            self._serial.set_low_latency_mode(True)
 
     def __enter__(self) -> Self:
         return self
@@ -251,7 +256,7 @@ class _Job:
         unanswered = sorted(self.under_way.values())
         self.under_way.clear()
         for index in reversed(unanswered):
-            self._repeat(index, "not answered")
+            self._repeat(index, "not answered (is the board programmed, and for this baud rate?)")
 
     def _repeat(self, index: int, reason: str) -> None:
         if not self._attempts_left[index]:

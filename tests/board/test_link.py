@@ -91,6 +91,11 @@ def test_wrong_header_is_refused_at_once_and_the_next_frame_is_good(header, code
     assert run([header, infer(1)]) == [error(7, code), result(1)]
 
 
+def test_answer_on_its_way_is_not_disturbed_by_another():
+    frames = run([identify(1), b"\xa5\x5a\x07\x03", 300, infer(2)])
+    assert [(frame.seq, frame.kind) for frame in frames] == [(1, Kind.IDENTITY), (2, Kind.RESULT)]
+
+
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_frame_that_begins_inside_a_wrong_header_is_found(cut):
     first = infer(1)

@@ -161,7 +161,8 @@ def test_board_that_says_nothing():
     with (
         client(port, timeout_s=0.1, retries=1) as link,
         pytest.raises(LinkError, match="^" + re.escape(
-            f"board on {port!r}: request 0 (IDENTIFY) was not answered, at its last attempt")),
+            f"board on {port!r}: request 0 (IDENTIFY) was not answered (is the board programmed, "
+            "and for this baud rate?), at its last attempt") + "$"),
     ):
         link.identify()
     os.close(master)
