@@ -8,9 +8,9 @@ from ..plan.stages import SparseStage
 from .fifo import StreamFIFO
 from .folded import OutputQueue
 from .post import post_core
-from .sparse_element import Element, drain_signature, format_shape
+from .sparse_element import Element, drain_signature
 from .sparse_front import ColumnQueues, Scanner, hit_layout
-from .stream import beat_signature, element_shape, link, link_out
+from .stream import beat_signature, element_shape, format_shape, link, link_out
 from .table import Rom
 from .tree import delay, wrap_add
 

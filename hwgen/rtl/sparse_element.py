@@ -1,22 +1,16 @@
 """One processing element of the sparse core: walks its entries, multiplies and accumulates."""
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..numeric import Fixed
 from ..plan.stages import SparseStage
 from .sparse_front import column_layout
-from .stream import element_shape
+from .stream import element_shape, format_shape
 from .table import Rom
 from .tree import delay
 
-__all__ = ["ColumnWalker", "Element", "drain_signature", "format_shape"]
-
-
-def format_shape(fmt: Fixed):
-    """Shape of a fixed-point value."""
-    return signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
+__all__ = ["ColumnWalker", "Element", "drain_signature"]
 
 
 def drain_signature(stage: SparseStage) -> wiring.Signature:

@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...numeric import Fixed, SpecError, as_int, as_int64, pack_rows
-from ..target import Cells
+from ...numeric import Fixed, SpecError, as_int, as_int64
 from .fixed import require_fixed, stored_weight_format
 from .folded import MatVecStage
+from .sparse_cells import sparse_cells
 from .sparse_timing import SparseTiming
 
 __all__ = ["SparseStage"]
@@ -133,15 +133,6 @@ class SparseStage(MatVecStage):
         return rows
 
     @property
-    def bias_format(self) -> Fixed:
-        bias = self.mat_vec.bias_or_zero
-        return Fixed.covering(min(0, int(bias.min())), int(bias.max()))
-
-    def bias_rows(self) -> list[int]:
-        """Bias memory: row ``r`` holds local row ``r`` of every element."""
-        return pack_rows(self.mat_vec.bias_or_zero.reshape(self.nf, self.pe), self.bias_format)
-
-    @property
     def acc_format(self) -> Fixed:
         """Holds every partial sum in any order, from the actual weights."""
         return Fixed.covering(*self.mat_vec.partial_sum_range(self.x))
@@ -194,6 +185,10 @@ class SparseStage(MatVecStage):
         busy = as_int64(x, f"{self.where}: x") != 0
         return np.array([self.timing.departures(frame[None])[0, -1] for frame in busy], np.int64)
 
+    def to_dict(self):
+        extra = {"nonzeros": self.mat_vec.weights.nonzeros, "ideal_cycles": self.ideal_cycles}
+        return super().to_dict() | extra
+
     def schedule(self, arrivals):
         """Of a frame in which no activation is zero, which is the slowest."""
         busy = np.ones((1, self.n_in), bool)
@@ -207,4 +202,4 @@ class SparseStage(MatVecStage):
     # -- cells -----------------------------------------------------------------------------------
 
     def estimate(self, target):
-        return Cells(lut=200 * self.pe, ff=200 * self.pe, bram=self.pe, dsp=self.pe)
+        return sparse_cells(self, target)

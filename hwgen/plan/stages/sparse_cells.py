@@ -1,0 +1,93 @@
+"""Cells of the sparse core, from its memories: counted structure, calibrated on Yosys 0.69."""
+
+from dataclasses import dataclass
+
+from ..target import Cells, Target
+
+__all__ = ["sparse_cells"]
+
+BLOCK_COST = {"ecp5": 128, "ice40": 64}
+"""What Yosys counts for one block RAM, in the unit in which 32 constant bits cost 1."""
+
+LEAST_PRODUCT_BITS = {"ecp5": 9, "ice40": 11}
+"""Products narrower than this are built from LUTs."""
+
+LUT_RAM_CELLS = 6
+"""LUTs that 16 rows of 4 bits take up on an ECP5."""
+
+REGISTER_SHARE = 0.8
+"""Flip-flops of an iCE40 that share their logic cell with no LUT."""
+
+LUTS_PER_ROM_BIT = 1.8 / 16
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Cells of the parts on ``target``; ``lut`` is what they take from ``target.luts``."""
+
+    target: Target
+
+    def rom(self, depth: int, width: int) -> Cells:
+        """Constant rows, read through a register."""
+        rows = 1 << (depth - 1).bit_length()
+        blocks = self.target.brams_for(rows, width)
+        cost = rows * width / 32 + width
+        if blocks and cost > BLOCK_COST[self.target.family] * blocks:
+            return Cells(bram=blocks)
+        return self.logic(depth * width * LUTS_PER_ROM_BIT, width)
+
+    def fifo(self, depth: int, width: int) -> Cells:
+        """Queue that is read without a register."""
+        if self.target.has_lut_ram:
+            return self.logic(-(-depth // 16) * -(-width // 4) * LUT_RAM_CELLS + 25, 12)
+        return self.logic(0.9 * depth * width + 12, depth * width + 10)
+
+    def accumulators(self, depth: int, width: int) -> Cells:
+        """One bank: read and written in each cycle."""
+        if not self.target.has_lut_ram and depth * width > BLOCK_COST["ice40"]:
+            return Cells(bram=max(1, self.target.brams_for(depth, width)))
+        if not self.target.has_lut_ram:
+            return self.logic(depth * width, depth * width)
+        return self.logic(-(-depth // 16) * -(-width // 4) * LUT_RAM_CELLS, 0)
+
+    def logic(self, lut: float, ff: int) -> Cells:
+        """LUTs and flip-flops, which on an iCE40 seldom share a cell."""
+        lone = 0 if self.target.has_lut_ram else REGISTER_SHARE * ff
+        return Cells(lut=int(lut + lone), ff=ff)
+
+
+def _multipliers(stage, family: str) -> int:
+    product_bits = stage.weight_format.bits + stage.x.format.bits
+    scaled = stage.post is not None and int(stage.post.multiplier.max()) > 1
+    return (product_bits >= LEAST_PRODUCT_BITS[family]) + scaled
+
+
+def _element(stage, count: _Counter) -> Cells:
+    """Queue, walker, multiplier and accumulators of one element, without its entries."""
+    in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
+    weight_bits, address = stage.weight_format.bits, stage.start_bits + stage.count_bits
+    multipliers = _multipliers(stage, count.target.family)
+    lut = 120 + 2 * acc_bits + address
+    lut += 0 if multipliers else 1.2 * weight_bits * in_bits
+    ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * stage.row_bits + acc_bits
+    if stage.post is not None:
+        lut, ff = lut + 30, ff + 12 + acc_bits
+    bank = count.accumulators(stage.nf, acc_bits)
+    queue = count.fifo(stage.queue_depth, address + in_bits + 1)
+    return queue + bank + bank + count.logic(lut, ff) + Cells(dsp=multipliers)
+
+
+def sparse_cells(stage, target: Target) -> Cells:
+    """Cells of a :class:`SparseStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
+    count = _Counter(target)
+    column_bits = max(1, (stage.n_in - 1).bit_length())
+    total = (count.rom(stage.n_in, stage.pe * (stage.start_bits + stage.count_bits))
+             + count.rom(stage.nf, stage.pe * stage.bias_format.bits)
+             + count.fifo(stage.queue_depth, column_bits + stage.x.format.bits + 1)
+             + count.fifo(stage.fifo_depth, stage.pe * stage.out_edge.format.bits + 1)
+             + count.logic(100, 40))
+    element = _element(stage, count)
+    entry_bits = stage.weight_format.bits + stage.row_bits
+    for rows in stage.memory_rows.tolist():
+        total += element + count.rom(rows, entry_bits)
+    return total
