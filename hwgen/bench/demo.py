@@ -1,0 +1,139 @@
+"""The demo's requirements as rows: accuracy, exactness, clocks, seconds."""
+
+import json
+from pathlib import Path
+
+import hwgen
+
+from .frame.row import Row
+
+__all__ = ["DESCRIPTION", "NAME", "run"]
+
+NAME = "demo"
+DESCRIPTION = "the whole path on the handwritten digits: accuracy, exactness, clock, time"
+
+SEED = 1
+FOLDER = Path("rtl_out/demo")
+REFERENCE_BOARD, SMALL_BOARD = "ulx3s-85f", "icebreaker"
+MAX_LOSS = 2.0
+"""Points of accuracy that a network may lose against the teacher."""
+
+
+def run(progress) -> list[Row]:
+    """The rows of the demo in ``rtl_out/demo``; it is run where there is none of this version."""
+    document = _earlier(FOLDER / "demo.json", progress)
+    if document is None:
+        from hwgen.flow.demo import run_demo
+        from hwgen.report import save
+
+        document = run_demo(FOLDER, progress=progress, seed=SEED)
+        save(document, FOLDER)
+    return rows_of(document)
+
+
+def _earlier(path: Path, progress) -> dict | None:
+    """The document of an earlier demo, if it is one of this version and of all its parts."""
+    reason = _unusable(path)
+    if reason is None:
+        progress("bench demo", 1.0, f"taking the numbers of {path}")
+        return json.loads(path.read_text(encoding="utf-8"))
+    progress("bench demo", 1.0, f"running the demo: {reason}")
+    return None
+
+
+def _unusable(path: Path) -> str | None:
+    """Why the document at ``path`` cannot be taken; None if it can."""
+    if not path.is_file():
+        return f"there is no {path}"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return f"{path} is no JSON"
+    if not isinstance(document, dict) or document.get("format") != "hwgen-demo":
+        return f"{path} is of another kind"
+    if document["hwgen"] != hwgen.__version__:
+        return f"{path} is of hwgen {document['hwgen']}, not {hwgen.__version__}"
+    if document["seed"] != SEED:
+        return f"{path} is of seed {document['seed']}, not {SEED}"
+    from hwgen.flow.demo import DEMO
+
+    there = {(row["network"], row["board"]) for row in document["rows"]}
+    if not {(job.network, job.board) for job in DEMO} <= there:
+        return f"{path} is of a part of the networks or boards"
+    return None
+
+
+def rows_of(document: dict) -> list[Row]:
+    """The rows of a demo document."""
+    seed, rows = document["seed"], document["rows"]
+    teacher = document["teacher"]["accuracy"]
+    result = [Row(work="teacher", metric="accuracy", value=teacher, unit="%", must=">= 97",
+                  device="torch", tools=_tools(document, "torch"), seed=seed)]
+    seen = set()
+    for row in rows:
+        if row["network"] not in seen:
+            seen.add(row["network"])
+            result += _network_rows(row, document, teacher)
+        result += _board_rows(row, document)
+    small = sum(row["board"] == SMALL_BOARD and _is_met(row) for row in rows)
+    result.append(Row(work="demo", metric="networks that meet the clock", value=small,
+                      must=">= 1", stretch=f">= {len(seen)}", device=SMALL_BOARD,
+                      tools=_tools(document, "nextpnr-ice40"), seed=seed))
+    result.append(Row(work="demo", metric="total time", value=document["total_seconds"], unit="s",
+                      must="<= 600", stretch="<= 240", device=_machine(document), seed=seed))
+    return result
+
+
+def _network_rows(row, document, teacher):
+    """Accuracy, bits and exactness: properties of a network on any board."""
+    common = {"work": row["network"], "seed": document["seed"]}
+    accuracy = row["accuracy"]
+    found = [value for value in accuracy.values() if value is not None]
+    yield Row(**common, metric="accuracy lost to the teacher", value=teacher - min(found),
+              unit="points", must=f"<= {MAX_LOSS:g}", device="torch, golden, RTL",
+              tools=_tools(document, "torch"))
+    yield Row(**common, metric="weight bits", value=row["weight_bits"]["total"], unit="bits")
+    for name, counts in row["scores"].items():
+        if counts is None:
+            continue
+        own = common | {"seed": counts.get("seed", document["seed"])}
+        device = "numpy" if name == "torch_golden" else "simulated RTL"
+        tools = _tools(document, "torch" if name == "torch_golden" else "verilator")
+        yield Row(**own, metric=f"{name} scores compared", value=counts["compared"], must="> 0",
+                  device=device, tools=tools)
+        yield Row(**own, metric=f"{name} scores mismatched", value=counts["mismatched"],
+                  must="== 0", device=device, tools=tools)
+
+
+def _board_rows(row, document):
+    """Clock, speed and cells of a network on a board; only ``fits`` where it does not fit."""
+    reference = row["board"] == REFERENCE_BOARD
+    nextpnr = "nextpnr-ecp5" if reference else "nextpnr-ice40"
+    common = {"work": f"{row['network']} on {row['board']}", "device": row["device"],
+              "seed": document["seed"], "tools": _tools(document, "yosys", nextpnr)}
+    yield Row(**common, metric="fits", value=int(row["fits"]), must="== 1" if reference else None)
+    if not row["fits"]:
+        return
+    yield Row(**common, metric="fmax", value=row["fmax_mhz"], unit="MHz",
+              must=f">= {row['clk_mhz']:g}" if reference else None,
+              stretch=None if reference else f">= {row['clk_mhz']:g}")
+    for metric, key, unit in (("interval", "interval_cycles", "cycles"),
+                              ("latency", "latency_cycles", "cycles"),
+                              ("throughput", "images_per_s", "images/s")):
+        if row[key] is not None:
+            yield Row(**common, metric=metric, value=row[key], unit=unit)
+    for kind, count in row["cells"].items():
+        yield Row(**common, metric=kind.upper(), value=count)
+
+
+def _is_met(row) -> bool:
+    return bool(row["fits"] and row["met"])
+
+
+def _tools(document, *names) -> str:
+    tools = document["tools"]
+    return ", ".join(f"{name} {tools[name]}" for name in names if name in tools)
+
+
+def _machine(document) -> str:
+    return ", ".join(str(value) for value in document["machine"].values())

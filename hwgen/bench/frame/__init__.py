@@ -1,0 +1,1 @@
+"""What every benchmark shares: the row, the registry, the table and the file."""

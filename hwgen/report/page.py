@@ -1,0 +1,158 @@
+"""The document as one HTML page: inline style and plots, nothing to load, no script."""
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from . import facts
+from .plots import accuracy_plots, curve_plots, series_class
+
+__all__ = ["render", "write"]
+
+WIDE_SHARE = 0.09
+"""Part of the time bar that a step must take to have its name written into it."""
+
+STEP_COLOURS = 9
+
+TIME_MUST_S = 600
+
+
+def write(document, path) -> Path:
+    """Write the page of ``document`` to ``path``: aside, then renamed."""
+    path = Path(path)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        aside.write_text(render(document), encoding="utf-8")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def render(document) -> str:
+    """The page as text."""
+    here = resources.files("hwgen.report")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"count": facts.count, "number": facts.number,
+                            "duration": facts.duration}
+    template = environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
+    return template.render(
+        style=here.joinpath("page.css").read_text(encoding="utf-8"),
+        document=document, facts=facts, title=_title(document), tiles=_tiles(document),
+        colours=series_class(document), networks=facts.networks(document),
+        proof=_proof(document), boards=_boards(document), times=_times(document),
+        confusions=_confusions(document), commands=_commands(document),
+        accuracy_plots=accuracy_plots(document),
+        curve_plots=curve_plots(document),
+    )
+
+
+def _title(document) -> str:
+    names = [row["network"] for row in facts.networks(document)]
+    if len(names) == 1:
+        return f"{names[0]}, from PyTorch to gates"
+    words = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six"}
+    return f"{words.get(len(names), len(names))} networks, from PyTorch to gates"
+
+
+def _tiles(document) -> list[dict]:
+    """The few numbers that stand above everything; ``ok`` is None for those without a bound."""
+    tiles, rows, total = [], document["rows"], facts.exactness(document)
+    if document["teacher"] is not None:
+        best = document["teacher"]["accuracy"]
+        worst = min(v for r in rows for v in r["accuracy"].values() if v is not None)
+        tiles.append({"value": f"{worst:.1f} %", "ok": best - worst <= 2,
+                      "label": f"lowest accuracy; the float teacher has {best:.1f} %"})
+    if total.compared:
+        tiles.append({"value": f"{total.mismatched:,}", "ok": total.mismatched == 0,
+                      "label": f"mismatches in {total.compared:,} scores compared"})
+    placed = [row for row in rows if row["fmax_mhz"] is not None]
+    if placed:
+        met = sum(bool(row["met"]) for row in placed)
+        tiles.append({"value": f"{met} of {len(placed)}", "ok": met == len(placed),
+                      "label": "routed designs meet their clock"})
+    if document["total_seconds"] is not None:
+        seconds = document["total_seconds"]
+        tiles.append({"value": facts.duration(seconds), "ok": seconds <= TIME_MUST_S,
+                      "label": "for everything on this page"})
+    return tiles
+
+
+def _proof(document) -> list[dict]:
+    """For each network, each comparison: what, with what, how many, how many differ."""
+    chains = []
+    for row in facts.networks(document):
+        links = []
+        for key, counts in row["scores"].items():
+            if counts is None:
+                continue
+            one, other, how = facts.STAGES_OF_PROOF.get(key, (key, key, ""))
+            if counts.get("seed") is not None:
+                how = f"{how}, seed {counts['seed']}"
+            links.append({"one": one, "other": other, "how": how, **counts})
+        if links:
+            chains.append({"network": row["network"], "links": links})
+    return chains
+
+
+def _boards(document) -> list[dict]:
+    """For each board, each resource: how much of it each network takes."""
+    boards = {}
+    for row in document["rows"]:
+        if row["available"] is None:
+            continue
+        board = boards.setdefault(row["board"], {
+            "name": row["board"], "device": row["device"] or "", "kinds": {}, "missing": []})
+        if row["cells"] is None:
+            board["missing"].append((row["network"], row["reason"]))
+            continue
+        for kind in facts.RESOURCES:
+            used, there = row["cells"][kind], row["available"][kind]
+            board["kinds"].setdefault(kind, {"available": there, "bars": []})["bars"].append({
+                "network": row["network"], "used": used, "share": 100 * used / max(1, there),
+                "percent": facts.percent(used, there)})
+    return [board for board in boards.values() if board["kinds"]]
+
+
+def _times(document) -> dict | None:
+    """Stacked bars on one scale: seconds of each step of each row."""
+    names = facts.steps(document)
+    longest = max((sum(row["seconds"].values()) for row in document["rows"]), default=0)
+    if not longest:
+        return None
+    colours = {name: k % STEP_COLOURS + 1 for k, name in enumerate(names)}
+    bars = []
+    for row in document["rows"]:
+        parts = [{"step": step.replace("_", " "), "seconds": s, "share": 100 * s / longest,
+                  "colour": colours[step], "wide": s / longest >= WIDE_SHARE}
+                 for step, s in row["seconds"].items()]
+        bars.append({"network": row["network"], "board": row["board"], "parts": parts,
+                     "total": sum(row["seconds"].values())})
+    return {"bars": bars, "names": [(n.replace("_", " "), colours[n]) for n in names]}
+
+
+def _confusions(document) -> list[dict]:
+    """For each network its matrix, with the strength of each cell's colour in percent."""
+    found = []
+    for row in facts.networks(document):
+        matrix = row.get("confusion")
+        if not matrix:
+            continue
+        wrong = [n for i, line in enumerate(matrix) for j, n in enumerate(line) if i != j]
+        worst = max([*wrong, 1])
+        cells = [[{"count": n, "right": i == j, "strength": round(20 + 80 * n / worst) if n else 0}
+                  for j, n in enumerate(line)] for i, line in enumerate(matrix)]
+        found.append({"network": row["network"], "cells": cells, "errors": sum(wrong),
+                      "images": sum(map(sum, matrix))})
+    return found
+
+
+def _commands(document) -> list[str]:
+    """How to get these numbers again."""
+    if document["curves"] or document["dataset"]:
+        seed = document["seed"]
+        return ["pip install hwgen", "hwgen demo" if not seed else f"hwgen demo --seed {seed}"]
+    return [f"hwgen {verb} FOLDER" for verb in ("simulate", "synth", "report")]

@@ -1,0 +1,203 @@
+"""The page: self-contained, complete, escaped, and readable where parts are missing."""
+
+import re
+from html.parser import HTMLParser
+
+import jinja2
+import pytest
+from report.demo_document import demo_document
+
+from hwgen.report import render, write
+from hwgen.report.plots import series_class
+
+VOID = {"meta", "br", "path", "use", "link", "img", "hr", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects text, attributes, and what is left open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.attributes, self.ids = [], [], [], []
+        self.tables, self.hidden = [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += [(tag, *pair) for pair in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+        self.hidden += tag == "style"
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += [(tag, *pair) for pair in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+        self.hidden -= tag == "style"
+
+    def handle_data(self, data):
+        if not self.hidden and data.strip():
+            self.text.append(" ".join(data.split()))
+
+
+def read(document) -> Reader:
+    reader = Reader()
+    reader.feed(render(document))
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render(demo_document())
+
+
+def test_page_loads_nothing(page):
+    reader = read(demo_document())
+    assert {tag for tag, *_ in reader.attributes} & {"script", "link", "img", "iframe"} == set()
+    loaded = [v for _, name, v in reader.attributes if name in ("src", "href", "srcset", "data")]
+    assert loaded  # markers of the plots, inside the page
+    assert [value for value in loaded if not value.startswith("#")] == []
+    assert "http" not in page
+    assert "@import" not in page
+    # url(...) only of clip paths in the page itself.
+    assert re.findall(r"url\((?!#)", page) == []
+
+
+def test_elements_are_closed_and_no_id_stands_twice():
+    reader = read(demo_document())
+    assert len(reader.ids) == len(set(reader.ids))
+    targets = {v[1:] for _, name, v in reader.attributes if name == "href"}
+    assert targets <= set(reader.ids)
+
+
+def test_headline_has_every_number_of_a_row():
+    text = read(demo_document()).text
+    row = demo_document()["rows"][4]
+    assert (row["network"], row["board"]) == ("digits-sparse", "ulx3s-85f")
+    start = text.index("ulx3s-85f · 64-128-64-10")
+    assert text[start - 1:start + 17] == [
+        "digits-sparse", "ulx3s-85f · 64-128-64-10", "98.0", "98.0", "98.0", "26,790", "12,582",
+        "6,204", "5,119", "24", "8", "64.3", "50.0", "530", "10.6", "412", "8.2", "121,359"]
+
+
+def test_row_that_does_not_fit_says_why():
+    document = demo_document()
+    assert document["rows"][5]["reason"] in read(document).text
+
+
+def test_tiles_sum_up():
+    text = read(demo_document()).text
+    start = text.index("97.2 %")
+    assert text[start:start + 8] == [
+        "97.2 %", "lowest accuracy; the float teacher has 98.8 %",
+        "0", "mismatches in 45,000 scores compared",
+        "5 of 5", "routed designs meet their clock",
+        "3 min 23 s", "for everything on this page"]
+
+
+def test_mismatch_is_shown_as_one():
+    document = demo_document()
+    document["rows"][2]["scores"]["rtl_stalled"]["mismatched"] = 3
+    page, text = render(document), read(document).text
+    assert text[text.index("mismatches in 45,000 scores compared") - 1] == "3"
+    assert text[text.index("5,000 compared, 3 differ") - 2:][:2] == [
+        "≠", "RTL, stalled"]
+    assert page.count('<li class="bad">') == 2  # the tile and the comparison
+    assert render(demo_document()).count('<li class="bad">') == 0
+
+
+def test_clock_that_is_missed_is_marked():
+    document = demo_document()
+    document["rows"][0] |= {"fmax_mhz": 44.4, "met": False}
+    page = render(document)
+    assert '<td data-label="clock reached, MHz" class="bad">44.4</td>' in page
+    assert "4 of 5" in page
+
+
+def test_confusion_counts_errors():
+    assert "8 of 500 wrong" in read(demo_document()).text
+
+
+def test_times_and_tools_are_complete():
+    document, text = demo_document(), read(demo_document()).text
+    for step in document["rows"][0]["seconds"]:
+        assert step in text
+    assert "2 min 27 s" in text
+    again = text[text.index("Do it again"):]
+    for name, version in document["tools"].items():
+        assert again[again.index(name) + 1] == version
+
+
+def test_names_are_escaped():
+    document = demo_document()
+    document["rows"][5]["reason"] = "<script>alert('x')</script>"
+    assert "<script" not in render(document)
+
+
+def test_light_and_dark_define_the_same_colours(page):
+    blocks = re.findall(r":root \{(.*?)\}", page, flags=re.DOTALL)
+    light, dark = (set(re.findall(r"--(\w+(?:-\w+)?):", block)) for block in blocks)
+    assert dark <= light
+    used = set(re.findall(r"var\(--(\w+(?:-\w+)?)\)", page))
+    assert used - {"p"} <= light
+    assert {"page", "panel", "ink", "muted", "line", "n1", "n2", "n3"} <= dark
+
+
+def test_plots_take_their_colours_from_the_page(page):
+    plots = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert len(plots) == 5  # two of accuracy, three of training
+    for plot in plots:
+        assert re.findall(r"#0[0-9a-f]{5}\b", plot) == []
+        assert "var(--n1)" in plot
+
+
+def test_a_network_has_one_colour_everywhere():
+    assert series_class(demo_document()) == {
+        "digits-binary": 1, "digits-fixed": 2, "digits-sparse": 3}
+
+
+def test_the_same_document_gives_the_same_page(page):
+    assert render(demo_document()) == page
+
+
+def bare_document():
+    """What is known of an artefact of which nothing was measured yet."""
+    document = demo_document()
+    row = document["rows"][0] | {
+        "accuracy": {"torch": None, "golden": None, "rtl": None}, "scores": {}, "confusion": None,
+        "cells": None, "fmax_mhz": None, "met": None, "bitstream": None, "seconds": {},
+        "device": None}
+    return document | {"rows": [row], "curves": {}, "teacher": None, "dataset": None,
+                       "seed": None, "total_seconds": None, "machine": {}}
+
+
+def test_page_of_an_artefact_without_results():
+    page, text = render(bare_document()), read(bare_document()).text
+    assert "digits-binary, from PyTorch to gates" in text
+    assert "<svg" not in page
+    for absent in ("Training", "Where the time went", "The same integers at every stage"):
+        assert absent not in text
+    assert "331" in text
+
+
+def test_write_replaces_the_page_at_once(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    assert write(demo_document(), path) == path
+    assert path.read_text(encoding="utf-8") == render(demo_document())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_page_that_cannot_be_made_leaves_the_old_one(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    document = demo_document()
+    del document["tools"]
+    with pytest.raises(jinja2.UndefinedError, match="'dict object' has no attribute 'tools'"):
+        write(document, path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

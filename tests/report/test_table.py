@@ -1,0 +1,73 @@
+"""The terminal's tables: the columns that matter, whole at 100 columns."""
+
+import io
+
+import pytest
+from report.demo_document import demo_document
+from rich.console import Console
+
+from hwgen.report import tables
+
+
+def printed(document, width=100):
+    """Lines of all tables, each cut at its end."""
+    console = Console(width=width, file=io.StringIO())
+    for part in tables(document):
+        console.print(part)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_nothing_is_cut_or_too_wide(width):
+    lines = printed(demo_document(), width)
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if "…" in line] == []
+
+
+def test_headline_has_the_columns_and_numbers():
+    lines = printed(demo_document())
+    assert lines[0] == "hwgen 0.1.0, float teacher 98.8 %"
+    assert [line.split() for line in lines[3:6]] == [
+        ["weight", "fmax,", "latency", "interval"],
+        ["network", "accuracy,", "%", "bits,", "LUT", "FF", "asked", "cycles", "cycles"],
+        ["board", "torch/golden/RTL", "index", "BRAM", "DSP", "MHz", "µs", "µs", "images/s",
+         "time"]]
+    row = next(k for k, line in enumerate(lines) if line.startswith(" digits-sparse"))
+    assert [line.split() for line in lines[row:row + 2]] == [
+        ["digits-sparse", "98.0/98.0/98.0", "26,790", "6,204", "5,119", "64.3", "✓", "530", "412",
+         "121,359", "2:27"],
+        ["ulx3s-85f", "12,582", "24", "8", "50.0", "10.6", "8.2"]]
+
+
+def test_seconds_of_each_step_and_their_sum():
+    lines = [line.split() for line in printed(demo_document())]
+    assert ["yosys", "24.5", "17.1", "29.4", "20.6", "34.3", "–"] in lines
+    assert ["all", "105.3", "58.4", "126.3", "70.0", "147.4", "0.4"] in lines
+
+
+def test_misfit_and_missed_clock_are_told():
+    document = demo_document()
+    document["rows"][0] |= {"fmax_mhz": 44.4, "met": False}
+    text = " ".join(" ".join(printed(document)).split())
+    assert "44.4 ✗" in text
+    assert "does not fit" in text
+    assert document["rows"][5]["reason"] in text
+
+
+def test_comparisons_are_counted_once_for_each_network():
+    assert printed(demo_document())[-1] == "45,000 scores compared, 0 mismatched"
+
+
+def test_mismatches_are_added_up():
+    document = demo_document()
+    document["rows"][0]["scores"]["rtl"]["mismatched"] = 2
+    document["rows"][2]["scores"]["torch_golden"]["mismatched"] = 1
+    lines = printed(document)
+    assert lines[-1] == "45,000 scores compared, 3 mismatched"
+    assert "digits-binary: golden numpy = RTL, full rate: 5,000 compared, 2 mismatched" in lines
+
+
+def test_unknown_is_a_dash():
+    document = demo_document()
+    row = document["rows"][0] | {"accuracy": {"torch": None, "golden": 97.2, "rtl": None}}
+    assert "–/97.2/–" in " ".join(printed(document | {"rows": [row]}))
