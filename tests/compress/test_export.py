@@ -112,6 +112,16 @@ def test_norm_before_sign_of_fixed_point_scores(rng):
     assert_equal(scrambled(module, rng), drawn(rng, 6, Fixed(4, 0, False)))
 
 
+def test_layers_of_both_kinds_in_one_network(rng):
+    torch.manual_seed(5)
+    module = scrambled(nn.Sequential(
+        QuantInput(bits=4, frac=3), BinaryLinear(6, 8, bias=True, out_shift=2), QuantReLU(bits=4),
+        QuantLinear(8, 7, bits=4), BatchNorm(7), Sign(), BinaryLinear(7, 5, bias=True),
+        QuantReLU(bits=3), QuantLinear(5, 3, bits=5)), rng)
+    x = drawn(rng, 6, Fixed(4, 0, False))
+    assert_equal(calibrate(module, x), x)
+
+
 def test_every_hidden_value_equals_torch(rng):
     """Not only the scores: each activation that torch computes is the value of its node."""
     torch.manual_seed(0)

@@ -56,6 +56,7 @@ def test_a_removed_weight_stays_removed(rng):
         assert torch.all(module.weight[removed] == 0)
         with torch.no_grad():
             module.weight += torch.from_numpy(rng.normal(0, 5, (2, 50))).float()
+            module.weight[removed] += 1000  # as a momentum would, before the masks come back
 
     pruning = GradualPruning({"weight": 0.1}, begin=0, end=20, every=2)
     pruning.attach(module)

@@ -154,6 +154,15 @@ def test_the_checkpoint_of_other_weights_is_refused(split, tmp_path):
         train(module, split, settings=settings(), checkpoint=path)
 
 
+def test_the_checkpoint_with_another_teacher_is_refused(split, tmp_path):
+    path = tmp_path / "a.ckpt"
+    train(binary(), split, settings=settings(), checkpoint=path, teacher=fixed().eval())
+    other = fixed().eval()
+    other[1].weight.data[0, 0] += 0.5
+    with pytest.raises(CheckpointError, match="must be of training"):
+        train(binary(), split, settings=settings(), checkpoint=path, teacher=other)
+
+
 def test_the_checkpoint_of_other_data_is_refused(split, tmp_path):
     path = tmp_path / "a.ckpt"
     train(binary(), split, settings=settings(), checkpoint=path)
