@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hwgen.toolchain.errors import ToolError
-from hwgen.toolchain.runner import execute
+from hwgen.toolchain.runner import compiling, execute
 from hwgen.toolchain.tools import TOOLS, find
 
 __all__ = ["is_warm", "warm_up"]
@@ -37,7 +37,7 @@ def warm_up(names=None, *, progress=None, prefer_native=None):
     names : sequence of str, optional
         Of :data:`TOOLS`; by default all that come as WebAssembly.
     progress : callable(str), optional
-        Called with a line when a tool begins.
+        Called with one line for each tool that begins.
     prefer_native : bool or None
         As in :func:`find`; native tools need no compiling.
 
@@ -62,10 +62,14 @@ def warm_up(names=None, *, progress=None, prefer_native=None):
 
 
 def _compile(info, progress):
+    def only_ours(line):
+        if progress is not None and line == compiling(info):
+            progress(line)
+
     # Asking for the version, or for help, which some of them end with status 1.
     with tempfile.TemporaryDirectory() as folder:
         args = TOOLS[info.name].version_args
-        done = execute(info, args, cwd=folder, log="log", progress=progress)
+        done = execute(info, args, cwd=folder, log="log", progress=only_ours)
     if not is_warm(info):
         raise ToolError(
             f"{info.name} must be compiled in {_cache_file(info)} after its first use, and is not",

@@ -14,7 +14,7 @@ from hwgen.numeric.errors import SpecError
 from hwgen.toolchain.errors import ToolError
 from hwgen.toolchain.tools import TOOLS, ToolInfo, find
 
-__all__ = ["ToolRun", "execute", "last_lines", "run"]
+__all__ = ["ToolRun", "compiling", "execute", "last_lines", "run"]
 
 TAIL_LINES = 20
 # How long an interrupted tool gets to remove its temporary files before it is killed.
@@ -193,11 +193,12 @@ def _follow(process, info, log, progress):
             if text:
                 tail.append(text)
             if progress is not None:
-                progress(_compiling(info) if text.startswith(_COMPILING) else text)
+                progress(compiling(info) if text.startswith(_COMPILING) else text)
     return tuple(tail)
 
 
-def _compiling(info):
+def compiling(info):
+    """Give the line that tells the user why a tool starts so slowly."""
     seconds = TOOLS[info.name].compile_s
     return f"{info.name} compiles itself the first time (up to about {seconds} s)"
 

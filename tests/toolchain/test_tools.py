@@ -1,6 +1,7 @@
 import os
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,6 @@ def test_missing_tool(monkeypatch):
 
 
 def test_missing_package(monkeypatch):
-    from importlib import metadata
-
     def nothing(name):
         raise metadata.PackageNotFoundError(name)
 
