@@ -5,7 +5,7 @@ from ..ir import Network
 from ..ir import load as load_network
 from ..plan import Design
 from ..plan import plan as plan_design
-from .artefact import Artefact
+from .artefact import ELABORATION, Artefact
 
 __all__ = ["build", "export", "load", "plan", "run"]
 
@@ -46,4 +46,7 @@ def build(design: Design, folder, *, x=None, progress=None) -> Artefact:
     """Write the artefact folder: Verilog, vectors, bench, manifest; see :mod:`hwgen.emit`."""
     from ..emit import write_artefact
 
-    return Artefact(write_artefact(design, folder, x=x, progress=progress))
+    tell = progress and (lambda line: progress("generate", None, line))
+    with ELABORATION:
+        path = write_artefact(design, folder, x=x, progress=tell)
+    return Artefact(path)

@@ -1,17 +1,22 @@
 """An artefact as an object: simulate it, verify it, place and route it on a board."""
 
 import tempfile
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from ..emit import read_manifest
 from ..ir import Network
 from ..ir import load as load_network
-from ..synth import Device, SynthJob, SynthReport, synthesise
+from ..synth import SynthJob, SynthReport, synthesise
 
-__all__ = ["Artefact"]
+__all__ = ["ELABORATION", "Artefact"]
+
+ELABORATION = Lock()
+"""Amaranth keeps state in its modules, so one thread elaborates at a time."""
 
 LINK_DIGEST_BYTES = 8
 
@@ -73,7 +78,7 @@ class Artefact:
         board : str, optional    name or file of a board; the one it was planned for unless given
         seed : int               of place and route
         reuse : bool             take an earlier report of the same files, tools and seed
-        progress : callable(hwgen.synth.Progress), optional
+        progress : hwgen.flow.steps.Progress, optional
 
         Returns
         -------
@@ -89,14 +94,16 @@ class Artefact:
         out = self.folder / "synth" / target_board.name
         out.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=".sources-") as work:
-            job = self._job(target_board, Path(work), seed)
-            return synthesise(job, out, reuse=reuse, progress=progress)
+            with ELABORATION:
+                job = self._job(target_board, Path(work), seed)
+            return synthesise(job, out, reuse=reuse, progress=progress and (
+                lambda at: progress(at.step, at.fraction, at.message)))
 
     def _job(self, board, work: Path, seed: int) -> SynthJob:
         """Sources and constraints of the board around the artefact's Verilog, in ``work``."""
         from ..rtl.verilog_core import VerilogCore
 
-        manifest, target = self.manifest, board.target
+        manifest = self.manifest
         spec = board.link_spec(
             digest=bytes.fromhex(manifest["digest"])[:LINK_DIGEST_BYTES],
             in_bytes=_frame_bytes(manifest["input"], manifest["input"]["elements"]),
@@ -104,12 +111,9 @@ class Artefact:
             clk_hz=manifest["clk_hz"])
         files = board.prepare(VerilogCore.of(manifest), name="board_top", spec=spec)
         files.write(work)
-        device = Device(family=target.family, size=target.device, package=target.package,
-                        speed=int(target.speed) if target.speed else None)
-        verilog = [self.folder / name for name in manifest["verilog"]]
-        return SynthJob(sources=[*verilog, work / files.rtlil], top=files.top, device=device,
-                        clock_mhz=files.clk_hz / 1e6, constraints=work / files.constraints,
-                        seed=seed, min_cells=_fewest_cells(manifest))
+        verilog = tuple(self.folder / name for name in manifest["verilog"])
+        job = board.synth_job(files, work, seed=seed, min_cells=_fewest_cells(manifest))
+        return replace(job, sources=(*verilog, *job.sources))
 
     def report(self, board: str | None = None) -> SynthReport:
         """The report of an earlier :meth:`synthesise`; FileNotFoundError if there is none."""

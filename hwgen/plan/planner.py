@@ -3,25 +3,19 @@
 from collections.abc import Mapping
 
 from ..ir import MatVec, Network
-from ..numeric import Bipolar, Fixed, SpecError
+from ..numeric import SpecError
 from .assemble import assemble
 from .design import Design
-from .stages import BinaryStage, FixedStage, SparseStage, ThermometerStage, divisors
+from .stages import MATRIX_CORES, ThermometerStage, divisors
 from .target import Cells, Target
 
-__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "SPARSE_DENSITY", "plan", "require_fit"]
-
-SPARSE_DENSITY = 0.3
-"""A matrix with at most this share of nonzeros goes to the sparse core unless told otherwise."""
+__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "plan", "require_fit"]
 
 DEFAULT_INTERVALS = tuple(16 * 2**k for k in range(16))
 """Intervals tried, fastest first, when none is asked for."""
 
 MAX_LUT_SHARE = 0.85
 """Part of the LUTs a design may take: beyond it routing rarely succeeds."""
-
-MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, FixedStage, SparseStage)}
-"""The cores that compute a matrix node."""
 
 SHELL = Cells(lut=900, ff=700, bram=2, dsp=0)
 """The board's share: UART, framing, checksum, frame buffer."""
@@ -82,18 +76,27 @@ def require_fit(design: Design) -> None:
 
 
 def _require_known(network, cores):
-    names = [node.name for node in network.nodes if isinstance(node, MatVec)]
+    nodes = {node.name: node for node in network.nodes if isinstance(node, MatVec)}
     for name, choice in cores.items():
-        if name not in names:
-            raise SpecError(f"cores must name matrix nodes of '{network.name}' ({names}),"
+        if name not in nodes:
+            raise SpecError(f"cores must name matrix nodes of '{network.name}' ({list(nodes)}),"
                             f" not '{name}'")
-        unknown = set(choice) - {"core", "pe", "simd", "queue_depth"}
-        if unknown:
-            raise SpecError(f"cores of '{name}' must be among core, pe, simd, queue_depth,"
-                            f" not {sorted(unknown)}")
-        if choice.get("core", "fixed") not in MATRIX_CORES:
+        core = choice.get("core")
+        if core is not None and core not in MATRIX_CORES:
             raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
-                            f" not {choice['core']!r}")
+                            f" not {core!r}")
+        edge = network.edges[nodes[name].inputs[0]]
+        core = core or default_core(nodes[name], edge)
+        allowed = ("core", *MATRIX_CORES[core].choices)
+        unknown = sorted(set(choice) - set(allowed))
+        if unknown:
+            raise SpecError(f"choices of '{name}' on the {core} core must be among"
+                            f" {list(allowed)}, not {unknown}")
+
+
+def default_core(node: MatVec, edge) -> str:
+    """The first core of the table that suits."""
+    return next(name for name, cls in MATRIX_CORES.items() if cls.suits(node, edge))
 
 
 def _assemble(network, target, clk_hz, interval, cores, *, strict=True) -> Design:
@@ -115,41 +118,19 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
     return ThermometerStage(node, edge, lanes)
 
 
-def default_core(node: MatVec, edge) -> str:
-    """Binary where weights and inputs are; sparse up to SPARSE_DENSITY; else fixed."""
-    if isinstance(node.weights.format, Bipolar) and isinstance(edge.format, Bipolar):
-        return "binary"
-    if node.weights.density <= SPARSE_DENSITY and isinstance(edge.format, Fixed):
-        return "sparse"
-    return "fixed"
-
-
 def _mat_vec(node, edge, post, target, interval, levels, choice, strict):
-    core = choice.get("core") or default_core(node, edge)
-    n_out, n_in = node.weights.shape
-    pes = [choice["pe"]] if "pe" in choice else divisors(n_out)
-    if core == "sparse":
-        options = [SparseStage(node, edge, post, pe,
-                               **{k: choice[k] for k in ("queue_depth",) if k in choice})
-                   for pe in pes]
-    else:
-        cls = MATRIX_CORES[core]
-        simds = [choice["simd"]] if "simd" in choice else divisors(n_in)
-        pairs = [(pe, simd) for pe in pes for simd in simds]
-        fast = [(pe, simd) for pe, simd in pairs
-                if n_out * n_in <= interval * pe * simd] or pairs[-1:]
-        least = min(pe * simd for pe, simd in fast)
-        options = [cls(node, edge, post, pe, simd, levels) for pe, simd in fast
-                   if pe * simd <= 2 * least]
-    reached = [s for s in options if s.interval_cycles <= interval]
-    if not reached:
-        best = min(options, key=lambda s: s.interval_cycles)
-        if strict and "pe" not in choice:
-            raise SpecError(f"{best.where}: interval_cycles must be at least"
-                            f" {best.interval_cycles}, which the {core} core reaches with"
-                            f" pe = {best.pe}, not {interval}")
-        return best
-    return min(reached, key=lambda s: _cost(s, target))
+    choice = dict(choice)
+    core = choice.pop("core", None) or default_core(node, edge)
+    options = MATRIX_CORES[core].candidates(
+        node, edge, post, interval_cycles=interval, levels_per_register=levels, choice=choice)
+    reached = [stage for stage in options if stage.interval_cycles <= interval]
+    if reached:
+        return min(reached, key=lambda stage: _cost(stage, target))
+    best = min(options, key=lambda stage: stage.interval_cycles)
+    if strict and not choice:
+        raise SpecError(f"{best.where}: interval_cycles must be at least {best.interval_cycles},"
+                        f" which the {core} core reaches with pe = {best.pe}, not {interval}")
+    return best
 
 
 def _cost(stage, target):

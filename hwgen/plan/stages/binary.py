@@ -23,6 +23,10 @@ class BinaryStage(FoldedStage):
 
     core: ClassVar[str] = "binary"
 
+    @classmethod
+    def suits(cls, mat_vec, x):
+        return isinstance(mat_vec.weights.format, Bipolar) and isinstance(x.format, Bipolar)
+
     def __post_init__(self):
         super().__post_init__()
         for what, fmt in (("weights", self.mat_vec.weights.format), ("input", self.x.format)):

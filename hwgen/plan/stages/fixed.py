@@ -11,6 +11,10 @@ from .folded import FoldedStage
 __all__ = ["FixedStage", "stored_weight_format", "require_fixed"]
 
 
+SMALLEST_BLOCK_PRODUCT = {"ecp5": 2, "ice40": 11}
+"""Family -> bits of the narrowest product for which yosys takes a multiplier block, not LUTs."""
+
+
 def stored_weight_format(fmt) -> Fixed:
     """Two's complement format in which a core stores weights of ``fmt``."""
     return fmt if isinstance(fmt, Fixed) else Fixed.covering(fmt.min, fmt.max)
@@ -30,6 +34,10 @@ class FixedStage(FoldedStage):
     """``pe * simd`` multipliers, an adder tree and an accumulator per output, bias preloaded."""
 
     core: ClassVar[str] = "fixed"
+
+    @classmethod
+    def suits(cls, mat_vec, x):
+        return True
 
     def __post_init__(self):
         super().__post_init__()
@@ -63,14 +71,18 @@ class FixedStage(FoldedStage):
 
     def estimate(self, target):
         product_bits = self.weight_format.bits + self.x.format.bits
+        multipliers = self.pe * self.simd
+        in_blocks = product_bits >= SMALLEST_BLOCK_PRODUCT[target.family]
         adders = self.pe * (self.simd * product_bits + self.acc_format.bits)
         post = self.pe * 3 * self.acc_format.bits if self.post is not None else 0
         operand_bits = self.pe * self.simd * self.weight_format.bits
         memory_rows = self.nf * self.sf
         bram = target.brams_for(memory_rows, operand_bits)
         lut = int(1.2 * adders) + post + 80
+        if not in_blocks:
+            lut += int(1.4 * multipliers * self.weight_format.bits * self.x.format.bits)
         if not bram:
             lut += memory_rows * operand_bits // 16
         bram += target.brams_for(2 * self.sf, self.simd * self.x.format.bits)
-        ff = operand_bits + self.pe * self.simd * product_bits + adders
-        return Cells(lut, ff, bram, self.pe * self.simd)
+        ff = operand_bits + multipliers * product_bits + adders
+        return Cells(lut, ff, bram, multipliers * in_blocks)

@@ -4,11 +4,14 @@ A folded core keeps a frame of ``sf = n_in / simd`` rows and reads it ``nf = n_o
 one row a cycle: the matrix-vector-threshold unit of FINN (arXiv 1612.07119).
 """
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ...ir import Edge, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, pack_rows
-from .base import Stage, require_divisor
+from .base import Stage, divisors, require_divisor
 
 __all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
 
@@ -29,6 +32,11 @@ def tree_registers(levels: int, levels_per_register: int) -> int:
     return levels // levels_per_register
 
 
+def _free(choice: Mapping, what: str, total: int) -> list[int]:
+    """The values that ``choice`` leaves for ``what``: the one it names, or all divisors."""
+    return [choice[what]] if what in choice else divisors(total)
+
+
 @dataclass(frozen=True, eq=False)
 class MatVecStage(Stage):
     """A matrix-vector product and, if ``post`` is given, the node that narrows its result.
@@ -41,10 +49,24 @@ class MatVecStage(Stage):
     pe : int                           outputs side by side
     """
 
+    choices: ClassVar[tuple[str, ...]] = ("pe",)
     mat_vec: MatVec
     x: Edge
     post: Node | None
     pe: int
+
+    @classmethod
+    @abstractmethod
+    def suits(cls, mat_vec: MatVec, x: Edge) -> bool:
+        """Whether the planner should take this core for ``mat_vec`` unless told otherwise."""
+
+    @classmethod
+    def candidates(cls, mat_vec: MatVec, x: Edge, post: Node | None, *, interval_cycles: int,
+                   levels_per_register: int, choice: Mapping) -> list["MatVecStage"]:
+        """Foldings worth comparing; ``choice`` fixes any of :attr:`choices`."""
+        fixed = {key: value for key, value in choice.items() if key != "pe"}
+        return [cls(mat_vec, x, post, pe, **fixed)
+                for pe in _free(choice, "pe", mat_vec.weights.shape[0])]
 
     def __post_init__(self):
         require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
@@ -119,8 +141,21 @@ class FoldedStage(MatVecStage):
     levels_per_register : int   adder levels between two registers
     """
 
+    choices: ClassVar[tuple[str, ...]] = ("pe", "simd")
     simd: int
     levels_per_register: int
+
+    @classmethod
+    def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
+        """The fewest multipliers that reach the interval, and up to twice as many."""
+        n_out, n_in = mat_vec.weights.shape
+        pairs = [(pe, simd) for pe in _free(choice, "pe", n_out)
+                 for simd in _free(choice, "simd", n_in)]
+        fast = [(pe, simd) for pe, simd in pairs if n_out * n_in <= interval_cycles * pe * simd]
+        fast = fast or [max(pairs, key=lambda pair: pair[0] * pair[1])]
+        fewest = min(pe * simd for pe, simd in fast)
+        return [cls(mat_vec, x, post, pe, simd, levels_per_register) for pe, simd in fast
+                if pe * simd <= 2 * fewest]
 
     def __post_init__(self):
         super().__post_init__()

@@ -1,0 +1,126 @@
+"""One network on one board: planned, generated, simulated, placed and routed, in one row."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..ir import MatVec
+from ..plan import Design
+from ..synth import SynthReport
+from .api import build, plan
+from .artefact import Artefact
+from .steps import Progress, Steps, code_digest, digest_of
+from .training import TrainedNetwork
+
+__all__ = ["hardware_row"]
+
+
+def hardware_row(trained: TrainedNetwork, board: str, interval_cycles: int, out: Path, *,
+                 seed: int, progress: Progress) -> dict:
+    """Everything measured of ``trained`` on ``board``; see :func:`hwgen.flow.demo.run_demo`."""
+    name = f"{trained.name}-{board}"
+    steps = Steps(out / f"{name}.steps.json", progress=progress, name=f"{trained.name} on {board}")
+    design = plan(trained.network, target=board, interval_cycles=interval_cycles)
+    folder = out / name
+    artefact = _generated(design, folder, trained, steps)
+    key = digest_of(artefact.manifest["sha256"], seed)
+    rtl = steps.run("simulate", key, lambda: _simulated(artefact, trained, "none", 0, steps))
+    stalled = steps.run("simulate, random stalls", key,
+                        lambda: _simulated(artefact, trained, "random", seed, steps))
+    report = _placed(artefact, board, seed, steps)
+    return {**_about(trained, design, board, out, folder), **_verified(trained, rtl, stalled),
+            **_measured(design, rtl, report, artefact, board, out),
+            "tools": {**artefact.manifest["tools"], **report.tools},
+            "seconds": {"train": trained.seconds, **steps.seconds}, "reused": steps.reused}
+
+
+def _generated(design: Design, folder: Path, trained, steps) -> Artefact:
+    def generate():
+        build(design, folder, x=trained.x,
+              progress=lambda _step, at, text: steps.tell("generate", at, text))
+        return {}
+
+    steps.run("generate", digest_of(code_digest(), design.to_dict()), generate,
+              needs=(folder / "manifest.json",))
+    return Artefact(folder)
+
+
+def _simulated(artefact: Artefact, trained, stalls: str, seed: int, steps) -> dict:
+    label = "simulate" if stalls == "none" else "simulate, random stalls"
+    result = artefact.verify(trained.x, stalls=stalls, seed=seed,
+                             progress=lambda at, text: steps.tell(label, at, text))
+    hits = np.argmax(result.scores, axis=1)
+    confusion = np.zeros((10, 10), int)
+    np.add.at(confusion, (trained.labels, result.classes), 1)
+    return {
+        "compared": result.compared, "mismatched": result.mismatched, "seed": seed,
+        "first_mismatch": result.first_mismatch and str(result.first_mismatch),
+        "accuracy": 100 * float(np.mean(hits == trained.labels)),
+        "latency_cycles": result.latency_cycles, "interval_cycles": result.interval_cycles,
+        "cycles": result.cycles, "confusion": confusion.tolist(),
+    }
+
+
+def _placed(artefact: Artefact, board: str, seed: int, steps) -> SynthReport:
+    def place():
+        artefact.synthesise(board=board, seed=seed, progress=lambda step, at, text: steps.tell(
+            "place and route", _overall(step, at), text))
+        return {}
+
+    steps.run("place and route", digest_of(artefact.manifest["sha256"], board, seed), place,
+              needs=(artefact.folder / "synth" / board / "report.json",))
+    return artefact.report(board)
+
+
+def _overall(step: str, fraction: float) -> float:
+    """Progress over yosys, nextpnr and packer together, by about how long each takes."""
+    begin, share = {"yosys": (0.0, 0.35), "nextpnr": (0.35, 0.6), "pack": (0.95, 0.05)}[step]
+    return begin + share * fraction
+
+
+def _about(trained, design: Design, board, out, folder) -> dict:
+    network = trained.network
+    sizes = [network.input.shape[0]] + [node.weights.shape[0] for node in network.nodes
+                                        if isinstance(node, MatVec)]
+    matrices = [node.weights for node in network.nodes if isinstance(node, MatVec)]
+    entries = sum(matrix.to_dense().size for matrix in matrices)
+    return {
+        "network": network.name, "family": design.stages[-2].core, "board": board,
+        "device": design.target.device, "shape": "-".join(map(str, sizes)),
+        "density": sum(matrix.nonzeros for matrix in matrices) / entries,
+        "weight_bits": {**design.weight_bits, "total": sum(design.weight_bits.values())},
+        "folding": [stage.to_dict() for stage in design.stages],
+        "artefact": folder.relative_to(out).as_posix(),
+    }
+
+
+def _verified(trained, rtl: dict, stalled: dict) -> dict:
+    return {
+        "accuracy": {**trained.accuracy, "rtl": rtl["accuracy"]},
+        "scores": {
+            "torch_golden": trained.scores,
+            "rtl": {key: rtl[key] for key in ("compared", "mismatched", "first_mismatch")},
+            "rtl_stalled": {key: stalled[key]
+                            for key in ("compared", "mismatched", "first_mismatch", "seed")},
+        },
+        "confusion": rtl["confusion"],
+    }
+
+
+def _measured(design: Design, rtl: dict, report: SynthReport, artefact, board, out) -> dict:
+    target, clk_mhz = design.target, report.clock.constraint_mhz
+    latency, interval = rtl["latency_cycles"], rtl["interval_cycles"]
+    place = artefact.folder.relative_to(out) / "synth" / board
+    return {
+        "cells": {"lut": report.lut_eq, "ff": report.ff, "bram": report.bram, "dsp": report.dsp},
+        "available": {"lut": target.luts, "ff": target.ffs, "bram": target.brams,
+                      "dsp": target.dsps},
+        "cells_by_kind": report.cells, "estimate": design.estimate.to_dict(),
+        "fmax_mhz": report.fmax_mhz, "clk_mhz": clk_mhz, "met": report.met,
+        "latency_cycles": latency, "interval_cycles": interval,
+        "planned": {"latency_cycles": design.latency_cycles,
+                    "interval_cycles": design.interval_cycles},
+        "latency_us": latency / clk_mhz, "interval_us": interval / clk_mhz,
+        "images_per_s": 1e6 * clk_mhz / interval, "bitstream": (place / report.bitstream).as_posix(),
+        "fits": True, "reason": None,
+    }

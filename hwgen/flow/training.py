@@ -1,0 +1,145 @@
+"""The demo's trainings: the teacher, the students distilled from it, and their exact networks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import golden
+from ..ir import Network
+from ..ir import load as load_network
+from .steps import Progress, Steps, code_digest, digest_of
+
+__all__ = ["TrainedNetwork", "train_all"]
+
+TEACHER = "digits-teacher"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A student as an exact network, with what was measured on the test images.
+
+    Members
+    -------
+    network : Network
+    x, labels : int64 ``(n, 64)``, ``(n,)``     the test images
+    accuracy : dict      ``torch`` and ``golden``, percent
+    scores : dict        ``compared`` and ``mismatched``: torch against golden, every score
+    curve : list of dict the epochs
+    teacher, dataset : dict
+    seconds : float      of the training
+    reused : list of str steps that were there already
+    """
+
+    network: Network
+    x: np.ndarray
+    labels: np.ndarray
+    accuracy: dict
+    scores: dict
+    curve: list
+    teacher: dict
+    dataset: dict
+    seconds: float
+    reused: list
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+
+def train_all(names: Sequence[str], out: Path, *, seed: int,
+              progress: Progress) -> Iterator[TrainedNetwork]:
+    """Train the teacher and then each student of ``names``, yielding each as soon as it is there."""
+    from ..compress import digits
+
+    split = digits()
+    dataset = {"name": "scikit-learn digits, 8x8", "train": len(split.x_train),
+               "test": len(split.x_test)}
+    lab = _Lab(split, out, seed, progress)
+    teacher = lab.teacher()
+    for name in names:
+        yield lab.student(name, teacher, dataset)
+
+
+class _Lab:
+    """Data, folders and seed that all trainings share; the float teacher in memory once needed."""
+
+    def __init__(self, split, out, seed, progress):
+        self.split, self.out, self.seed, self.progress = split, out, seed, progress
+        self.checkpoints = out / "checkpoints"
+        self.checkpoints.mkdir(exist_ok=True)
+        self._teacher = None
+
+    def _steps(self, name) -> Steps:
+        return Steps(self.out / f"{name}.steps.json", progress=self.progress, name=name)
+
+    def teacher_module(self, tell=None):
+        """The trained teacher; from its checkpoint where there is one."""
+        from ..compress.recipes import train_teacher
+
+        if self._teacher is None:
+            self._teacher = train_teacher(self.split, seed=self.seed, folder=self.checkpoints,
+                                          progress=tell)
+        return self._teacher
+
+    def teacher(self) -> dict:
+        """Accuracy (percent), parameters and curve of the teacher."""
+        steps = self._steps(TEACHER)
+
+        def train():
+            import torch
+
+            from ..compress.recipes import accuracy
+
+            curve = []
+            module = self.teacher_module(_recorder(curve, steps))
+            with torch.no_grad():
+                scores = module(torch.tensor(self.split.x_test, dtype=torch.float32)).numpy()
+            return {"accuracy": 100 * accuracy(scores, self.split.y_test), "curve": curve,
+                    "parameters": sum(p.numel() for p in module.parameters())}
+
+        return steps.run("train", digest_of(code_digest(), self.seed), train)
+
+    def student(self, name, teacher: dict, dataset: dict) -> TrainedNetwork:
+        """The student called ``name``, trained, exported, and compared with golden."""
+        steps = self._steps(name)
+        path = self.out / f"{name}.hwgen"
+        found = steps.run("train", digest_of(code_digest(), self.seed, name),
+                          lambda: self._train(name, path, steps), needs=(path,))
+        return TrainedNetwork(
+            network=load_network(path), x=self.split.x_test, labels=self.split.y_test,
+            accuracy=found["accuracy"], scores=found["scores"], curve=found["curve"],
+            teacher=teacher, dataset=dataset, seconds=steps.seconds["train"],
+            reused=[f"{name}: {step}" for step in steps.reused])
+
+    def _train(self, name, path, steps) -> dict:
+        from ..compress import export, predict_integers
+        from ..compress.recipes import accuracy, train_student
+
+        curve = []
+        module = train_student(name, self.split, self.teacher_module(), seed=self.seed,
+                               folder=self.checkpoints, progress=_recorder(curve, steps))
+        torch_scores = predict_integers(module, self.split.x_test)
+        meta = {"dataset": "digits", "seed": self.seed,
+                "accuracy": 100 * accuracy(torch_scores, self.split.y_test)}
+        network = export(module, self.split.x_train[:1], name=name, meta=meta)
+        network.save(path)
+        golden_scores = golden.run(network, self.split.x_test)[network.scores]
+        return {
+            "accuracy": {"torch": meta["accuracy"],
+                         "golden": 100 * accuracy(golden_scores, self.split.y_test)},
+            "scores": {"compared": golden_scores.size,
+                       "mismatched": int(np.count_nonzero(golden_scores != torch_scores))},
+            "curve": curve,
+        }
+
+
+def _recorder(curve, steps):
+    """Takes each epoch into ``curve`` and reports it."""
+    def record(epoch):
+        curve.append(asdict(epoch))
+        steps.tell("train", epoch.epoch / epoch.epochs,
+                   f"{epoch.name}: loss {epoch.loss:.3f}, accuracy {100 * epoch.accuracy:.1f} %,"
+                   f" density {100 * epoch.density:.0f} %")
+    return record
