@@ -1,0 +1,160 @@
+"""The sparse stage: storage, cycle model, cells and messages."""
+
+import numpy as np
+import pytest
+from cases.errors import refused
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
+from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
+from hwgen.plan import Target
+from hwgen.plan.stages import SparseStage
+
+U6 = Fixed(6, 0, False)
+TARGETS = {
+    "ecp5": Target("ulx3s-85f", "ecp5", "85k", "CABGA381", "6", 83640, 83640, 208, 18432, 156,
+                   25_000_000),
+    "ice40": Target("icebreaker", "ice40", "up5k", "sg48", "", 5280, 5280, 30, 4096, 8, 12_000_000),
+}
+
+
+def draw(seed, n_out, n_in, density):
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(-31, 32, (n_out, n_in)) * (rng.random((n_out, n_in)) < density)
+    return weights, rng.integers(-100, 100, n_out)
+
+
+def stage_of(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), post=None, x=U6):
+    mat_vec = MatVec("fc", ("x",), Dense(weights, fmt), bias)
+    return SparseStage(mat_vec, Edge((weights.shape[1],), x, x.min, x.max), post, pe, queue_depth)
+
+
+def unpacked(stage):
+    """The matrix that the memories hold, read as the hardware does."""
+    bits, dense = stage.weight_format.bits, np.zeros((stage.n_out, stage.n_in), np.int64)
+    share_bits = stage.start_bits + stage.count_bits
+    for column, pointers in enumerate(stage.pointer_rows()):
+        for k in range(stage.pe):
+            share = pointers >> (k * share_bits) & ((1 << share_bits) - 1)
+            start, count = share & ((1 << stage.start_bits) - 1), share >> stage.start_bits
+            for entry in stage.entry_rows(k)[start:start + count]:
+                value = stage.weight_format.decode(np.array([entry & ((1 << bits) - 1)]))[0]
+                dense[(entry >> bits) * stage.pe + k, column] += value
+    return dense
+
+
+@given(rows=st.integers(1, 5), pe=st.integers(1, 6), n_in=st.integers(1, 12),
+       density=st.sampled_from([0, 0.1, 0.5, 1]), seed=st.integers(0, 99))
+def test_memories_hold_the_matrix(rows, pe, n_in, density, seed):
+    weights, _ = draw(seed, rows * pe, n_in, density)
+    stage = stage_of(weights, pe)
+    assert np.array_equal(unpacked(stage), weights)
+    assert [len(stage.entry_rows(k)) for k in range(pe)] == stage.memory_rows.tolist()
+    assert stage.entries.sum() == stage.mat_vec.weights.nonzeros
+
+
+def test_memory_bits_count_every_row():
+    weights = np.array([[1, 0, 2], [0, 0, 0], [3, 4, 5], [0, 0, 0]])
+    stage = stage_of(weights, 2, bias=np.array([0, 1, 2, 3]))
+    # Element 0 has 5 entries (address 3 bits, at most 2 a column: 2 bits); element 1 has a zero.
+    assert stage.entries.tolist() == [5, 0]
+    assert stage.memory_bits == {
+        "weights": 6 * 6, "index": 6 * 1, "pointers": 3 * 2 * (3 + 2), "bias": 4 * 2}
+    assert stage_of(weights, 2).memory_bits.keys() == {"weights", "index", "pointers"}
+
+
+def test_stored_weights_are_as_narrow_as_their_format():
+    assert stage_of(np.array([[1, -1]]), 1, fmt=Ternary()).weight_format == Fixed(2)
+
+
+def test_ideal_and_used_entries():
+    stage = stage_of(np.array([[1, 0, 2], [0, 0, 7], [3, 4, 5], [0, 0, 0]]), 2)
+    assert stage.ideal_cycles == 3
+    assert stage.used_entries(np.array([[9, 9, 9], [0, 0, 1]])).tolist() == [[5, 1], [2, 1]]
+    assert stage.to_dict()["ideal_cycles"] == 3
+    assert stage.to_dict()["nonzeros"] == 6
+    assert stage.folding == {"pe": 2, "queue_depth": 8}
+
+
+def test_interval_is_that_of_the_fullest_element():
+    weights, _ = draw(0, 64, 64, 0.15)
+    stage = stage_of(weights, 8)
+    assert (stage.ideal_cycles, stage.entries.max(), stage.interval_cycles) == (80, 97, 97)
+    assert stage_of(weights, 8, 1).interval_cycles > stage_of(weights, 8, 4).interval_cycles > 97
+
+
+def test_interval_is_never_below_inputs_or_beats():
+    assert stage_of(np.eye(4, 50, dtype=int), 4).interval_cycles == 50
+    assert stage_of(np.eye(50, 4, dtype=int), 1).interval_cycles >= 50
+
+
+@given(seed=st.integers(0, 999), depth=st.integers(1, 9))
+def test_no_frame_is_slower_than_one_without_zeros(seed, depth):
+    rng = np.random.default_rng(seed)
+    stage = stage_of(draw(seed, 6, 10, 0.5)[0], 3, depth)
+    busy = rng.random((4, 10)) < rng.random()
+    arrivals = np.cumsum(rng.integers(1, 4, 40)).tolist()
+    some = stage.timing.departures(busy, arrivals)
+    assert (some <= stage.timing.departures(np.ones_like(busy), arrivals)).all()
+    assert stage.cycles(busy.astype(int)).max() <= stage.cycles(np.ones((1, 10), int))[0]
+
+
+# What Yosys 0.69 counts: LUT equivalents on ECP5, LUTs plus 4/5 of the flip-flops on iCE40.
+MEASURED = [  # n_out, n_in, pe, density, queue_depth, requantised: {family: lut, ff, bram, dsp}
+    ((64, 64, 8, 0.15, 8, False),
+     {"ecp5": (3460, 1006, 0, 8), "ice40": (6432, 2746, 16, 8)}),
+    ((64, 64, 4, 0.15, 4, True),
+     {"ecp5": (2481, 659, 0, 8), "ice40": (2368, 1018, 12, 8)}),
+    ((10, 64, 2, 0.3, 8, False),
+     {"ecp5": (982, 290, 0, 2), "ice40": (1894, 806, 4, 2)}),
+    ((128, 256, 16, 0.1, 8, True),
+     {"ecp5": (8937, 2276, 5, 32), "ice40": (9487, 4731, 59, 32)}),
+    ((256, 128, 8, 0.1, 4, False),
+     {"ecp5": (3053, 938, 11, 8), "ice40": (4553, 2190, 39, 8)}),
+]
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+@pytest.mark.parametrize(("case", "cells"), MEASURED, ids=lambda v: str(v)[:28])
+def test_estimate_is_close_to_what_synthesis_counts(case, cells, family):
+    n_out, n_in, pe, density, depth, requantised = case
+    weights, bias = draw(0, n_out, n_in, density)
+    post = Requantise("act", ("fc",), np.array([7]), 9, "half_up", U6) if requantised else None
+    stage = stage_of(weights, pe, depth, bias=bias, post=post)
+    estimate, (lut, ff, bram, dsp) = stage.estimate(TARGETS[family]), cells[family]
+    assert 0.9 * lut <= estimate.lut <= 1.15 * lut
+    assert 0.9 * ff <= estimate.ff <= 1.15 * ff
+    assert (estimate.bram, estimate.dsp) == (bram, dsp)
+
+
+def test_narrow_products_and_small_banks_take_no_blocks():
+    stage = stage_of(np.ones((2, 2), int), 2, fmt=Fixed(2), x=Fixed(2, 0, False))
+    cells = stage.estimate(TARGETS["ice40"])
+    assert (cells.bram, cells.dsp) == (0, 0)
+
+
+def test_refuses_what_it_cannot_compute():
+    weights = np.ones((6, 4), int)
+    with refused(SpecError, "sparse core 'fc': pe must divide n_out = 6, not 4;"
+                            " choose from [1, 2, 3, 6]"):
+        stage_of(weights, 4)
+    with refused(TypeError, "sparse core 'fc': pe must be an int, not 2.0"):
+        stage_of(weights, 2.0)
+    with refused(SpecError, "sparse core 'fc': queue_depth must be at least 1, not 0"):
+        stage_of(weights, 2, 0)
+    with refused(TypeError, "sparse core 'fc': queue_depth must be an int, not '8'"):
+        stage_of(weights, 2, "8")
+    with refused(SpecError, "sparse core 'fc': input must be fixed point, not bipolar {-1, +1}"):
+        stage_of(weights, 2, x=Bipolar())
+    post = Threshold("act", ("fc",), np.zeros(6, int), np.zeros(6, bool))
+    with refused(SpecError, "sparse core 'fc': what follows must be a Requantise or nothing,"
+                            " not a Threshold"):
+        stage_of(weights, 2, post=post)
+
+
+def test_refuses_activations_that_are_not_integers():
+    stage = stage_of(np.ones((2, 2), int), 1)
+    for ask in (stage.cycles, stage.used_entries):
+        with refused(TypeError, "sparse core 'fc': x must be integers, not float64"):
+            ask(np.ones((1, 2)))

@@ -1,0 +1,180 @@
+# amaranth: UnusedElaboratable=no
+"""The sparse core against plain numpy: values, stalls, reset, and the cycle model."""
+
+import re
+
+import numpy as np
+import pytest
+from sim.harness import check_all_stalls, check_stream, convert
+
+from hwgen.ir import Dense, Edge, MatVec, Requantise
+from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, Ternary, round_shift
+from hwgen.plan.stages import SparseStage
+from hwgen.rtl.sparse import SparseMatVec
+
+U4 = Fixed(4, 0, False)
+
+SIZES = [  # n_out, n_in, pe, queue_depth
+    (1, 1, 1, 1), (1, 9, 1, 8), (6, 1, 2, 8), (5, 7, 5, 2), (12, 10, 4, 1), (14, 11, 2, 3),
+    (9, 20, 9, 8),
+]
+
+
+def draw(rng, shape, density, fmt=Fixed(6)):
+    return rng.integers(fmt.min, fmt.max + 1, shape) * (rng.random(shape) < density)
+
+
+def sparse_stage(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), x=U4, post=None):
+    mat_vec = MatVec("fc", ("x",), Dense(weights, fmt), bias)
+    edge = Edge((weights.shape[1],), x, x.min, x.max)
+    return SparseStage(mat_vec, edge, post, pe, queue_depth)
+
+
+def reference(stage, x):
+    y = x @ stage.mat_vec.weights.to_dense().T + stage.mat_vec.bias_or_zero
+    if stage.post is None:
+        return y
+    node = stage.post
+    return np.clip(round_shift(y * node.multiplier, node.shift, node.rounding),
+                   node.format.min, node.format.max)
+
+
+def frames_of(rng, stage, frames, *, zeros=0.5):
+    """Frames with that share of zeros; the first is all zero, the second full of the largest."""
+    fmt = stage.x.format
+    x = draw(rng, (frames, stage.n_in), 1 - zeros, fmt)
+    x[0], x[1] = 0, fmt.max
+    return x
+
+
+def check_timing(stage, x, **options):
+    """Values, and the cycle of every beat as the model has it."""
+    timing = check_stream(SparseMatVec(stage), x.tolist(), reference(stage, x).tolist(), **options)
+    model = stage.timing.departures(x != 0, timing.in_cycles)
+    assert timing.out_cycles == model.ravel().tolist()
+    return timing
+
+
+@pytest.mark.parametrize("density", [0, 0.4, 1])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_equals_numpy_under_all_stalls(rng, size, density):
+    n_out, n_in, pe, depth = size
+    bias = rng.integers(-500, 500, n_out) if density < 1 else None
+    stage = sparse_stage(draw(rng, (n_out, n_in), density), pe, depth, bias=bias)
+    x = frames_of(rng, stage, 5)
+    check_all_stalls(lambda: SparseMatVec(stage), x.tolist(), reference(stage, x).tolist())
+
+
+@pytest.mark.parametrize("case", range(25))
+def test_every_beat_leaves_in_the_cycle_of_the_model(rng, case):
+    rows, pe, n_in, depth = (int(rng.integers(1, top)) for top in (7, 6, 24, 10))
+    weights = draw(rng, (rows * pe, n_in), rng.random() ** 2)
+    post = None
+    if case % 3 == 0:
+        post = Requantise("act", ("fc",), rng.integers(1, 9, rows * pe), 4, "half_up", U4)
+    stage = sparse_stage(weights, pe, depth, bias=rng.integers(-99, 99, rows * pe), post=post)
+    x = frames_of(rng, stage, 8, zeros=rng.random())
+    check_timing(stage, x, i_stall=case % 2 == 1, seed=case)
+
+
+@pytest.mark.parametrize("zeros", [0, 0.5, 0.95, 1])
+def test_cycles_and_schedule_of_a_lone_frame(rng, zeros):
+    stage = sparse_stage(draw(rng, (12, 30), 0.3), 4)
+    x = draw(rng, (1, 30), 1 - zeros) & 15
+    x[:] = np.where(x == 0, zeros == 0, x)
+    lone = check_timing(stage, x)
+    assert lone.out_cycles[-1] - lone.in_cycles[0] == stage.cycles(x)[0]
+    if zeros == 0:
+        assert lone.out_cycles == stage.schedule(lone.in_cycles)
+
+
+def test_interval_is_that_of_frames_without_zeros(rng):
+    stage = sparse_stage(draw(rng, (16, 20), 0.6), 4)
+    x = rng.integers(1, 16, (9, 20))
+    ends = check_timing(stage, x).out_cycles[stage.nf - 1::stage.nf]
+    assert stage.interval_cycles == np.ceil((ends[-1] - ends[4]) / 4)
+    assert stage.interval_cycles >= stage.entries.max() > stage.n_in
+
+
+def test_zeros_shorten_the_interval_to_the_entries_used(rng):
+    stage = sparse_stage(draw(rng, (32, 40), 0.9), 4)
+    x = draw(rng, (10, 40), 0.3, U4)
+    ends = check_timing(stage, x).out_cycles[stage.nf - 1::stage.nf]
+    used = stage.used_entries(x).max(axis=1)
+    assert ends[-1] - ends[3] <= np.maximum(used, stage.n_in)[4:].sum() * 1.05
+
+
+@pytest.mark.parametrize("pe", [1, 2, 8])
+def test_one_full_row_is_hit_in_every_cycle(rng, pe):
+    weights = np.zeros((8, 16), np.int64)
+    weights[3] = rng.integers(1, 32, 16)
+    stage = sparse_stage(weights, pe, bias=rng.integers(-9, 9, 8))
+    x = frames_of(rng, stage, 6, zeros=0)
+    check_timing(stage, x)
+    check_timing(stage, x, i_stall=True)
+
+
+def test_empty_rows_and_columns(rng):
+    weights = draw(rng, (12, 15), 0.7)
+    weights[::3], weights[:, 4:9], weights[:, -1] = 0, 0, 0
+    stage = sparse_stage(weights, 3, bias=rng.integers(-9, 9, 12))
+    check_timing(stage, frames_of(rng, stage, 6))
+
+
+@pytest.mark.parametrize("formats", [
+    (Fixed(1, 0, False), Fixed(1, 0, False)), (Fixed(8), Fixed(8)), (Fixed(2), Fixed(7)),
+    (Fixed(16), Fixed(16)), (Fixed(5, 0, False), Fixed(4)), (Fixed(1), Fixed(1)),
+], ids=str)
+@pytest.mark.parametrize("largest", [False, True])
+def test_extremes_of_every_signedness(formats, largest):
+    weights, x = formats
+    full = np.full((4, 9), weights.max if largest else weights.min)
+    stage = sparse_stage(full, 2, fmt=weights, x=x, bias=np.array([-700, 0, 900, 1]))
+    frames = np.array([[x.max] * 9, [x.min] * 9, [x.min, x.max, 0] * 3])
+    check_stream(SparseMatVec(stage), frames.tolist(), reference(stage, frames).tolist())
+
+
+@pytest.mark.parametrize("fmt", [Bipolar(), Ternary(), PowerOfTwo(4), Codebook((-9, -1, 0, 6))],
+                         ids=str)
+def test_weights_of_every_format(rng, fmt):
+    values = np.array([v for v in range(fmt.min, fmt.max + 1) if fmt.allowed(v)])
+    stage = sparse_stage(rng.choice(values, (6, 10)), 3, fmt=fmt)
+    check_timing(stage, frames_of(rng, stage, 4))
+
+
+@pytest.mark.parametrize("multiplier", [[1], [3], [1, 5, 2, 9, 1, 1, 7, 3]], ids=str)
+def test_requantise_follows_under_all_stalls(rng, multiplier):
+    post = Requantise("act", ("fc",), np.array(multiplier), 5, "half_even", Fixed(6))
+    stage = sparse_stage(draw(rng, (8, 9), 0.5), 2, bias=rng.integers(-500, 500, 8), post=post)
+    x = frames_of(rng, stage, 6)
+    check_all_stalls(lambda: SparseMatVec(stage), x.tolist(), reference(stage, x).tolist())
+
+
+@pytest.mark.parametrize("beats", [1, 6, 7, 12, 13, 20])
+def test_reset_in_mid_frame_leaves_nothing_behind(rng, beats):
+    stage = sparse_stage(draw(rng, (12, 6), 0.8), 2, bias=rng.integers(-500, 500, 12))
+    x = frames_of(rng, stage, 5, zeros=0.2)[::-1]
+    check_timing(stage, x, reset_after=beats)
+
+
+def test_nothing_is_taken_while_the_banks_are_refilled_after_reset(rng):
+    stage = sparse_stage(draw(rng, (12, 6), 0.8), 2)
+    x = frames_of(rng, stage, 2)
+    assert check_timing(stage, x).in_cycles[0] == stage.nf
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_memories_are_the_stated_ones(rng, size):
+    n_out, n_in, pe, depth = size
+    bias = rng.integers(-500, 500, n_out)
+    stage = sparse_stage(draw(rng, (n_out, n_in), 0.5), pe, depth, bias=bias)
+    constant = 0
+    for module in convert(SparseMatVec(stage)).split("\nmodule ")[1:]:
+        sizes = re.findall(r"memory width (\d+) size (\d+)", module)
+        written = "$memwr" in module
+        constant += 0 if written else sum(int(width) * int(rows) for width, rows in sizes)
+    # Memories of a single row are plain constants.
+    entry_bits = stage.weight_format.bits + stage.row_bits
+    lone = entry_bits * int((stage.memory_rows == 1).sum())
+    lone += stage.memory_bits["bias"] if stage.nf == 1 else 0
+    assert constant + lone == sum(stage.memory_bits.values())
