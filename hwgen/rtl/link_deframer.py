@@ -160,8 +160,8 @@ class Deframer(wiring.Component):
             crc.start.eq(state == State.SEQ),
             self.byte.eq(self.i.payload),
             self.write.eq(step & (state == State.PAYLOAD) & take),
-            self.commit.eq(check & grammar.ok & infer),
         ]
+        m.d.sync += self.commit.eq(check & grammar.ok & infer)
         with m.If(step):
             m.d.sync += state.eq(Mux(grammar.ok, grammar.following,
                                      Mux(synced, State.SEQ, State.HUNT)))
@@ -201,9 +201,16 @@ class Deframer(wiring.Component):
         return synced
 
     def _answer(self, m, fire, *, kind, code):
-        """Put an answer on ``o`` when ``fire`` is high, unless one waits there."""
+        """Put an answer on ``o`` when ``fire`` was high, unless one waits there.
+
+        A register in between keeps the grammar off the path to ``o``, the longest of the shell;
+        ``seq`` cannot have changed a cycle later.
+        """
+        fired = Signal()
+        answer = Signal(answer_layout())
+        m.d.sync += [fired.eq(fire), answer.kind.eq(kind), answer.code.eq(code)]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(fire & (~self.o.valid | self.o.ready)):
-            m.d.sync += [self.o.valid.eq(1), self.o.p.kind.eq(kind), self.o.p.code.eq(code),
-                         self.o.p.seq.eq(self.seq)]
+        with m.If(fired & (~self.o.valid | self.o.ready)):
+            m.d.sync += [self.o.valid.eq(1), self.o.p.kind.eq(answer.kind),
+                         self.o.p.code.eq(answer.code), self.o.p.seq.eq(self.seq)]
