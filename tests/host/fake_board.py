@@ -3,6 +3,7 @@
 import os
 import select
 import threading
+import time
 import tty
 from contextlib import contextmanager
 
@@ -14,11 +15,13 @@ class FakeBoard:
 
     ``spoil`` holds, for the next answers in turn, a function from the encoded answer to what is
     sent instead; None sends it as it is. ``pending`` is reported once per entry, then 0.
+    ``slow_s`` pass before requests are looked at.
     """
 
-    def __init__(self, answer, *, digest, sizes, buffers=2, version=1, spoil=(), pending=()):
+    def __init__(self, answer, *, digest, sizes, buffers=2, version=1, spoil=(), pending=(),
+                 slow_s=0):
         self._answer, self._digest, self._sizes = answer, digest, sizes
-        self._buffers, self._version = buffers, version
+        self._buffers, self._version, self._slow_s = buffers, version, slow_s
         self._spoil, self._pending = list(spoil), list(pending)
         self.requests = []
         self.most_under_way = 0
@@ -38,6 +41,7 @@ class FakeBoard:
         while not stop.is_set():
             if not select.select([board], [], [], 0.01)[0]:
                 continue
+            time.sleep(self._slow_s)
             frames = decoder.feed(os.read(board, 4096))
             self.most_under_way = max(self.most_under_way, len(frames))
             for frame in frames:
