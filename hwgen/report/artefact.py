@@ -11,7 +11,8 @@ from hwgen.synth import SynthReport
 
 __all__ = ["document_of_artefact"]
 
-UNKNOWN_ACCURACY = {"torch": None, "golden": None, "rtl": None}
+TIMED = {"rtl": "simulate", "rtl_stalled": "simulate, random stalls"}
+"""Key of ``scores`` -> name of the step, as the demo has it."""
 
 
 def document_of_artefact(folder: Path) -> dict:
@@ -22,51 +23,57 @@ def document_of_artefact(folder: Path) -> dict:
     SpecError    If the artefact is damaged or was changed.
     """
     manifest = read_manifest(folder)
-    measured = _results(folder)
+    network = load_network(folder / manifest["network"])
+    runs = _simulations(folder)
     reports = {path.parent.name: SynthReport.load(path)
                for path in sorted(folder.glob("synth/*/report.json"))}
-    rows = [_row(manifest, measured, board, report) for board, report in reports.items()]
-    if not rows:
-        rows = [_row(manifest, measured, manifest["target"], None)]
-    network = load_network(folder / manifest["network"])
-    rows = [row | _about(network) for row in rows]
+    rows = [_row(manifest, runs, board, report) | _about(network)
+            for board, report in (reports or {manifest["target"]: None}).items()]
     tools = dict(manifest.get("tools", {}))
     for report in reports.values():
         tools |= report.tools
     return {
         "format": "hwgen-demo", "version": 1, "hwgen": hwgen.__version__,
-        "seed": measured.get("seed"), "dataset": None, "teacher": None, "tools": tools,
+        "seed": network.meta.get("seed"), "dataset": None, "teacher": None, "tools": tools,
         "machine": {}, "rows": rows, "curves": {}, "total_seconds": None,
     }
 
 
-def _results(folder: Path) -> dict:
-    path = folder / "results.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def _simulations(folder: Path) -> dict[str, dict]:
+    """The newest run at full rate, ``rtl``, and with stalls, ``rtl_stalled``; where there are."""
+    found = {}
+    paths = folder.glob("sim/*-stream-*/results.json")
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        found["rtl" if run["stalls"] == "none" else "rtl_stalled"] = run
+    return found
 
 
 def _about(network) -> dict:
-    """Shape and density of the network."""
+    """Shape, density and what training noted of the network."""
     matrices = [node.weights for node in network.nodes if hasattr(node, "weights")]
     sizes = [network.edges[network.input.name].size, *(m.shape[0] for m in matrices)]
     entries = sum(m.shape[0] * m.shape[1] for m in matrices)
     return {"shape": "-".join(map(str, sizes)),
-            "density": sum(m.nonzeros for m in matrices) / entries}
+            "density": sum(m.nonzeros for m in matrices) / entries,
+            "accuracy": {"torch": network.meta.get("accuracy"), "golden": None, "rtl": None}}
 
 
-def _row(manifest, measured, board: str, report: SynthReport | None) -> dict:
+def _row(manifest, runs, board: str, report: SynthReport | None) -> dict:
     bits = manifest["weight_bits"]
+    scores = {key: {k: run[k] for k in ("compared", "mismatched", "seed")}
+              for key, run in runs.items()}
+    seconds = {TIMED[key]: run["seconds"] for key, run in runs.items()}
     clk_mhz = manifest["clk_hz"] / 1e6 if report is None else report.clock.constraint_mhz
     interval, latency = manifest["interval_cycles"], manifest["latency_cycles"]
     row = {
         "network": manifest["name"], "family": None, "board": board, "fits": True, "reason": None,
-        "accuracy": measured.get("accuracy", UNKNOWN_ACCURACY),
-        "scores": measured.get("scores", {}), "confusion": measured.get("confusion"),
+        "scores": scores, "confusion": None,
         "weight_bits": {**bits, "total": bits.get("total", sum(bits.values()))},
         "clk_mhz": clk_mhz, "latency_cycles": latency, "interval_cycles": interval,
         "latency_us": None if latency is None else latency / clk_mhz,
         "interval_us": interval / clk_mhz, "images_per_s": clk_mhz * 1e6 / interval,
-        "seconds": dict(measured.get("seconds", {})), "artefact": ".",
+        "seconds": seconds | ({} if report is None else report.seconds), "artefact": ".",
     }
     return row | _placed(board, report)
 

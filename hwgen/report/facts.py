@@ -60,8 +60,10 @@ def index_bits(row) -> int:
 
 
 def count(value) -> str:
-    """A whole number with its digits in groups."""
-    return NOTHING if value is None else f"{value:,}"
+    """A whole number with its digits in groups; of a mean, one place where it is not whole."""
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
 def number(value, places: int) -> str:

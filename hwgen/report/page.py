@@ -68,7 +68,7 @@ def _tiles(document) -> list[dict]:
                       "label": f"lowest accuracy; the float teacher has {best:.1f} %"})
     if total.compared:
         tiles.append({"value": f"{total.mismatched:,}", "ok": total.mismatched == 0,
-                      "label": f"mismatches in {total.compared:,} scores compared"})
+                      "label": f"mismatches in {total.compared:,} scores and classes compared"})
     placed = [row for row in rows if row["fmax_mhz"] is not None]
     if placed:
         met = sum(bool(row["met"]) for row in placed)

@@ -109,6 +109,6 @@ def _proof(document) -> Text:
             text.append(f"{row['network']}: {one} = {other}: {counts['compared']:,} compared,")
             text.append(f" {counts['mismatched']:,} mismatched\n", style)
     total = exactness(document)
-    text.append(f"{total.compared:,} scores compared, {total.mismatched:,} mismatched",
+    text.append(f"{total.compared:,} scores and classes compared, {total.mismatched:,} mismatched",
                 "bold green" if total.compared and not total.mismatched else "bold red")
     return text

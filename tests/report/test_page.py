@@ -94,7 +94,7 @@ def test_tiles_sum_up():
     start = text.index("97.2 %")
     assert text[start:start + 8] == [
         "97.2 %", "lowest accuracy; the float teacher has 98.8 %",
-        "0", "mismatches in 45,000 scores compared",
+        "0", "mismatches in 45,000 scores and classes compared",
         "5 of 5", "routed designs meet their clock",
         "3 min 23 s", "for everything on this page"]
 
@@ -103,7 +103,7 @@ def test_mismatch_is_shown_as_one():
     document = demo_document()
     document["rows"][2]["scores"]["rtl_stalled"]["mismatched"] = 3
     page, text = render(document), read(document).text
-    assert text[text.index("mismatches in 45,000 scores compared") - 1] == "3"
+    assert text[text.index("mismatches in 45,000 scores and classes compared") - 1] == "3"
     assert text[text.index("5,000 compared, 3 differ") - 2:][:2] == [
         "≠", "RTL, stalled"]
     assert page.count('<li class="bad">') == 2  # the tile and the comparison

@@ -55,7 +55,7 @@ def test_misfit_and_missed_clock_are_told():
 
 
 def test_comparisons_are_counted_once_for_each_network():
-    assert printed(demo_document())[-1] == "45,000 scores compared, 0 mismatched"
+    assert printed(demo_document())[-1] == "45,000 scores and classes compared, 0 mismatched"
 
 
 def test_mismatches_are_added_up():
@@ -63,7 +63,7 @@ def test_mismatches_are_added_up():
     document["rows"][0]["scores"]["rtl"]["mismatched"] = 2
     document["rows"][2]["scores"]["torch_golden"]["mismatched"] = 1
     lines = printed(document)
-    assert lines[-1] == "45,000 scores compared, 3 mismatched"
+    assert lines[-1] == "45,000 scores and classes compared, 3 mismatched"
     assert "digits-binary: golden numpy = RTL, full rate: 5,000 compared, 2 mismatched" in lines
 
 

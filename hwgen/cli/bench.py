@@ -1,0 +1,60 @@
+"""``hwgen bench``: a measurement, as a table and as rows in a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from .options import Json
+from .output import note, show
+from .progress import show_progress
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = ("hwgen bench list", "hwgen bench demo")
+
+
+def command(
+    name: Annotated[str, typer.Argument(
+        metavar="[NAME|list]", help="Benchmark to run; 'list' says which there are.")] = "list",
+    out: Annotated[Path, typer.Option(
+        "--out", "-o", help="Folder for NAME.json.")] = Path("rtl_out/bench"),
+    as_json: Json = False,
+):
+    """Run a benchmark; prints its rows and writes them to rtl_out/bench/NAME.json.
+
+    Ends with 1 if a row does not meet what it must.
+    """
+    from hwgen import bench
+
+    if name == "list":
+        modules = [bench.load(each) for each in bench.names()]
+        document = [{"name": m.NAME, "description": m.DESCRIPTION} for m in modules]
+        show(document, as_json=as_json, text=lambda: _list(document))
+        return
+    module = bench.load(name)
+    with show_progress() as progress:
+        rows = module.run(progress)
+    path = bench.write_rows(rows, out, name)
+    show([row.to_dict() for row in rows], as_json=as_json,
+         text=lambda: [bench.table(rows, title=f"{name}: {module.DESCRIPTION}"), _verdict(rows)])
+    note(f"rows written to {path}")
+    if any(row.failed for row in rows):
+        raise typer.Exit(1)
+
+
+def _list(document) -> Table:
+    table = Table("name", "description", title="Benchmarks", title_justify="left")
+    for entry in document:
+        table.add_row(f"[bold]{entry['name']}[/]", entry["description"])
+    return table
+
+
+def _verdict(rows) -> str:
+    bound = [row for row in rows if row.must is not None]
+    failed = [row for row in bound if row.failed]
+    if not failed:
+        return f"[green]All {len(bound)} bounds are met.[/]"
+    lines = "".join(f"\n  {r.work}, {r.metric}: {r.value} must be {r.must}" for r in failed)
+    return f"[bold red]{len(failed)} of {len(bound)} bounds are not met:[/]{lines}"

@@ -1,0 +1,45 @@
+"""What a new artefact is, for ``generate`` and ``core``: as a document and as tables."""
+
+from rich.table import Table
+
+__all__ = ["describe", "design_tables"]
+
+
+def describe(design, artefact) -> dict:
+    """What machines are told of a design and its artefact."""
+    manifest = artefact.manifest
+    keys = ("name", "digest", "clk_hz", "interval_cycles", "latency_cycles", "weight_bits",
+            "stages")
+    return {"artefact": str(artefact.folder), "board": design.target.name,
+            "bottleneck": design.bottleneck, "estimate": design.estimate.to_dict(),
+            **{key: manifest[key] for key in keys}}
+
+
+def design_tables(design, artefact) -> list:
+    """The stages, the totals, and what to do next."""
+    bits = sum(design.weight_bits.values())
+    cells = design.estimate
+    totals = (
+        f"[bold]{design.name}[/] for {design.target.name} at {design.clk_hz / 1e6:g} MHz:"
+        f" a vector every {design.interval_cycles:,} cycles (set by {design.bottleneck}),"
+        f" latency {design.latency_cycles:,} cycles, {bits:,} constant bits,"
+        f" about {cells.lut:,} LUT, {cells.bram:,} BRAM, {cells.dsp:,} DSP"
+    )
+    folder = artefact.folder
+    steps = f"Written to {folder}. Next: hwgen simulate {folder}, hwgen synth {folder}"
+    return [_stages(design), totals, f"[green]{steps}[/]"]
+
+
+def _stages(design) -> Table:
+    table = Table(title_justify="left")
+    table.add_column("stage", style="bold")
+    table.add_column("core")
+    for column in ("pe", "simd", "interval", "constant bits", "LUT", "BRAM", "DSP"):
+        table.add_column(column, justify="right")
+    for stage in design.stages:
+        cells = stage.estimate(design.target)
+        folding = (str(getattr(stage, key, "")) for key in ("pe", "simd"))
+        numbers = (stage.interval_cycles, sum(stage.memory_bits.values()), cells.lut, cells.bram,
+                   cells.dsp)
+        table.add_row(stage.name, stage.core, *folding, *(f"{n:,}" for n in numbers))
+    return table

@@ -1,0 +1,53 @@
+"""``hwgen generate``: a network file to an artefact folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .design_table import describe, design_tables
+from .options import (
+    Board,
+    Clock,
+    CoreChoice,
+    Interval,
+    Json,
+    PeChoice,
+    SimdChoice,
+    clock_hz,
+    cores,
+)
+from .output import show
+from .progress import show_progress
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "hwgen generate digits-binary.hwgen --board ulx3s-85f --interval 256",
+    "hwgen generate digits-fixed.hwgen --pe fc1=8 --simd fc1=16 --core fc2=sparse -o rtl_out/mine",
+)
+
+
+def command(
+    network: Annotated[Path, typer.Argument(metavar="NET.hwgen", help="Network file.")],
+    board: Board = "ulx3s-85f",
+    interval: Interval = None,
+    clk_mhz: Clock = None,
+    pe: PeChoice = None,
+    simd: SimdChoice = None,
+    core: CoreChoice = None,
+    out: Annotated[Path | None, typer.Option(
+        "--out", "-o", help="Artefact folder; by default rtl_out/NAME.")] = None,
+    as_json: Json = False,
+):
+    """Choose cores and foldings, and write Verilog, vectors, bench and manifest."""
+    from hwgen.flow import api
+
+    net = api.load(network)
+    chosen = cores(pe=pe, simd=simd, core=core)
+    design = api.plan(net, target=board, interval_cycles=interval, clk_hz=clock_hz(clk_mhz),
+                      cores=chosen or None)
+    folder = out or Path("rtl_out") / net.name
+    with show_progress() as progress:
+        artefact = api.build(design, folder, progress=progress)
+    show(describe(design, artefact), as_json=as_json, text=lambda: design_tables(design, artefact))

@@ -1,0 +1,104 @@
+"""Options that several commands have, and how their texts are read."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import spec_error
+
+__all__ = [
+    "Artefact", "Board", "Clock", "CoreChoice", "Interval", "Json", "PeChoice", "Seed",
+    "SimdChoice", "clock_hz", "cores", "load_integers", "target_of",
+]
+
+CORES = ("binary", "fixed", "sparse")
+
+Json = Annotated[bool, typer.Option(
+    "--json", help="Print the result as JSON alone on standard output.")]
+Artefact = Annotated[Path, typer.Argument(
+    metavar="FOLDER", help="Artefact folder, as 'hwgen generate' and 'hwgen core' write it.")]
+Board = Annotated[str, typer.Option("--board", help="Board to plan for; see 'hwgen boards'.")]
+Clock = Annotated[float | None, typer.Option(
+    "--clk-mhz", help="Clock of the network in MHz; by default the board's.")]
+Interval = Annotated[int | None, typer.Option(
+    "--interval", help="Cycles between vectors to reach; by default the fewest that fit.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random here.")]
+PeChoice = Annotated[list[str] | None, typer.Option(
+    "--pe", metavar="NODE=N", help="Outputs computed side by side; may be repeated.")]
+SimdChoice = Annotated[list[str] | None, typer.Option(
+    "--simd", metavar="NODE=N", help="Inputs taken side by side; may be repeated.")]
+CoreChoice = Annotated[list[str] | None, typer.Option(
+    "--core", metavar="NODE=CORE", help="binary, fixed or sparse, of a node; may be repeated.")]
+
+
+def cores(*, pe: Iterable[str] | None, simd: Iterable[str] | None,
+          core: Iterable[str] | None) -> dict[str, dict]:
+    """What ``NODE=VALUE`` options ask for: ``{node: {"pe": int, "simd": int, "core": str}}``.
+
+    Raises
+    ------
+    SpecError    If one is no ``NODE=VALUE``, its value is wrong, or it is given twice.
+    """
+    chosen: dict[str, dict] = {}
+    readers = {"pe": (pe, _positive), "simd": (simd, _positive), "core": (core, _core)}
+    for what, (texts, read) in readers.items():
+        for text in texts or ():
+            node, equals, value = text.partition("=")
+            if not (node and equals and value):
+                raise spec_error(f"--{what} must be NODE=VALUE, not {text!r}")
+            if what in chosen.setdefault(node, {}):
+                raise spec_error(f"--{what} of '{node}' must be given once, not twice")
+            chosen[node][what] = read(f"--{what} of '{node}'", value)
+    return chosen
+
+
+def _positive(what: str, text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]*", text):
+        raise spec_error(f"{what} must be a positive whole number, not {text!r}")
+    return int(text)
+
+
+def _core(what: str, text: str) -> str:
+    if text not in CORES:
+        raise spec_error(f"{what} must be one of {', '.join(CORES)}, not {text!r}")
+    return text
+
+
+def clock_hz(clk_mhz: float | None) -> int | None:
+    """The clock in Hz; None where none is given."""
+    if clk_mhz is None:
+        return None
+    if not 0 < clk_mhz < 10_000:
+        raise spec_error(f"--clk-mhz must be above 0 and below 10000, not {clk_mhz:g}")
+    return round(clk_mhz * 1e6)
+
+
+def load_integers(path: Path, what: str):
+    """The int64 array of a ``.npy`` file.
+
+    Raises
+    ------
+    SpecError    If the file is no ``.npy`` file, or does not hold integers.
+    OSError      If it cannot be read.
+    """
+    import numpy as np
+
+    try:
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except ValueError as error:
+        raise spec_error(f"{what} '{path}' must be a .npy file, not damaged or another kind"
+                        f" ({error})") from error
+    if array.dtype.kind not in "iu":
+        raise spec_error(f"{what} '{path}' must hold integers, not {array.dtype}")
+    return array.astype(np.int64)
+
+
+def target_of(board: str):
+    """What the planner needs to know of the board called so, or of a board's Python file."""
+    from hwgen import board_targets
+
+    return board_targets.load(board).target

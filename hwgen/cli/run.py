@@ -1,0 +1,90 @@
+"""``hwgen run``: vectors to a board, scores back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Json, load_integers
+from .output import note, show
+from .progress import show_progress
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "hwgen run --port /dev/ttyUSB0 x.npy --artefact rtl_out/digits-binary -o scores.npy",
+)
+
+SHOWN = 10
+
+
+def command(
+    x: Annotated[Path, typer.Argument(
+        metavar="X.npy", help="Input vectors, integers of shape (n, ...).")],
+    port: Annotated[str, typer.Option("--port", help="Serial port, such as /dev/ttyUSB0 or COM3.")],
+    artefact: Annotated[Path, typer.Option(
+        "--artefact", help="Artefact folder that the board was built from.")] = Path(),
+    baud: Annotated[int, typer.Option("--baud", help="Bits a second.")] = 1_000_000,
+    timeout_s: Annotated[float, typer.Option(
+        "--timeout", help="Seconds of silence before a request is repeated.")] = 1.0,
+    out: Annotated[Path | None, typer.Option(
+        "--out", "-o", help="File for the scores, .npy.")] = None,
+    as_json: Json = False,
+):
+    """Run vectors on a board, and compare every score with the golden model's.
+
+    Ends with 1 if a score differs.
+    """
+    import numpy as np
+
+    from hwgen.flow.artefact import Artefact
+    from hwgen.host import BoardClient
+
+    vectors = load_integers(x, "x")
+    source = Artefact(artefact)
+    with (BoardClient(port, manifest=source.manifest, baud=baud, timeout_s=timeout_s) as client,
+          show_progress() as progress):
+        scores, classes = client.infer(vectors, progress=lambda done, total: progress(
+            "board", done / total, f"{done} of {total} vectors"))
+    if out is not None:
+        np.save(out, scores)
+        note(f"scores written to {out}")
+    document = _compare(source.network, vectors, scores) | {
+        "port": port, "scores": scores, "classes": classes}
+    show(document, as_json=as_json, text=lambda: _lines(document))
+    if document["mismatched"]:
+        raise typer.Exit(1)
+
+
+def _compare(network, vectors, scores) -> dict:
+    """Count the scores that are not the golden model's, and tell of the first."""
+    import numpy as np
+
+    from hwgen import golden
+
+    expected = golden.run(network, vectors)[network.scores]
+    wrong = np.argwhere(scores != expected)
+    first = None
+    if len(wrong):
+        index = tuple(wrong[0].tolist())
+        first = {"node": network.scores, "index": list(index), "expected": int(expected[index]),
+                 "found": int(scores[index])}
+    return {"compared": int(scores.size), "mismatched": len(wrong), "first": first}
+
+
+def _lines(document) -> list[str]:
+    classes = document["classes"]
+    lines = []
+    for k, row in enumerate(document["scores"][:SHOWN]):
+        answer = "" if classes is None else f"[bold]class {classes[k]}[/]  "
+        lines.append(f"{k:4}: {answer}scores {row.tolist()}")
+    if len(document["scores"]) > SHOWN:
+        lines.append(f"  ... {len(document['scores']) - SHOWN} more (-o FILE writes all)")
+    style = "bold red" if document["mismatched"] else "green"
+    first = document["first"]
+    where = "" if first is None else (
+        f"; first: node '{first['node']}', index {first['index']}, expected {first['expected']},"
+        f" found {first['found']}")
+    lines.append(f"[{style}]{document['compared']} scores compared with golden,"
+                 f" {document['mismatched']} mismatched[/]{where}")
+    return ["\n".join(lines)]

@@ -1,0 +1,96 @@
+"""``hwgen simulate``: the emitted Verilog against the golden values."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Artefact, Json, load_integers
+from .output import note, show
+from .progress import show_progress
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = (
+    "hwgen simulate rtl_out/digits-binary",
+    "hwgen simulate rtl_out/digits-binary --stalls random --seed 3 --simulator icarus",
+)
+
+
+RESULT = ("simulator", "version", "stalls", "seed", "mode", "compared", "mismatched",
+          "latency_cycles", "interval_cycles", "cycles", "seconds")
+"""What machines are told of the result, besides the scores."""
+
+
+class Stalls(StrEnum):
+    """Where the streams are held up."""
+
+    NONE = "none"
+    INPUT = "input"
+    OUTPUT = "output"
+    BOTH = "both"
+    RANDOM = "random"
+
+
+class Mode(StrEnum):
+    """What else is done to the hardware."""
+
+    STREAM = "stream"
+    RESET = "reset"
+    LENGTH = "length"
+
+
+class Simulator(StrEnum):
+    """What runs the Verilog."""
+
+    VERILATOR = "verilator"
+    ICARUS = "icarus"
+
+
+def command(
+    folder: Artefact,
+    x: Annotated[Path | None, typer.Option(
+        "--input", help="Input vectors, integers as .npy; else those of the artefact.")] = None,
+    stalls: Annotated[Stalls, typer.Option(
+        "--stalls", help="Which side is held up.")] = Stalls.NONE,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the stalls.")] = 0,
+    mode: Annotated[Mode, typer.Option(
+        "--mode", help="Frames alone, or also resets in mid-frame, or frames of a wrong length.",
+    )] = Mode.STREAM,
+    simulator: Annotated[Simulator, typer.Option(
+        "--simulator", help="What runs the Verilog.")] = Simulator.VERILATOR,
+    out: Annotated[Path | None, typer.Option(
+        "--out", "-o", help="File for the scores, .npy.")] = None,
+    as_json: Json = False,
+):
+    """Run an artefact's Verilog and compare every score with the golden model's.
+
+    Ends with 1, and the first node, index, expected and found value, if one differs.
+    """
+    import numpy as np
+
+    from hwgen.flow.artefact import Artefact as Folder
+
+    vectors = None if x is None else load_integers(x, "input")
+    artefact = Folder(folder)
+    with show_progress() as progress:
+        result = artefact.verify(vectors, stalls=str(stalls), seed=seed, mode=str(mode),
+                                 simulator=str(simulator), progress=progress)
+    if out is not None:
+        np.save(out, result.scores)
+        note(f"scores written to {out}")
+    document = {"artefact": str(folder), **{key: getattr(result, key) for key in RESULT}}
+    show(document, as_json=as_json, text=lambda: _line(document))
+
+
+def _line(document) -> str:
+    text = (f"[green]{document['compared']:,} values compared, {document['mismatched']}"
+            f" mismatched[/] ({document['simulator']}, mode {document['mode']},"
+            f" stalls {document['stalls']}, seed {document['seed']},"
+            f" {document['cycles']:,} cycles in {document['seconds']:.1f} s)")
+    if document["interval_cycles"] is not None:
+        text += f"\nA frame every {document['interval_cycles']:,.5g} cycles"
+    if document["latency_cycles"] is not None:
+        text += f"; latency {document['latency_cycles']:,} cycles"
+    return text

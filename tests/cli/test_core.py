@@ -1,0 +1,134 @@
+"""``hwgen core`` and what follows from its folder: generate, simulate, report, the real path."""
+
+import re
+
+import numpy as np
+import pytest
+
+from hwgen.cli.core import Kind, _random, layer_network
+from hwgen.ir import Dense, load
+from hwgen.numeric import Bipolar, Fixed
+
+RANDOM = ("--n-in", 12, "--n-out", 6)
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(hwgen, message, *words):
+    done = hwgen("core", *words)
+    assert (done.code, done.out, done.err) == (1, "", f"error: {message}\n")
+
+
+def save(values):
+    np.save("w.npy", values)
+    return "--weights", "w.npy"
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (("binary",), "--n-out must be given where there is no --weights"),
+    (("binary", "--n-out", 4), "--n-in must be given where there is no --weights"),
+    (("binary", "--n-out", 4, "--n-in", 0), "--n-in must be at least 1, not 0"),
+    (("fixed", *RANDOM, "--w-bits", 17), "--w-bits must be in 1..16, not 17"),
+    (("fixed", *RANDOM, "--x-bits", 0), "--x-bits must be in 1..16, not 0"),
+    (("sparse", *RANDOM, "--density", 0), "--density must be above 0 and at most 1, not 0"),
+    (("sparse", *RANDOM, "--density", 1.5), "--density must be above 0 and at most 1, not 1.5"),
+    (("sparse", *RANDOM, "--simd", 4),
+     "--simd must not be given for the sparse core, which takes one nonzero at a time for each pe,"
+     " not 4"),
+])
+def test_wrong_amounts_are_refused(hwgen, words, message):
+    refused(hwgen, message, *words)
+
+
+def test_pe_that_does_not_divide_is_refused(hwgen):
+    done = hwgen("core", "fixed", *RANDOM, "--pe", 4)
+    assert done.code == 1
+    assert done.err.startswith("error: fixed core 'fc': pe must divide n_out = 6, not 4")
+
+
+def test_weights_must_be_a_matrix(hwgen):
+    refused(hwgen, "weights 'w.npy' must be of shape (n_out, n_in), not (3,)",
+            "fixed", *save(np.array([1, 2, 3])))
+
+
+@pytest.mark.parametrize(("option", "found"), [("--n-out", 2), ("--n-in", 3)])
+def test_sizes_must_be_those_of_the_weights(hwgen, option, found):
+    refused(hwgen, f"{option} must be {found}, as in 'w.npy', not 5",
+            "fixed", *save(np.ones((2, 3), int)), option, 5)
+
+
+def test_weights_must_be_of_the_format(hwgen):
+    done = hwgen("core", "binary", *save(np.zeros((2, 3), int)))
+    assert done.code == 1
+    assert done.err.startswith("error: weights")
+
+
+def test_folder_that_holds_something_else_is_refused(hwgen, tmp_path):
+    save(np.ones((2, 3), int))
+    done = hwgen("core", "fixed", "--weights", "w.npy", "-o", tmp_path)
+    assert done.code == 1
+    assert (f"error: {tmp_path}: output folder must be empty or an artefact (with manifest.json),"
+            f" but it holds w.npy; choose another or move them away\n") in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["w.npy"]
+
+
+@pytest.mark.parametrize("fmt", [Bipolar(), Fixed(1), Fixed(2), Fixed(6)])
+@pytest.mark.parametrize("density", [0.001, 0.25, 1.0])
+def test_random_weights_have_the_density_and_the_format(fmt, density):
+    values = _random((20, 30), fmt, density=density, seed=3)
+    assert np.count_nonzero(values) == max(1, round(density * 600))
+    fmt.require(values[values != 0], "weights")
+    assert values.tolist() == _random((20, 30), fmt, density=density, seed=3).tolist()
+    if fmt.bits > 1 and density == 1:
+        assert {int(values.min()), int(values.max())} == {fmt.min, fmt.max}
+
+
+@pytest.mark.parametrize(("kind", "signed", "fmt"), [
+    (Kind.BINARY, False, Bipolar()), (Kind.FIXED, True, Fixed(5)),
+    (Kind.SPARSE, False, Fixed(5, signed=False))])
+def test_layer_network(kind, signed, fmt):
+    matrix = Dense(np.array([[1, -1, 1]]), Bipolar() if kind is Kind.BINARY else Fixed(2))
+    network = layer_network(kind, matrix, name="one", x_bits=5, x_signed=signed)
+    assert network.input.format == fmt
+    assert network.edges[network.scores].shape == (1,)
+    assert network.outputs == ("fc",)
+
+
+@pytest.mark.synth
+@pytest.mark.cosim
+@pytest.mark.parametrize(("words", "name", "interval"), [
+    (("binary", "--n-in", 32, "--n-out", 8, "--pe", 4, "--simd", 16), "binary-32x8", 4),
+    (("fixed", "--n-in", 8, "--n-out", 6, "--pe", 3, "--simd", 4, "--x-signed"), "fixed-8x6", 4),
+    (("sparse", "--n-in", 16, "--n-out", 8, "--pe", 4, "--density", 0.2), "sparse-16x8", None),
+])
+def test_core_is_generated_simulated_and_reported(hwgen, tmp_path, words, name, interval):
+    done = hwgen("core", *words, "--seed", 2, "--json")
+    assert done.code == 0, done.err
+    made = done.json
+    assert made["artefact"] == f"rtl_out/{name}"
+    assert interval in (None, made["interval_cycles"])
+    assert {"name", "digest", "board", "clk_hz", "latency_cycles", "weight_bits", "stages",
+            "estimate", "bottleneck"} <= set(made)
+    folder = tmp_path / "rtl_out" / name
+    network = load(folder / "network.hwgen")
+    assert (network.name, network.digest) == (name, made["digest"])
+
+    run = hwgen("simulate", folder, "--simulator", "icarus", "--stalls", "random", "--seed", 7,
+                "-o", "scores.npy", "--json")
+    assert run.code == 0, run.err
+    assert run.json["mismatched"] == 0
+    assert run.json["compared"] == np.load("scores.npy").size > 0
+
+    done = hwgen("report", folder, "--json")
+    row, = done.json["rows"]
+    assert row["scores"] == {"rtl_stalled": {
+        "compared": run.json["compared"], "mismatched": 0, "seed": 7}}
+    assert row["weight_bits"]["total"] == sum(made["weight_bits"].values())
+    assert (row["shape"], row["interval_cycles"]) == (
+        "-".join(re.search(r"(\d+)x(\d+)", name).groups()), made["interval_cycles"])
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert f"{row['scores']['rtl_stalled']['compared']:,} compared, 0 differ" in page
+    assert hwgen("simulate", folder, "--simulator", "icarus").code == 0

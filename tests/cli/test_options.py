@@ -1,0 +1,88 @@
+"""Options that several commands share."""
+
+import re
+
+import numpy as np
+import pytest
+
+from hwgen.cli.options import clock_hz, cores, load_integers
+from hwgen.numeric.errors import SpecError
+
+
+def refused(message):
+    return pytest.raises(SpecError, match=f"^{re.escape(message)}$")
+
+
+def test_choices_are_gathered_by_node():
+    assert cores(pe=["fc1=8", "fc2=4"], simd=["fc1=16"], core=["fc2=sparse"]) == {
+        "fc1": {"pe": 8, "simd": 16}, "fc2": {"pe": 4, "core": "sparse"}}
+    assert cores(pe=None, simd=None, core=None) == {}
+
+
+@pytest.mark.parametrize("text", ["fc1", "fc1=", "=8", ""])
+def test_choice_must_name_node_and_value(text):
+    with refused(f"--pe must be NODE=VALUE, not {text!r}"):
+        cores(pe=[text], simd=None, core=None)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "08", "+8"])
+def test_folding_must_be_a_positive_number(text):
+    with refused(f"--simd of 'fc1' must be a positive whole number, not {text!r}"):
+        cores(pe=None, simd=[f"fc1={text}"], core=None)
+
+
+def test_core_must_be_known():
+    with refused("--core of 'fc1' must be one of binary, fixed, sparse, not 'dense'"):
+        cores(pe=None, simd=None, core=["fc1=dense"])
+
+
+def test_choice_is_given_once():
+    with refused("--pe of 'fc1' must be given once, not twice"):
+        cores(pe=["fc1=8", "fc1=8"], simd=None, core=None)
+
+
+def test_clock():
+    assert clock_hz(None) is None
+    assert clock_hz(12.5) == 12_500_000
+
+
+@pytest.mark.parametrize("mhz", [0, -1, 10_000, float("nan")])
+def test_clock_must_be_one(mhz):
+    with refused(f"--clk-mhz must be above 0 and below 10000, not {mhz:g}"):
+        clock_hz(mhz)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64"])
+def test_integers_are_loaded_as_int64(tmp_path, dtype):
+    np.save(tmp_path / "x.npy", np.arange(6, dtype=dtype).reshape(2, 3))
+    array = load_integers(tmp_path / "x.npy", "x")
+    assert array.dtype == np.int64
+    assert array.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bool", "complex64"])
+def test_other_numbers_are_refused(tmp_path, dtype):
+    path = tmp_path / "x.npy"
+    np.save(path, np.ones(3, dtype=dtype))
+    with refused(f"x '{path}' must hold integers, not {dtype}"):
+        load_integers(path, "x")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, this is text", b"PK\x03\x04 an archive"])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "x.npy"
+    path.write_bytes(content)
+    message = re.escape(f"x '{path}' must be a .npy file, not damaged or another kind (")
+    with pytest.raises(SpecError, match=f"^{message}"):
+        load_integers(path, "x")
+
+
+def test_cut_and_pickled_files_are_refused(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(100))
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(SpecError, match="must be a .npy file, not damaged or another kind"):
+        load_integers(path, "x")
+    np.save(path, np.array([{}], dtype=object))
+    with pytest.raises(SpecError, match="Object arrays cannot be loaded"):
+        load_integers(path, "x")
