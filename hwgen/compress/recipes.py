@@ -120,7 +120,7 @@ def _binary_net() -> nn.Sequential:
 def _binary(phases: _Phases):
     """64 pixels x 4 levels, 256-128-128-10, all weights and hidden activations of one bit."""
     module = phases.build(_binary_net)
-    return phases.run("", module, phases.settings(150, lr=2e-2, mix=0.5))
+    return phases.run("", module, phases.settings(250, lr=2e-2, mix=0.4, shift=0.1))
 
 
 def _float_then_quantised(phases: _Phases, hidden, bits, activation_bits):
