@@ -40,7 +40,8 @@ class Layout:
     def unpack(self, frames: list[bytes]) -> np.ndarray:
         """int64 (n, fields) of output frames, each of ``out_bytes`` bytes."""
         size = self.output["element_bytes"]
-        octets = np.frombuffer(b"".join(frames), np.uint8).reshape(len(frames), -1, size)
+        shape = (len(frames), self.out_bytes // size, size)
+        octets = np.frombuffer(b"".join(frames), np.uint8).reshape(shape)
         values = octets.astype(np.int64) @ (np.int64(1) << 8 * np.arange(size, dtype=np.int64))
         if self.output["signed"]:
             half = 1 << (8 * size - 1)
@@ -76,8 +77,9 @@ class Frames:
             columns = [arrays[prefix + keys[field["name"]]][keep] for field in layout.fields]
             self.expected = np.concatenate([c.reshape(len(c), -1) for c in columns], axis=1)
             x = arrays[prefix + "x"][keep]
-            self.edges = {key.removeprefix("edge_"): arrays[key][keep]
-                          for key in arrays.files if key.startswith("edge_")}
+            edge = f"{prefix}edge_"
+            self.edges = {key.removeprefix(edge): arrays[key][keep]
+                          for key in arrays.files if key.startswith(edge)}
             beats = arrays["wrong_beats"][keep] if prefix else [layout.in_beats] * len(x)
         self.any_wrong = any(int(count) != layout.in_beats for count in beats)
         packed = layout.pack(x.reshape(len(x), -1))

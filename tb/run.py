@@ -45,8 +45,10 @@ def environment():
     cache = [sys.executable, str(HERE / "object_cache.py")]
     os.environ.setdefault("OBJCACHE", shlex.join(cache))
     os.environ["MAKEFLAGS"] = MAKE_ARGS
-    # Inside the simulator, Python's warnings as errors would stop the libraries.
-    os.environ.pop("PYTHONWARNINGS", None)
+    # Inside the simulator, Python's warnings as errors would stop the libraries; and the runner
+    # judges the results itself, and exits, when a pytest is about.
+    for name in ("PYTHONWARNINGS", "PYTEST_CURRENT_TEST"):
+        os.environ.pop(name, None)
 
 
 def public(manifest) -> str:

@@ -43,15 +43,17 @@ def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = E
 
     ``x`` (n, elements), ``scores`` (n, k), ``classes`` (n,) where the network has a class,
     ``edge_NODE`` for the first frames. ``wrong_*`` is the same for frames of a wrong length:
-    ``wrong_beats`` are sent, and the rest is as if zeros had been. All int64.
+    ``wrong_beats`` are sent, and the rest is as if zeros had been; all have their edges. int64.
     """
     x = np.asarray(x)
     values = run(network, x)
     arrays = _outputs(network, x, values)
     arrays |= {f"edge_{name}": value[:edge_frames] for name, value in values.items()}
     wrong, beats = _wrong_lengths(network, lanes)
-    arrays |= {f"wrong_{key}": value
-               for key, value in _outputs(network, wrong, run(network, wrong)).items()}
+    values = run(network, wrong)
+    wrong_arrays = _outputs(network, wrong, values)
+    wrong_arrays |= {f"edge_{name}": value for name, value in values.items()}
+    arrays |= {f"wrong_{key}": value for key, value in wrong_arrays.items()}
     with Path(path).open("wb") as file:
         np.savez_compressed(file, **arrays, wrong_beats=beats)
 

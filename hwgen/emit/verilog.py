@@ -1,13 +1,14 @@
 """Amaranth to Verilog, the same text for the same design."""
 
 import re
+from itertools import count
 from pathlib import Path
 
 from ..numeric import SpecError
 from ..rtl.text import to_rtlil
 from ..toolchain import ToolError, run
 
-__all__ = ["module_name", "stream_signals", "to_verilog"]
+__all__ = ["module_name", "plain_names", "stream_signals", "to_verilog"]
 
 _ATTRIBUTES = " ".join(f"-remove {name}" for name in (
     "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
@@ -22,6 +23,8 @@ attrmap {_ATTRIBUTES}
 attrmap -modattr {_ATTRIBUTES}
 write_verilog -norename design.v
 """
+
+_NUMBERED = re.compile(r"\\([A-Za-z_][A-Za-z0-9_]*)\$(\d+)(?=\s)")
 
 _RESERVED = frozenset(
     "always and assign begin buf case cell config defparam design disable edge else end endcase"
@@ -66,7 +69,19 @@ def to_verilog(component, name: str, *, folder, progress=None) -> str:
                         returncode=done.returncode, tail=done.tail, log=done.log)
     # The first line carries the version of Yosys and a path of the machine that built it.
     return re.sub(r"\A/\*.*?\*/\n", f"// {name}: generated, see manifest.json\n",
-                  written.read_text(encoding="utf-8"), count=1)
+                  plain_names(written.read_text(encoding="utf-8")), count=1)
+
+
+def plain_names(verilog: str) -> str:
+    """Names that Amaranth numbered, ``\\o__valid$3``, as ``o__valid_3``.
+
+    A ``$`` is legal, but Verilator's VPI does not find such names.
+    """
+    taken = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", verilog))
+    found = set(_NUMBERED.findall(verilog))
+    joint = next(joint for joint in ("_" * n for n in count(1))
+                 if taken.isdisjoint(f"{name}{joint}{number}" for name, number in found))
+    return _NUMBERED.sub(rf"\g<1>{joint}\g<2>", verilog)
 
 
 def _tell(line, progress):
@@ -78,7 +93,7 @@ def _tell(line, progress):
 def stream_signals(verilog: str, module: str, port: str) -> dict[str, str]:
     """Names inside ``module`` of the three signals of its stream ``port``.
 
-    Amaranth numbers names that occur twice in a module (``o__valid$3``), so they are read from
+    Amaranth numbers names that occur twice in a module (``o__valid_3``), so they are read from
     the text: the ports of the module called ``port__payload`` and so on, whatever their number.
     """
     heads = re.findall(rf"^module \\?{re.escape(module)} ?\((.*)\);$", verilog, re.MULTILINE)
@@ -87,7 +102,7 @@ def stream_signals(verilog: str, module: str, port: str) -> dict[str, str]:
     names = [name.strip().removeprefix("\\") for name in heads[0].split(", ")]
     signals = {}
     for part in ("payload", "valid", "ready"):
-        found = [name for name in names if re.fullmatch(rf"{port}__{part}(\$\d+)?", name)]
+        found = [name for name in names if re.fullmatch(rf"{port}__{part}(_+\d+)?", name)]
         if len(found) != 1:
             raise SpecError(f"module '{module}' must have one port {port}__{part}, not {found}")
         signals[part] = found[0]

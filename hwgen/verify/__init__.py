@@ -1,0 +1,23 @@
+"""The emitted Verilog in a simulator, every value compared with the golden model's.
+
+===================== =======================================================================
+:func:`simulate`      run the bench of an artefact; gives a :class:`SimResult` or raises
+:class:`Mismatch`     the first value that differs: node, image, index, expected, found
+:class:`VerifyError`  the hardware hangs, or sends frames of a wrong size or number
+:class:`MismatchError`  it sends another value
+===================== =======================================================================
+"""
+
+from .result import Mismatch, MismatchError, SimResult, VerifyError
+from .simulate import MODES, SIMULATORS, STALLS, simulate
+
+__all__ = [
+    "MODES",
+    "SIMULATORS",
+    "STALLS",
+    "Mismatch",
+    "MismatchError",
+    "SimResult",
+    "VerifyError",
+    "simulate",
+]

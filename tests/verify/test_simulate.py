@@ -1,0 +1,200 @@
+# amaranth: UnusedElaboratable=no
+"""The emitted Verilog under cocotb, sound and broken on purpose."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases.networks import NETWORKS, inputs
+from cases.targets import ECP5
+from verify.broken import break_artefact, flip_top_bit, with_weight
+
+from hwgen import golden
+from hwgen.emit import bench_folder, read_manifest, sample_inputs
+from hwgen.numeric import Bipolar, SpecError
+from hwgen.plan import plan
+from hwgen.toolchain import ToolError
+from hwgen.verify import Mismatch, MismatchError, VerifyError, simulate
+
+pytestmark = pytest.mark.cosim
+
+CORES = ("binary", "fixed", "sparse")
+
+
+def stuck(port, value):
+    """A change of the Verilog: nothing drives the output ``port`` but a constant."""
+    def change(verilog):
+        cut = re.sub(rf"\.(\w+)\({port}\)", r".\1()", verilog)
+        return cut.replace(f"  wire {port};", f"  wire {port} = 1'b{value};")
+
+    return change
+
+
+def builds(folder):
+    """The compiled simulations of an artefact and when each was made."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("sim/*/complete")}
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_every_value_is_the_golden_one_under_any_stalls(artefact, name):
+    folder, network = artefact(name), NETWORKS[name]()
+    x = inputs(network, 20)
+    edges = golden.run(network, x)
+    for seed, stalls in enumerate(("none", "input", "output", "both", "random")):
+        result = simulate(folder, x, stalls=stalls, seed=seed)
+        assert np.array_equal(result.scores, edges[network.scores])
+        assert np.array_equal(result.classes, edges["argmax"][:, 0])
+        assert (result.compared, result.mismatched) == (20 * (result.scores.shape[1] + 1), 0)
+        assert (result.stalls, result.seed, result.simulator) == (stalls, seed, "verilator")
+    assert len(builds(folder)) == 1
+
+
+@pytest.mark.parametrize("name", ["binary", "fixed"])
+def test_latency_and_interval_are_those_of_the_plan(artefact, name):
+    design = plan(NETWORKS[name](), ECP5)
+    result = simulate(artefact(name))
+    assert result.latency_cycles == design.latency_cycles
+    assert result.interval_cycles == design.interval_cycles
+    assert result.first_mismatch is None
+
+
+@pytest.mark.parametrize("name", CORES)
+@pytest.mark.parametrize("mode", ["reset", "length"])
+def test_resets_and_wrong_lengths_harm_no_other_frame(artefact, name, mode):
+    result = simulate(artefact(name), mode=mode, stalls="random", seed=7)
+    assert result.mismatched == 0
+    assert result.compared > 0
+    assert result.latency_cycles is None
+    assert result.interval_cycles is None
+
+
+def test_build_is_used_again_and_progress_is_told(artefact):
+    folder, told = artefact("fixed"), []
+    simulate(folder)
+    before = builds(folder)
+    simulate(folder, stalls="random", progress=lambda *state: told.append(state))
+    assert builds(folder) == before
+    assert told[0] == ("compile", None, f"{next(iter(before))} is there already")
+    assert told[1] == ("compile", 1.0, "done")
+    assert told[-1] == ("simulate", 1.0, "64 of 64 frames")
+
+
+def test_same_seed_gives_the_same_cycles(artefact):
+    folder = artefact("fixed")
+    cycles = [simulate(folder, stalls="random", seed=seed).cycles for seed in (1, 1, 2)]
+    assert cycles[0] == cycles[1] != cycles[2]
+
+
+@pytest.mark.parametrize("name", ["binary", "fixed"])
+def test_a_wrong_weight_is_found_at_its_node(artefact, name, tmp_path):
+    network = NETWORKS[name]()
+    node = network.node("fc2")
+    last = int(node.weights.to_dense()[-1, -1])
+    fmt = node.weights.format
+    code = int(fmt.encode(np.array([last]))[0]) ^ 1 << (fmt.bits - 1)
+    wrong = with_weight(network, "fc2", int(fmt.decode(np.array([code]))[0]))
+    x = sample_inputs(network)
+    seen = "bn2" if isinstance(fmt, Bipolar) else "rq2"
+    right, found = (golden.run(n, x)[seen] for n in (network, wrong))
+    image, index = (int(k) for k in np.argwhere(right != found)[0])
+    values = int(right[image, index]), int(found[image, index])
+
+    folder = break_artefact(artefact(name), tmp_path / "broken", lambda verilog: flip_top_bit(
+        verilog, f"case_{name}.stage_fc2.weights"))
+    with pytest.raises(MismatchError) as caught:
+        simulate(folder, stalls="random", seed=3)
+    error = caught.value
+    assert error.mismatch == Mismatch(seen, image, index, *values)
+    differ = sum(int(np.sum(golden.run(network, x)[edge] != golden.run(wrong, x)[edge]))
+                 for edge in network.outputs)
+    assert error.result.mismatched == differ
+    assert str(error) == (
+        f"case-{name}: node '{seen}' of image {image}, index {index}: expected {values[0]},"
+        f" found {values[1]}; {differ} of {64 * 5} values differ"
+        f" (mode stream, stalls random, seed 3, verilator)")
+
+
+def test_a_broken_sparse_core_is_found_at_its_node(artefact, tmp_path):
+    def change(verilog):
+        module = re.search(r"module \\(case_fixed\.stage_fc2\.\S*entries) ", verilog)[1]
+        return flip_top_bit(verilog, module)
+
+    folder = break_artefact(artefact("sparse"), tmp_path / "broken", change)
+    with pytest.raises(MismatchError, match=r"^case-fixed: node 'rq2' of image \d+, index \d+: "):
+        simulate(folder)
+
+
+def test_a_design_that_hangs_is_stopped_and_says_how_far_it_came(artefact, tmp_path):
+    folder = break_artefact(artefact("fixed"), tmp_path / "broken", stuck("m_axis_tvalid", 0))
+    with pytest.raises(VerifyError) as caught:
+        simulate(folder)
+    assert not isinstance(caught.value, MismatchError)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == ("case-fixed: simulation must end soundly"
+                        " (mode stream, stalls none, seed 0, verilator)")
+    assert re.fullmatch(r"  no output frame for \d+ cycles: 0 of 64 frames came out", lines[1])
+    assert lines[2:] == ["  whole frames that left each node: rq1 1, rq2 1, fc3 1"]
+    assert caught.value.result.compared == 0
+
+
+def test_frames_of_a_wrong_size_are_found(artefact, tmp_path):
+    folder = break_artefact(artefact("fixed"), tmp_path / "broken", stuck("m_axis_tlast", 1))
+    with pytest.raises(MismatchError) as caught:
+        simulate(folder)
+    assert caught.value.faults[0] == "output frame 0 must be of 10 bytes, not 2"
+    assert "sink must be empty at the end, " in str(caught.value)
+
+
+def test_bench_of_the_artefact_runs_alone(artefact, tmp_path):
+    folder = artefact("fixed")
+    simulate(folder)
+    [build] = builds(folder)
+    command = [sys.executable, str(folder / "bench" / "run.py"), "--stalls", "random", "--seed",
+               "3", "--frames", "5", "--results", str(tmp_path), "--build",
+               str(folder / "sim" / build)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"build: {build} is there already" in done.stdout
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["passed"], results["compared"], results["mismatched"]) == (True, 25, 0)
+    for path in (folder / "bench").glob("*.py"):
+        assert path.read_bytes() == (bench_folder() / path.name).read_bytes()
+
+
+def test_verilog_that_does_not_compile_is_a_tool_error(artefact, tmp_path):
+    folder = break_artefact(artefact("fixed"), tmp_path / "broken",
+                            lambda verilog: verilog + "modul oops;\n")
+    with pytest.raises(ToolError) as caught:
+        simulate(folder)
+    assert caught.value.reason == "bench must run verilator to the end, and did not"
+    assert caught.value.returncode == 2
+    assert f"%Error: {folder / 'case-fixed.v'}:" in str(caught.value)
+
+
+def test_manifest_lists_a_probe_for_each_stage(artefact):
+    manifest = read_manifest(artefact("binary"))
+    assert [probe["node"] for probe in manifest["probes"]] == ["code", "bn1", "bn2", "fc3"]
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"stalls": "some"},
+     "stalls must be one of ['none', 'input', 'output', 'both', 'random'], not 'some'"),
+    ({"simulator": "vcs"}, "simulator must be one of ['verilator', 'icarus'], not 'vcs'"),
+    ({"mode": "fast"}, "mode must be one of ['stream', 'reset', 'length'], not 'fast'"),
+    ({"mode": "length", "x": np.zeros((1, 6), int)},
+     "x must be None in mode 'length', which has frames of its own"),
+    ({"x": np.zeros((0, 6), int)}, "x must be of shape (n, 6) with n at least 1, not (0, 6)"),
+    ({"x": np.zeros(6, int)}, "x must be of shape (n, 6) with n at least 1, not (6,)"),
+])
+def test_wrong_arguments_are_refused(artefact, options, message):
+    with pytest.raises(SpecError) as caught:
+        simulate(artefact("fixed"), **options)
+    assert str(caught.value) == message
+
+
+def test_inputs_outside_the_format_are_refused(artefact):
+    with pytest.raises(SpecError, match=r"not 128 at index"):
+        simulate(artefact("fixed"), np.full((2, 6), 128))
