@@ -79,9 +79,18 @@ def rows_of(document: dict) -> list[Row]:
     result.append(Row(work="demo", metric="networks that meet the clock", value=small,
                       must=">= 1", stretch=f">= {len(seen)}", device=SMALL_BOARD,
                       tools=_tools(document, "nextpnr-ice40"), seed=seed))
-    result.append(Row(work="demo", metric="total time", value=document["total_seconds"], unit="s",
-                      must="<= 600", stretch="<= 240", device=_machine(document), seed=seed))
+    result.append(_total(document))
     return result
+
+
+def _total(document) -> Row:
+    """The time of the whole run; of one that went on from kept steps it shows nothing."""
+    reused = len(document.get("reused", ()))
+    common = {"work": "demo", "value": document["total_seconds"], "unit": "s",
+              "device": _machine(document), "seed": document["seed"]}
+    if reused:
+        return Row(**common, metric=f"total time, {reused} steps done before")
+    return Row(**common, metric="total time", must="<= 600", stretch="<= 240")
 
 
 def _network_rows(row, document, teacher):

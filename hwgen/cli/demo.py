@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .errors import spec_error
 from .options import Json, Seed
 from .output import note, show
 from .progress import show_progress
@@ -27,10 +28,12 @@ def command(
 
     Goes on where an interrupted run stopped. Ends with 1 if a score differs from the golden model.
     """
-    from hwgen.flow.demo import run_demo
+    from hwgen.flow.demo import DEMO, run_demo
     from hwgen.report import save, tables, write
     from hwgen.report.facts import exactness
 
+    _require("--only", only, [job.network for job in DEMO])
+    _require("--board", board, [job.board for job in DEMO])
     with show_progress() as progress:
         document = run_demo(out, progress=progress, only=only or None, boards=board or None,
                             seed=seed)
@@ -39,3 +42,10 @@ def command(
     note(f"numbers in {numbers}, page in {page}")
     if exactness(document).mismatched:
         raise typer.Exit(1)
+
+
+def _require(what: str, asked: list[str] | None, known: list[str]):
+    for name in asked or ():
+        if name not in known:
+            choices = ", ".join(dict.fromkeys(known))
+            raise spec_error(f"{what} must be one of {choices}, not {name!r}")

@@ -75,9 +75,12 @@ def _tiles(document) -> list[dict]:
         tiles.append({"value": f"{met} of {len(placed)}", "ok": met == len(placed),
                       "label": "routed designs meet their clock"})
     if document["total_seconds"] is not None:
-        seconds = document["total_seconds"]
-        tiles.append({"value": facts.duration(seconds), "ok": seconds <= TIME_MUST_S,
-                      "label": "for everything on this page"})
+        seconds, reused = document["total_seconds"], len(document.get("reused", ()))
+        label = "for everything on this page"
+        if reused:
+            label = f"for the last run, which found {reused} steps done already"
+        tiles.append({"value": facts.duration(seconds), "label": label,
+                      "ok": None if reused else seconds <= TIME_MUST_S})
     return tiles
 
 
@@ -92,7 +95,7 @@ def _proof(document) -> list[dict]:
             one, other, how = facts.STAGES_OF_PROOF.get(key, (key, key, ""))
             if counts.get("seed") is not None:
                 how = f"{how}, seed {counts['seed']}"
-            links.append({"one": one, "other": other, "how": how, **counts})
+            links.append({"one": one, "other": other, "how": how, "first_mismatch": None, **counts})
         if links:
             chains.append({"network": row["network"], "links": links})
     return chains

@@ -39,12 +39,12 @@ def series_class(document) -> dict[str, int]:
 
 
 def curve_plots(document) -> list[str]:
-    """Loss, accuracy and density over the epochs; what was not recorded is left out."""
+    """Loss, accuracy and density over the epochs, as shares there and in percent here."""
     curves = {name: points for name, points in document["curves"].items() if points}
     if not curves:
         return []
     plots = [_curves(document, curves, "loss", "Loss", log=True),
-             _curves(document, curves, "accuracy", "Accuracy while training, %")]
+             _curves(document, curves, "accuracy", "Accuracy while training, %", scale=100)]
     if any(p["density"] < 1 for points in curves.values() for p in points):
         plots.append(_curves(document, curves, "density", "Nonzero weights, %", scale=100))
     return plots

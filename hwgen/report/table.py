@@ -108,6 +108,8 @@ def _proof(document) -> Text:
             style = "green" if counts["mismatched"] == 0 else "bold red"
             text.append(f"{row['network']}: {one} = {other}: {counts['compared']:,} compared,")
             text.append(f" {counts['mismatched']:,} mismatched\n", style)
+            if counts.get("first_mismatch"):
+                text.append(f"  first: {counts['first_mismatch']}\n", style)
     total = exactness(document)
     text.append(f"{total.compared:,} scores and classes compared, {total.mismatched:,} mismatched",
                 "bold green" if total.compared and not total.mismatched else "bold red")

@@ -42,6 +42,12 @@ def test_values_are_those_of_the_document():
     assert (total.must, total.stretch, total.stretched) == ("<= 600", "<= 240", True)
 
 
+def test_time_of_a_resumed_run_has_no_bound():
+    row = rows(demo_document() | {"reused": ["x"], "total_seconds": 999.0})[
+        "demo", "total time, 1 steps done before"]
+    assert (row.value, row.met) == (999.0, None)
+
+
 def test_board_rows_name_device_and_tools():
     row = rows()["digits-fixed on icebreaker", "fmax"]
     assert row.device == "iCE40UP5K-SG48"

@@ -90,7 +90,9 @@ def demo(monkeypatch):
         out.mkdir(parents=True)
         return fake.document
 
-    fake = SimpleNamespace(run_demo=run_demo, calls=calls, document=demo_document(), DEMO=())
+    jobs = [SimpleNamespace(network=row["network"], board=row["board"])
+            for row in demo_document()["rows"]]
+    fake = SimpleNamespace(run_demo=run_demo, calls=calls, document=demo_document(), DEMO=jobs)
     monkeypatch.setitem(sys.modules, "hwgen.flow.demo", fake)
     return fake
 
@@ -115,6 +117,16 @@ def test_demo_as_json_in_parts(hwgen, demo):
     assert done.json == demo.document
     assert demo.calls == [
         ("here", {"only": ["digits-binary"], "boards": ["icebreaker"], "seed": 4})]
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["--only", "digits"],
+     "--only must be one of digits-binary, digits-fixed, digits-sparse, not 'digits'"),
+    (["--board", "fomu"], "--board must be one of ulx3s-85f, icebreaker, not 'fomu'"),
+])
+def test_demo_of_what_it_does_not_have(hwgen, demo, words, message):
+    done = hwgen("demo", *words)
+    assert (done.code, done.err, demo.calls) == (1, f"error: {message}\n", [])
 
 
 def test_demo_with_a_mismatch_fails(hwgen, demo):

@@ -56,7 +56,7 @@ def demo_document() -> dict:
                   "nextpnr-ecp5": "0.11.1 (yowasp)", "nextpnr-ice40": "0.11.1 (yowasp)"},
         "machine": {"processor": "made-up 2-core machine", "cores": 2, "system": "Linux"},
         "rows": rows, "curves": {n: _curve(a) for n, a in NETWORKS.items()},
-        "total_seconds": 203.4,
+        "total_seconds": 203.4, "reused": [],
     })
 
 
@@ -68,8 +68,9 @@ def _row(k, name, about, b) -> dict:
         "network": name, "family": about["family"], "board": board, "device": device,
         "shape": about["shape"], "accuracy": about["accuracy"],
         "scores": {"torch_golden": {"compared": compared, "mismatched": 0},
-                   "rtl": {"compared": compared, "mismatched": 0},
-                   "rtl_stalled": {"compared": compared, "mismatched": 0, "seed": 1}},
+                   "rtl": {"compared": compared, "mismatched": 0, "first_mismatch": None},
+                   "rtl_stalled": {"compared": compared, "mismatched": 0, "first_mismatch": None,
+                                   "seed": 1}},
         "weight_bits": about["weight_bits"], "density": about["density"], "available": available,
         "clk_mhz": clk_mhz, "artefact": f"{name}-{board}", "confusion": _confusion(k),
     }
@@ -117,7 +118,7 @@ def _curve(about) -> list[dict]:
         left = max(0.0, 1 - epoch / (0.6 * epochs)) ** 3
         points.append({
             "epoch": epoch, "loss": round(0.06 + (loss - 0.06) * rest, 4),
-            "accuracy": round(end_accuracy - (end_accuracy - accuracy) * rest, 2),
+            "accuracy": round((end_accuracy - (end_accuracy - accuracy) * rest) / 100, 4),
             "density": round(about["density"] + (density - about["density"]) * left, 4),
         })
     return points

@@ -99,13 +99,22 @@ def test_tiles_sum_up():
         "3 min 23 s", "for everything on this page"]
 
 
+def test_time_of_a_resumed_run_is_no_verdict():
+    document = demo_document() | {"reused": ["a", "b"], "total_seconds": 5.0}
+    text = read(document).text
+    assert text[text.index("5.0 s") + 1] == "for the last run, which found 2 steps done already"
+    assert '<li class=""><strong>5.0 s' in render(document)
+
+
 def test_mismatch_is_shown_as_one():
     document = demo_document()
-    document["rows"][2]["scores"]["rtl_stalled"]["mismatched"] = 3
+    document["rows"][2]["scores"]["rtl_stalled"] |= {
+        "mismatched": 3, "first_mismatch": "node 'fc2' of image 4"}
     page, text = render(document), read(document).text
     assert text[text.index("mismatches in 45,000 scores and classes compared") - 1] == "3"
     assert text[text.index("5,000 compared, 3 differ") - 2:][:2] == [
         "≠", "RTL, stalled"]
+    assert "First: node 'fc2' of image 4" in text
     assert page.count('<li class="bad">') == 2  # the tile and the comparison
     assert render(demo_document()).count('<li class="bad">') == 0
 

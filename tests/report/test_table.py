@@ -60,11 +60,14 @@ def test_comparisons_are_counted_once_for_each_network():
 
 def test_mismatches_are_added_up():
     document = demo_document()
-    document["rows"][0]["scores"]["rtl"]["mismatched"] = 2
+    first = "node 'fc2' of image 4, index 1: expected 1, found -1"
+    document["rows"][0]["scores"]["rtl"] |= {"mismatched": 2, "first_mismatch": first}
     document["rows"][2]["scores"]["torch_golden"]["mismatched"] = 1
     lines = printed(document)
     assert lines[-1] == "45,000 scores and classes compared, 3 mismatched"
-    assert "digits-binary: golden numpy = RTL, full rate: 5,000 compared, 2 mismatched" in lines
+    where = lines.index(
+        "digits-binary: golden numpy = RTL, full rate: 5,000 compared, 2 mismatched")
+    assert lines[where + 1] == f"  first: {first}"
 
 
 def test_unknown_is_a_dash():
