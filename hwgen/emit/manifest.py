@@ -13,7 +13,8 @@ from ..rtl.pipeline import stage_instance
 from ..toolchain import find
 from .verilog import module_name, stream_signals
 
-__all__ = ["MANIFEST", "MANIFEST_VERSION", "describe", "file_hashes", "read_manifest"]
+__all__ = ["MANIFEST", "MANIFEST_VERSION", "describe", "describe_element", "file_hashes",
+           "read_manifest"]
 
 MANIFEST = "manifest.json"
 MAGIC = "hwgen-artefact"
@@ -75,10 +76,11 @@ def describe(design: Design, verilog: str) -> dict:
         "verilog": [f"{design.name}.v"], "network": "network.hwgen", "digest": network.digest,
         "clock": "clk", "reset": "rst", "clk_hz": design.clk_hz, "target": design.target.name,
         "input": {"port": "s_axis", "lanes": design.in_lanes, "elements": entry.size,
-                  **_element(entry, f"network '{network.name}': input")},
+                  **describe_element(entry, f"network '{network.name}': input")},
         "output": {"port": "m_axis", "lanes": design.out_lanes, "fields": _fields(design),
-                   **_element(result, f"network '{network.name}': output")},
-        "probes": [_probe(stage, top, verilog) for stage in design.stages if stage.core != "argmax"],
+                   **describe_element(result, f"network '{network.name}': output")},
+        "probes": [_probe(stage, top, verilog)
+                   for stage in design.stages if stage.core != "argmax"],
         "interval_cycles": design.interval_cycles, "latency_cycles": design.latency_cycles,
         "weight_bits": dict(design.weight_bits),
         "stages": [stage.to_dict() for stage in design.stages],
@@ -86,7 +88,7 @@ def describe(design: Design, verilog: str) -> dict:
     }
 
 
-def _element(edge: Edge, where: str) -> dict:
+def describe_element(edge: Edge, where: str) -> dict:
     """How one element of ``edge`` travels: a bipolar value as its code, others as they are."""
     fmt = edge.format
     if not isinstance(fmt, Fixed | Bipolar | Ternary):

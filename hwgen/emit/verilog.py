@@ -73,7 +73,7 @@ def to_verilog(component, name: str, *, folder, progress=None) -> str:
 
 
 def plain_names(verilog: str) -> str:
-    """Names that Amaranth numbered, ``\\o__valid$3``, as ``o__valid_3``.
+    r"""Names that Amaranth numbered, ``\o__valid$3``, as ``o__valid_3``.
 
     A ``$`` is legal, but Verilator's VPI does not find such names.
     """

@@ -13,7 +13,8 @@ from cases.targets import ECP5
 from verify.broken import break_artefact, flip_top_bit, with_weight
 
 from hwgen import golden
-from hwgen.emit import bench_folder, read_manifest, sample_inputs
+from hwgen.emit import bench_folder, read_manifest, sample_inputs, write_artefact
+from hwgen.ir import Dense, Input, MatVec, Network, Threshold
 from hwgen.numeric import Bipolar, SpecError
 from hwgen.plan import plan
 from hwgen.toolchain import ToolError
@@ -198,3 +199,19 @@ def test_wrong_arguments_are_refused(artefact, options, message):
 def test_inputs_outside_the_format_are_refused(artefact):
     with pytest.raises(SpecError, match=r"not 128 at index"):
         simulate(artefact("fixed"), np.full((2, 6), 128))
+
+
+def test_signs_in_and_out_and_no_class(tmp_path):
+    rng = np.random.default_rng(5)
+    weights = Dense(rng.choice([-1, 1], (6, 9)), Bipolar())
+    network = Network("signs", [
+        Input("x", (), (9,), Bipolar()), MatVec("fc1", ("x",), weights),
+        Threshold("bn1", ("fc1",), rng.integers(-3, 4, 6), rng.random(6) < 0.5)], ("bn1",))
+    folder = write_artefact(plan(network, ECP5), tmp_path / "signs")
+    x = inputs(network, 12)
+    for mode, given in (("stream", x), ("length", None)):
+        result = simulate(folder, given, mode=mode, stalls="random", seed=2)
+        assert result.classes is None
+        assert set(np.unique(result.scores)) == {-1, 1}
+        if given is not None:
+            assert np.array_equal(result.scores, golden.run(network, x)["bn1"])
