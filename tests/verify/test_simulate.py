@@ -141,12 +141,17 @@ def test_a_design_that_hangs_is_stopped_and_says_how_far_it_came(artefact, tmp_p
     assert caught.value.result.compared == 0
 
 
-def test_frames_of_a_wrong_size_are_found(artefact, tmp_path):
-    folder = break_artefact(artefact("fixed"), tmp_path / "broken", stuck("m_axis_tlast", 1))
+def test_frames_of_a_wrong_size_and_errors_without_cause_are_found(artefact, tmp_path):
+    folder = break_artefact(artefact("fixed"), tmp_path / "broken", lambda verilog: stuck(
+        "frame_error", 1)(stuck("m_axis_tlast", 1)(verilog)))
     with pytest.raises(MismatchError) as caught:
         simulate(folder)
     assert caught.value.faults[0] == "output frame 0 must be of 10 bytes, not 2"
-    assert "sink must be empty at the end, " in str(caught.value)
+    more = r"sink must be empty at the end, \d+ more frame\(s\) came out than went in"
+    assert any(re.fullmatch(more, fault) for fault in caught.value.faults)
+    assert caught.value.faults[-1] == "frame_error must be 0 at the end, not 1"
+    for fault in caught.value.faults:
+        assert f"\n  {fault}" in str(caught.value)
 
 
 def test_bench_of_the_artefact_runs_alone(artefact, tmp_path):
