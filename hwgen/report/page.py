@@ -53,7 +53,7 @@ def render(document) -> str:
 def _title(document) -> str:
     names = [row["network"] for row in facts.networks(document)]
     if len(names) == 1:
-        return f"{names[0]}, from PyTorch to gates"
+        return f"{names[0]}, from integers to gates"
     words = {2: "Two", 3: "Three", 4: "Four", 5: "Five", 6: "Six"}
     return f"{words.get(len(names), len(names))} networks, from PyTorch to gates"
 

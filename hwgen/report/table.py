@@ -111,6 +111,8 @@ def _proof(document) -> Text:
             if counts.get("first_mismatch"):
                 text.append(f"  first: {counts['first_mismatch']}\n", style)
     total = exactness(document)
+    if not total.compared:
+        return text.append("nothing was simulated yet", "yellow")
     text.append(f"{total.compared:,} scores and classes compared, {total.mismatched:,} mismatched",
-                "bold green" if total.compared and not total.mismatched else "bold red")
+                "bold red" if total.mismatched else "bold green")
     return text

@@ -186,7 +186,7 @@ def bare_document():
 
 def test_page_of_an_artefact_without_results():
     page, text = render(bare_document()), read(bare_document()).text
-    assert "digits-binary, from PyTorch to gates" in text
+    assert "digits-binary, from integers to gates" in text
     assert "<svg" not in page
     for absent in ("Training", "Where the time went", "The same integers at every stage"):
         assert absent not in text

@@ -70,6 +70,12 @@ def test_mismatches_are_added_up():
     assert lines[where + 1] == f"  first: {first}"
 
 
+def test_nothing_simulated_is_said_so():
+    document = demo_document()
+    row = document["rows"][0] | {"scores": {}}
+    assert printed(document | {"rows": [row]})[-1] == "nothing was simulated yet"
+
+
 def test_unknown_is_a_dash():
     document = demo_document()
     row = document["rows"][0] | {"accuracy": {"torch": None, "golden": 97.2, "rtl": None}}
