@@ -24,7 +24,7 @@ from .settings import Settings
 from .thermometer import ThermometerInput
 from .train import train
 
-__all__ = ["STUDENTS", "accuracy", "train_student", "train_teacher"]
+__all__ = ["STUDENTS", "accuracy", "float_scores", "train_student", "train_teacher"]
 
 BINARY_LEVELS = (3, 6, 9, 13)
 BINARY_HIDDEN = (128, 128)
@@ -36,6 +36,12 @@ SPARSE_DENSITIES = {"fc1.weight": 0.13, "fc2.weight": 0.13, "fc3.weight": 0.3}
 def accuracy(scores, labels) -> float:
     """Share of rows whose largest score (the first of equals) is at the label."""
     return float(np.mean(np.argmax(np.asarray(scores), axis=1) == np.asarray(labels)))
+
+
+@torch.no_grad()
+def float_scores(module, x) -> np.ndarray:
+    """Scores of a float module for integers ``x`` (batch, n_in), float32 (batch, classes)."""
+    return module(torch.tensor(np.asarray(x), dtype=torch.float32)).numpy()
 
 
 class _Phases:

@@ -9,8 +9,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
+from ..numeric import SpecError
 from .hardware import hardware_row
 from .steps import Progress
 from .training import TrainedNetwork, train_all
@@ -35,7 +37,7 @@ DEMO = (
     DemoJob("digits-sparse", "ulx3s-85f", 256),
     DemoJob("digits-binary", "icebreaker", 256),
     DemoJob("digits-fixed", "icebreaker", 512),
-    DemoJob("digits-sparse", "icebreaker", 1024),
+    DemoJob("digits-sparse", "icebreaker", 1100),
 )
 """What the demo builds; foldings are chosen to be quick to place and route, not to be largest."""
 
@@ -62,10 +64,9 @@ def run_demo(out, *, progress: Progress, seed: int = 1, only: Sequence[str] | No
     SpecError, ToolError, TrainingError    From the step that failed; what was done stays.
     """
     begin = time.monotonic()
+    jobs = _chosen(only, boards)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    jobs = [job for job in DEMO if job.network in (only or [job.network])
-            and job.board in (boards or [job.board])]
     names = list(dict.fromkeys(job.network for job in jobs))
     futures, networks = [], []
     with ThreadPoolExecutor(WORKERS) as workers:
@@ -86,12 +87,22 @@ def run_demo(out, *, progress: Progress, seed: int = 1, only: Sequence[str] | No
     return _document(rows, networks, teacher, seed, time.monotonic() - begin)
 
 
-def _document(rows, networks: list[TrainedNetwork], teacher, seed, seconds) -> dict:
-    from hwgen import __version__
+def _chosen(only, boards) -> list[DemoJob]:
+    """The jobs of :data:`DEMO` that the names leave; SpecError for a name that is none of its."""
+    for what, names, known in (("network", only, {job.network for job in DEMO}),
+                               ("board", boards, {job.board for job in DEMO})):
+        for name in names or ():
+            if name not in known:
+                raise SpecError(f"{what} of the demo must be one of {sorted(known)},"
+                                f" not {name!r}")
+    return [job for job in DEMO if (not only or job.network in only)
+            and (not boards or job.board in boards)]
 
+
+def _document(rows, networks: list[TrainedNetwork], teacher, seed, seconds) -> dict:
     reused = [step for entry in (*networks, *map(_Row, rows)) for step in entry.reused]
     return {
-        "format": "hwgen-demo", "version": 1, "hwgen": __version__, "seed": seed,
+        "format": "hwgen-demo", "version": 1, "hwgen": version("hwgen"), "seed": seed,
         "dataset": networks[0].dataset, "teacher": teacher,
         "tools": {name: version for row in rows for name, version in row["tools"].items()},
         "machine": {"system": platform.system(), "processor": platform.machine(),

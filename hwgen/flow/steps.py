@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from functools import cache
@@ -72,7 +71,7 @@ class Steps:
 
     def run(self, step: str, key: str, function: Callable[[], dict], *,
             needs: tuple[Path, ...] = ()) -> dict:
-        """The result of ``function()``, or the kept one if ``key`` and the files ``needs`` are there.
+        """The result of ``function()``, or the kept one if ``key`` is its and ``needs`` are there.
 
         ``function`` returns a JSON-ready dict.
         """
@@ -95,4 +94,4 @@ class Steps:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         aside = self._path.with_suffix(".tmp")
         aside.write_text(json.dumps(self._done, indent=1), encoding="utf-8")
-        os.replace(aside, self._path)
+        aside.replace(self._path)

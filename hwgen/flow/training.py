@@ -50,7 +50,7 @@ class TrainedNetwork:
 
 def train_all(names: Sequence[str], out: Path, *, seed: int,
               progress: Progress) -> Iterator[TrainedNetwork]:
-    """Train the teacher and then each student of ``names``, yielding each as soon as it is there."""
+    """Train the teacher, then each student of ``names``; each is yielded as soon as it is done."""
     from ..compress import digits
 
     split = digits()
@@ -88,14 +88,11 @@ class _Lab:
         steps = self._steps(TEACHER)
 
         def train():
-            import torch
-
-            from ..compress.recipes import accuracy
+            from ..compress.recipes import accuracy, float_scores
 
             curve = []
             module = self.teacher_module(_recorder(curve, steps))
-            with torch.no_grad():
-                scores = module(torch.tensor(self.split.x_test, dtype=torch.float32)).numpy()
+            scores = float_scores(module, self.split.x_test)
             return {"accuracy": 100 * accuracy(scores, self.split.y_test), "curve": curve,
                     "parameters": sum(p.numel() for p in module.parameters())}
 

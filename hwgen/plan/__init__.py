@@ -3,6 +3,7 @@
 from .design import Design
 from .planner import plan, require_fit
 from .stages import CORES, Conversion, Stage
-from .target import Cells, Target
+from .target import Cells, Target, in_block_ram
 
-__all__ = ["CORES", "Cells", "Conversion", "Design", "Stage", "Target", "plan", "require_fit"]
+__all__ = ["CORES", "Cells", "Conversion", "Design", "Stage", "Target", "in_block_ram", "plan",
+           "require_fit"]

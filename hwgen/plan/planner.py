@@ -34,8 +34,8 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
         fits the board.
     clk_hz : int, optional       the target's own clock unless given
     cores : mapping, optional
-        By name of a matrix node: ``{"core": "binary" | "fixed" | "sparse", "pe": ..., "simd": ...}``,
-        any part of it; what is given is taken as it is.
+        By name of a matrix node: ``{"core": "sparse", "pe": 4}`` and the like: any of ``core``
+        and of the core's ``choices``; what is given is taken as it is.
 
     Raises
     ------

@@ -4,13 +4,18 @@ from dataclasses import asdict, dataclass
 
 from ..numeric import SpecError
 
-__all__ = ["FAMILIES", "Cells", "Target"]
+__all__ = ["FAMILIES", "Cells", "Target", "in_block_ram"]
 
 FAMILIES = {"ecp5": 3.0, "ice40": 6.0}
 """Family -> nanoseconds a routed 16-bit adder costs (measured on speed grade 6 and on UP5K)."""
 
 TIMING_SHARE = 0.6
 """Part of a clock period that adders may fill; the rest is clock-to-out and routing."""
+
+
+def in_block_ram(depth: int, width: int) -> bool:
+    """Whether a memory of ``depth`` rows of ``width`` bits is put into block RAM, not LUTs."""
+    return depth > 32 and depth * width > 1024
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Target:
 
     def brams_for(self, depth: int, width: int) -> int:
         """Block RAMs of a memory of ``depth`` rows of ``width`` bits; 0 where LUTs take it."""
-        if depth * width <= 1024 or depth <= 32:
+        if not in_block_ram(depth, width):
             return 0
         rows_at_full_width = self.bram_bits // self.bram_width
         narrow = max(1, -(-depth // rows_at_full_width))

@@ -113,7 +113,7 @@ class RequantiseCore(_PostCore):
         return m
 
     def _scale(self, m):
-        """The products and their valid flag; the inputs themselves where no multiplier is needed."""
+        """The products and their valid flag; the inputs themselves where all multipliers are 1."""
         multiplier, stage = self._stage.post.multiplier, self._stage
         if int(multiplier.max()) == 1:
             return list(self.i), self.i_valid

@@ -1,12 +1,13 @@
 """The sparse core up to its elements: zeros left out, columns looked up, queues filled."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
 from .fifo import StreamFIFO
 from .stream import beat_signature, element_shape, link_out
+from .table import Rom
 from .tree import wrap_add
 
 __all__ = ["ColumnQueues", "Scanner", "column_layout", "hit_layout"]
@@ -129,8 +130,6 @@ class ColumnQueues(wiring.Component):
         stage = self._stage
         share = data.StructLayout({"start": stage.start_bits, "count": stage.count_bits})
         layout = data.ArrayLayout(share, stage.pe)
-        m.submodules.pointers = pointers = memory.Memory(
-            shape=unsigned(layout.size), depth=stage.n_in, init=stage.pointer_rows())
-        port = pointers.read_port(domain="sync")
-        m.d.comb += [port.addr.eq(self.i.p.column), port.en.eq(advance)]
-        return data.View(layout, port.data)
+        m.submodules.pointers = pointers = Rom(width=layout.size, rows=stage.pointer_rows())
+        m.d.comb += [pointers.address.eq(self.i.p.column), pointers.enable.eq(advance)]
+        return data.View(layout, pointers.data)

@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..plan import in_block_ram
+
 __all__ = ["Rom", "RowsInTurn"]
 
 
@@ -18,23 +20,29 @@ class Rom(wiring.Component):
     Members
     -------
     address : ``In(range(max(2, len(rows))))``
+    enable : ``In(1)``      without it ``data`` stays; 1 unless driven
     data : ``Out(width)``
     """
 
     def __init__(self, *, width: int, rows: list):
         self._width = width
         self._rows = list(rows)
-        super().__init__({"address": In(range(max(2, len(self._rows)))), "data": Out(width)})
+        super().__init__({"address": In(range(max(2, len(self._rows)))),
+                          "enable": In(1, init=1), "data": Out(width)})
 
     def elaborate(self, platform):
         m = Module()
         if len(self._rows) == 1:
             m.d.comb += self.data.eq(self._rows[0])
             return m
+        # Left to itself, yosys builds ROMs of up to some kbit from LUTs (YosysHQ/yosys#867).
+        block = in_block_ram(len(self._rows), self._width)
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(self._width), depth=len(self._rows), init=self._rows)
+            shape=unsigned(self._width), depth=len(self._rows), init=self._rows,
+            attrs={"rom_style": "block"} if block else {})
         port = rows.read_port(domain="sync")
-        m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
+        m.d.comb += [port.addr.eq(self.address), port.en.eq(self.enable),
+                     self.data.eq(port.data)]
         return m
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hwgen.tb
-
 from hwgen.emit.verilog import to_verilog
 
 TOP = "shell"

@@ -1,11 +1,11 @@
 import re
 
 import pytest
-from hwgen.board_targets.shared import Ecp5Pll, Ice40Pll
-from hwgen.board_targets.shared.pll import DirectSettings, Ecp5Settings, Ice40Settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwgen.board_targets.shared import Ecp5Pll, Ice40Pll
+from hwgen.board_targets.shared.pll import DirectSettings, Ecp5Settings, Ice40Settings
 from hwgen.numeric.errors import SpecError
 
 

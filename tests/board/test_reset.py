@@ -1,5 +1,6 @@
 import pytest
 from amaranth.sim import Simulator
+
 from hwgen.board_targets.shared import PowerOnReset
 
 

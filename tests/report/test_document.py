@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases.networks import fixed
-from hwgen.board_targets import load as load_board
 from report.demo_document import demo_document
 
+from hwgen.board_targets import load as load_board
 from hwgen.numeric.errors import SpecError
 from hwgen.report import load, save
 from hwgen.report.document import KEYS

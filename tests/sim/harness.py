@@ -30,7 +30,8 @@ def check_stream(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0,
     """Send frames ``inputs`` (lists of ints) into ``dut.i``; ``dut.o`` must give ``expected``.
 
     Checks values, ``last``, that a waiting beat stays put, and that nothing comes after the end.
-    The first beat comes ``settle`` cycles after reset. ``reset_after`` sends that many beats, pulses the reset, and then runs the whole test.
+    The first beat comes ``settle`` cycles after reset. ``reset_after`` sends that many beats,
+    pulses the reset, and then runs the whole test.
     Returns a :class:`Timing` of the main run, with the last value of the signal ``watch``.
     """
     in_lanes = len(dut.i.p.data)

@@ -18,7 +18,8 @@ from hwgen.rtl.stream import beat_layout, link
 from hwgen.rtl.thermometer import ThermometerCoder
 
 
-@pytest.mark.parametrize("lanes", [(1, 1), (1, 4), (4, 1), (2, 6), (6, 4), (10, 4), (3, 5)], ids=str)
+@pytest.mark.parametrize(
+    "lanes", [(1, 1), (1, 4), (4, 1), (2, 6), (6, 4), (10, 4), (3, 5)], ids=str)
 def test_converter_keeps_order_at_full_rate(lanes):
     rng = np.random.default_rng(0)
     frames = rng.integers(-8, 8, (4, 60)).tolist()

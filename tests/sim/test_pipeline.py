@@ -116,7 +116,7 @@ class SinkOnly(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("frames, expected, error", [
+@pytest.mark.parametrize(("frames", "expected", "error"), [
     ([[1, 2, 3, 4], [5, 6, 7, 8]], [[1, 2, 3, 4], [5, 6, 7, 8]], False),
     ([[1, 2], [5, 6, 7, 8]], [[1, 2, 0, 0], [5, 6, 7, 8]], True),
     ([[1], [5, 6, 7, 8]], [[1, 0, 0, 0], [5, 6, 7, 8]], True),

@@ -4,6 +4,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+
 from hwgen.tb.bench_model import Frames, Layout, Stalls, Trace
 
 MANIFEST = {

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from hwgen.tb import object_cache
 
 pytestmark = pytest.mark.cosim

@@ -18,6 +18,6 @@ MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "CORES", "ArgmaxStage", "BinaryStage", "Conversion", "FixedStage", "FoldedStage", "MATRIX_CORES", "MatVecStage",
-    "SparseStage", "Stage", "ThermometerStage", "divisors",
+    "CORES", "ArgmaxStage", "BinaryStage", "Conversion", "FixedStage", "FoldedStage",
+    "MATRIX_CORES", "MatVecStage", "SparseStage", "Stage", "ThermometerStage", "divisors",
 ]

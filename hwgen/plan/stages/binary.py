@@ -18,7 +18,8 @@ class BinaryStage(FoldedStage):
     """Bipolar weights times bipolar inputs.
 
     With ``p`` the count of equal bits, ``W x = 2 p - n_in``; the core counts ``p`` and compares it
-    with ``ceil((threshold - bias + n_in) / 2)``, or sends ``2 p - n_in + bias`` (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119).
+    with ``ceil((threshold - bias + n_in) / 2)``, or sends ``2 p - n_in + bias``
+    (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119).
     """
 
     core: ClassVar[str] = "binary"

@@ -51,11 +51,6 @@ class FixedStage(FoldedStage):
     def weight_format(self) -> Fixed:
         return stored_weight_format(self.mat_vec.weights.format)
 
-    @property
-    def acc_format(self) -> Fixed:
-        """Holds every partial sum in any order, from the actual weights."""
-        return Fixed.covering(*self.mat_vec.partial_sum_range(self.x))
-
     def weight_rows(self) -> list[int]:
         """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` groups of ``simd``."""
         folded = self.mat_vec.weights.to_dense().reshape(self.nf, self.pe, self.sf, self.simd)

@@ -113,6 +113,11 @@ class MatVecStage(Stage):
         return self.pe
 
     @property
+    def acc_format(self) -> Fixed:
+        """Holds every partial sum in any order, from the actual weights."""
+        return Fixed.covering(*self.mat_vec.partial_sum_range(self.x))
+
+    @property
     def bias_format(self) -> Fixed:
         """In which the biases are stored."""
         bias = self.mat_vec.bias_or_zero

@@ -19,6 +19,9 @@ from .sparse_timing import SparseTiming
 
 __all__ = ["SparseStage"]
 
+SPARSE_DENSITY = 0.3
+"""A matrix with at most this share of nonzeros is stored compressed unless told otherwise."""
+
 SETTLING_FRAMES = 4
 """Equal frames after which their interval has settled."""
 
@@ -49,7 +52,12 @@ class SparseStage(MatVecStage):
     """
 
     core: ClassVar[str] = "sparse"
+    choices: ClassVar[tuple[str, ...]] = ("pe", "queue_depth")
     queue_depth: int = 8
+
+    @classmethod
+    def suits(cls, mat_vec, x):
+        return mat_vec.weights.density <= SPARSE_DENSITY and isinstance(x.format, Fixed)
 
     def __post_init__(self):
         super().__post_init__()
@@ -131,11 +139,6 @@ class SparseStage(MatVecStage):
                 row = (row << self.count_bits | count) << self.start_bits | start
             rows.append(row)
         return rows
-
-    @property
-    def acc_format(self) -> Fixed:
-        """Holds every partial sum in any order, from the actual weights."""
-        return Fixed.covering(*self.mat_vec.partial_sum_range(self.x))
 
     @property
     def memory_bits(self):

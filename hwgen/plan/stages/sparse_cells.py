@@ -6,8 +6,8 @@ from ..target import Cells, Target
 
 __all__ = ["sparse_cells"]
 
-BLOCK_COST = {"ecp5": 128, "ice40": 64}
-"""What Yosys counts for one block RAM, in the unit in which 32 constant bits cost 1."""
+SMALLEST_BLOCK_BANK = 64
+"""Bits above which yosys puts a bank of accumulators into block RAM where there is no LUT RAM."""
 
 LEAST_PRODUCT_BITS = {"ecp5": 9, "ice40": 11}
 """Products narrower than this are built from LUTs."""
@@ -29,10 +29,8 @@ class _Counter:
 
     def rom(self, depth: int, width: int) -> Cells:
         """Constant rows, read through a register."""
-        rows = 1 << (depth - 1).bit_length()
-        blocks = self.target.brams_for(rows, width)
-        cost = rows * width / 32 + width
-        if blocks and cost > BLOCK_COST[self.target.family] * blocks:
+        blocks = self.target.brams_for(depth, width)
+        if blocks:
             return Cells(bram=blocks)
         return self.logic(depth * width * LUTS_PER_ROM_BIT, width)
 
@@ -44,7 +42,7 @@ class _Counter:
 
     def accumulators(self, depth: int, width: int) -> Cells:
         """One bank: read and written in each cycle."""
-        if not self.target.has_lut_ram and depth * width > BLOCK_COST["ice40"]:
+        if not self.target.has_lut_ram and depth * width > SMALLEST_BLOCK_BANK:
             return Cells(bram=max(1, self.target.brams_for(depth, width)))
         if not self.target.has_lut_ram:
             return self.logic(depth * width, depth * width)
