@@ -9,6 +9,7 @@ from threading import Lock
 import numpy as np
 
 from ..emit import read_manifest
+from ..host.layout import Layout
 from ..ir import Network
 from ..ir import load as load_network
 from ..synth import SynthJob, SynthReport, synthesise
@@ -17,8 +18,6 @@ __all__ = ["ELABORATION", "Artefact"]
 
 ELABORATION = Lock()
 """Amaranth keeps state in its modules, so one thread elaborates at a time."""
-
-LINK_DIGEST_BYTES = 8
 
 
 class Artefact:
@@ -104,11 +103,9 @@ class Artefact:
         from ..rtl.verilog_core import VerilogCore
 
         manifest = self.manifest
-        spec = board.link_spec(
-            digest=bytes.fromhex(manifest["digest"])[:LINK_DIGEST_BYTES],
-            in_bytes=_frame_bytes(manifest["input"], manifest["input"]["elements"]),
-            out_bytes=_frame_bytes(manifest["output"], _out_elements(manifest)),
-            clk_hz=manifest["clk_hz"])
+        layout = Layout.from_manifest(manifest)
+        spec = board.link_spec(digest=layout.digest, in_bytes=layout.in_bytes,
+                               out_bytes=layout.out_bytes, clk_hz=manifest["clk_hz"])
         files = board.prepare(VerilogCore.of(manifest), name="board_top", spec=spec)
         files.write(work)
         verilog = tuple(self.folder / name for name in manifest["verilog"])
@@ -119,14 +116,6 @@ class Artefact:
         """The report of an earlier :meth:`synthesise`; FileNotFoundError if there is none."""
         return SynthReport.load(
             self.folder / "synth" / (board or self.manifest["target"]) / "report.json")
-
-
-def _out_elements(manifest) -> int:
-    return sum(field["count"] for field in manifest["output"]["fields"])
-
-
-def _frame_bytes(port, elements: int) -> int:
-    return port["element_bytes"] * elements
 
 
 def _fewest_cells(manifest) -> int:
