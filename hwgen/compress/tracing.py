@@ -60,7 +60,7 @@ def trace(module) -> tuple[list[Step], str]:
         module = nn.Sequential(module)
     try:
         graph = _Tracer().trace(module)
-    except torch.fx.proxy.TraceError as error:
+    except (torch.fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise SpecError(f"module {type(module).__name__} must have a forward that does not depend"
                         f" on values, not one where torch.fx finds: {error}") from error
     inputs = [n for n in graph.nodes if n.op == "placeholder"]

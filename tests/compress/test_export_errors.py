@@ -203,6 +203,17 @@ def test_a_forward_that_depends_on_values():
         export(Branching(), X)
 
 
+class Counting(nn.Module):
+    def forward(self, x):
+        return x[: len(x)]
+
+
+def test_a_forward_that_torch_cannot_trace():
+    with pytest.raises(SpecError, match=r"^module Counting must have a forward that does not depend"
+                                        r" on values, not one where torch\.fx finds: 'len' is not"):
+        export(Counting(), X)
+
+
 class Two(nn.Module):
     def forward(self, x, y):
         return x + y
