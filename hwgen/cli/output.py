@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-__all__ = ["note", "print_json", "show", "stderr", "stdout"]
+__all__ = ["note", "print_json", "print_raw", "show", "stderr", "stdout"]
 
 PLAIN_WIDTH = 120
 """Columns where there is no terminal to ask: rich's own 80 would break the tables."""
@@ -41,6 +41,11 @@ def show(document, *, as_json: bool, text: Callable[[], object]) -> None:
 def note(text: str) -> None:
     """Print a remark on standard error."""
     stderr().print(text, style="dim", markup=False, soft_wrap=True)
+
+
+def print_raw(text: str) -> None:
+    """Print ``text`` on standard output as it is: no markup, no wrapping, nothing added."""
+    sys.stdout.write(text)
 
 
 def print_json(document) -> None:

@@ -25,8 +25,10 @@ def document_of_artefact(folder: Path) -> dict:
     manifest = read_manifest(folder)
     network = load_network(folder / manifest["network"])
     runs = _simulations(folder)
-    reports = {path.parent.name: SynthReport.load(path)
-               for path in sorted(folder.glob("synth/*/report.json"))}
+    boards = sorted((path.parent.name for path in folder.glob("synth/*/report.json")),
+                    key=lambda board: (board != manifest["target"], board))
+    reports = {board: SynthReport.load(folder / "synth" / board / "report.json")
+               for board in boards}
     rows = [_row(manifest, runs, board, report) | _about(network)
             for board, report in (reports or {manifest["target"]: None}).items()]
     tools = dict(manifest.get("tools", {}))

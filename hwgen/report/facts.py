@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 __all__ = [
-    "RESOURCES", "STAGES_OF_PROOF", "Exactness", "accuracies", "count", "duration", "exactness",
-    "index_bits", "networks", "number", "percent", "steps",
+    "RESOURCES", "SHARED", "STAGES_OF_PROOF", "STALLED", "Exactness", "accuracies", "comparisons",
+    "count", "duration", "exactness", "index_bits", "networks", "number", "percent", "place",
+    "steps",
 ]
 
 RESOURCES = ("lut", "ff", "bram", "dsp")
@@ -16,6 +17,9 @@ STAGES_OF_PROOF = {
     "board": ("golden numpy", "board", "over the serial link"),
 }
 """Key of ``scores`` -> what is compared, with what, and how."""
+
+SHARED, STALLED = "torch_golden", "rtl_stalled"
+"""The comparison that does not depend on the board, and the one whose seed matters."""
 
 NOTHING = "–"
 
@@ -36,9 +40,30 @@ def networks(document) -> list[dict]:
     return list(first.values())
 
 
+def comparisons(document) -> list[tuple[dict, str, dict]]:
+    """What was compared, as (row, key of ``scores``, counts).
+
+    Torch and golden meet once for each network, golden and RTL once for each artefact: in a demo
+    every board has its own, while one artefact may be placed on several.
+    """
+    found, seen = [], set()
+    for row in document["rows"]:
+        for key, counts in row["scores"].items():
+            subject = (row["network"], key, None if key == SHARED else row["artefact"])
+            if counts is not None and subject not in seen:
+                seen.add(subject)
+                found.append((row, key, counts))
+    return found
+
+
+def place(row, key) -> str | None:
+    """The board whose RTL was compared; None where no board's was."""
+    return None if key == SHARED else row["board"]
+
+
 def exactness(document) -> Exactness:
-    """Over all comparisons; what several boards share is counted once for each network."""
-    counts = [c for row in networks(document) for c in row["scores"].values() if c is not None]
+    """Over all comparisons."""
+    counts = [counts for _row, _key, counts in comparisons(document)]
     return Exactness(sum(c["compared"] for c in counts), sum(c["mismatched"] for c in counts))
 
 
@@ -60,10 +85,8 @@ def index_bits(row) -> int:
 
 
 def count(value) -> str:
-    """A whole number with its digits in groups; of a mean, one place where it is not whole."""
-    if value is None:
-        return NOTHING
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    """The nearest whole number, digits in groups."""
+    return NOTHING if value is None else f"{value:,.0f}"
 
 
 def number(value, places: int) -> str:
@@ -76,7 +99,7 @@ def percent(used, available) -> str:
     if not available:
         return NOTHING
     share = 100 * used / available
-    return f"{share:.1f} %" if share < 10 else f"{share:.0f} %"
+    return f"{share:.1f} %" if 0 < share < 10 else f"{share:.0f} %"
 
 
 def duration(seconds) -> str:

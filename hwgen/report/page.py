@@ -7,14 +7,11 @@ from pathlib import Path
 import jinja2
 
 from . import facts
-from .plots import accuracy_plots, curve_plots, series_class
+from .plots import accuracy_plots, board_marks, curve_plots, series_class
 
 __all__ = ["render", "write"]
 
-WIDE_SHARE = 0.09
-"""Part of the time bar that a step must take to have its name written into it."""
-
-STEP_COLOURS = 9
+STEP_COLOURS, TRAIN = 9, "train"
 
 TIME_MUST_S = 600
 
@@ -45,6 +42,7 @@ def render(document) -> str:
         colours=series_class(document), networks=facts.networks(document),
         proof=_proof(document), boards=_boards(document), times=_times(document),
         confusions=_confusions(document), commands=_commands(document),
+        marks=board_marks(document),
         accuracy_plots=accuracy_plots(document),
         curve_plots=curve_plots(document),
     )
@@ -65,7 +63,7 @@ def _tiles(document) -> list[dict]:
         best = document["teacher"]["accuracy"]
         worst = min(v for r in rows for v in r["accuracy"].values() if v is not None)
         tiles.append({"value": f"{worst:.1f} %", "ok": best - worst <= 2,
-                      "label": f"lowest accuracy; the float teacher has {best:.1f} %"})
+                      "label": f"lowest accuracy; the float teacher has {best:.1f}\N{NO-BREAK SPACE}%"})
     if total.compared:
         tiles.append({"value": f"{total.mismatched:,}", "ok": total.mismatched == 0,
                       "label": f"mismatches in {total.compared:,} scores and classes compared"})
@@ -85,20 +83,18 @@ def _tiles(document) -> list[dict]:
 
 
 def _proof(document) -> list[dict]:
-    """For each network, each comparison: what, with what, how many, how many differ."""
-    chains = []
-    for row in facts.networks(document):
-        links = []
-        for key, counts in row["scores"].items():
-            if counts is None:
-                continue
-            one, other, how = facts.STAGES_OF_PROOF.get(key, (key, key, ""))
-            if counts.get("seed") is not None:
-                how = f"{how}, seed {counts['seed']}"
-            links.append({"one": one, "other": other, "how": how, "first_mismatch": None, **counts})
-        if links:
-            chains.append({"network": row["network"], "links": links})
-    return chains
+    """For each network, under each board: what, with what, how many, how many differ.
+
+    What no board has a part in stands under None.
+    """
+    chains = {}
+    for row, key, counts in facts.comparisons(document):
+        one, other, how = facts.STAGES_OF_PROOF.get(key, (key, key, ""))
+        if key == facts.STALLED and counts.get("seed") is not None:
+            how = f"{how}, seed {counts['seed']}"
+        links = chains.setdefault(row["network"], {}).setdefault(facts.place(row, key), [])
+        links.append({"one": one, "other": other, "how": how, "first_mismatch": None, **counts})
+    return [{"network": name, "boards": boards} for name, boards in chains.items()]
 
 
 def _boards(document) -> list[dict]:
@@ -130,11 +126,12 @@ def _times(document) -> dict | None:
     bars = []
     for row in document["rows"]:
         parts = [{"step": step.replace("_", " "), "seconds": s, "share": 100 * s / longest,
-                  "colour": colours[step], "wide": s / longest >= WIDE_SHARE}
-                 for step, s in row["seconds"].items()]
+                  "colour": colours[step]} for step, s in row["seconds"].items()]
         bars.append({"network": row["network"], "board": row["board"], "parts": parts,
                      "total": sum(row["seconds"].values())})
-    return {"bars": bars, "names": [(n.replace("_", " "), colours[n]) for n in names]}
+    trained = [row["network"] for row in document["rows"] if TRAIN in row["seconds"]]
+    return {"bars": bars, "names": [(n.replace("_", " "), colours[n]) for n in names],
+            "shared": len(trained) > len(set(trained))}
 
 
 def _confusions(document) -> list[dict]:
@@ -157,5 +154,5 @@ def _commands(document) -> list[str]:
     """How to get these numbers again."""
     if document["curves"] or document["dataset"]:
         seed = document["seed"]
-        return ["pip install hwgen", "hwgen demo" if not seed else f"hwgen demo --seed {seed}"]
+        return ["pip install .", f"hwgen demo --seed {seed}"]
     return [f"hwgen {verb} FOLDER" for verb in ("simulate", "synth", "report")]

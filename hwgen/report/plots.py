@@ -9,7 +9,7 @@ import re
 
 from .facts import networks
 
-__all__ = ["accuracy_plots", "curve_plots", "series_class"]
+__all__ = ["accuracy_plots", "board_marks", "curve_plots", "series_class"]
 
 WIDE_IN, NARROW_IN = (4.7, 3.1), (4.2, 3.0)
 """Inches, of plots two and three abreast; at 72 dots, about as wide as a phone."""
@@ -19,7 +19,7 @@ SERIES = tuple(f"#0102{k:02x}" for k in range(1, 7))
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "line", PANEL: "panel",
              **{colour: f"n{k}" for k, colour in enumerate(SERIES, start=1)}}
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), "-", "--")
-MARKERS = ("o", "^", "s", "D", "v", "P")
+MARKERS = {"o": "●", "^": "▲", "s": "■", "D": "◆", "v": "▼", "P": "✚"}
 
 STYLE = {
     "svg.fonttype": "none", "font.size": 10, "axes.edgecolor": GRID, "axes.labelcolor": MUTED,
@@ -36,6 +36,17 @@ def series_class(document) -> dict[str, int]:
     """Network -> number of its colour, from 1; the same in every plot of the page."""
     names = [row["network"] for row in networks(document)]
     return {name: k % len(SERIES) + 1 for k, name in enumerate(names)}
+
+
+def board_marks(document) -> dict[str, str]:
+    """Board -> the shape of its points, as a character; empty where there is one board."""
+    boards = _boards(document)
+    marks = list(MARKERS.values())
+    return {} if len(boards) < 2 else {b: marks[k % len(marks)] for k, b in enumerate(boards)}
+
+
+def _boards(document) -> list[str]:
+    return list(dict.fromkeys(row["board"] for row in document["rows"]))
 
 
 def curve_plots(document) -> list[str]:
@@ -62,12 +73,22 @@ def _curves(document, curves, key, title, *, scale=1, log=False) -> str:
             axes.plot(range(1, len(points) + 1), [scale * p[key] for p in points],
                       color=colour, linestyle=DASHES[k % len(DASHES)], label=name)
         if log:
-            axes.set_yscale("log")
+            _log_scale(axes)
         axes.set_xlabel("epoch")
         axes.set_ylim(bottom=None if log or key == "accuracy" else 0)
         axes.legend(loc="best", labelcolor=INK, handlelength=2.4)
 
     return _svg(draw, f"{title}, over epochs", NARROW_IN)
+
+
+def _log_scale(axes):
+    """Ticks at 1, 2 and 5 of each decade, as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def accuracy_plots(document) -> list[str]:
@@ -78,35 +99,28 @@ def accuracy_plots(document) -> list[str]:
     if placed:
         plots.append(_scatter(document, placed, lambda r: r["cells"]["lut"], "LUT4 after routing"))
     if rows:
-        kept = networks({"rows": rows})
-        plots.append(_scatter(document, kept, lambda r: r["weight_bits"]["total"] / 1000,
+        plots.append(_scatter(document, rows, lambda r: r["weight_bits"]["total"] / 1000,
                               "constant bits, thousands"))
     return plots
 
 
 def _scatter(document, rows, cost, label) -> str:
-    colours, teacher = series_class(document), document["teacher"]
-    most = max(cost(row) for row in rows)
-    boards = list(dict.fromkeys(row["board"] for row in document["rows"]))
+    colours, teacher, boards = series_class(document), document["teacher"], _boards(document)
+    markers = list(MARKERS)
 
     def draw(axes):
-        named = set()
         for row in rows:
-            x, y = cost(row), row["accuracy"]["golden"]
-            axes.plot([x], [y], linestyle="", marker=MARKERS[boards.index(row["board"])],
-                      markersize=9, color=SERIES[colours[row["network"]] - 1],
-                      markeredgecolor=PANEL)
-            if row["network"] not in named:
-                named.add(row["network"])
-                # Below the point, because the teacher's line is often just above it.
-                side = "right" if x > 0.7 * most else "center"
-                axes.annotate(row["network"], (x, y), (6 if side == "right" else 0, -18),
-                              textcoords="offset points", ha=side, fontsize=9.5)
+            board = boards.index(row["board"])
+            # The first board's are large, so that both are seen where they coincide.
+            axes.plot([cost(row)], [row["accuracy"]["golden"]], linestyle="",
+                      marker=markers[board % len(markers)], markersize=8 if board else 12,
+                      color=SERIES[colours[row["network"]] - 1], markeredgecolor=PANEL)
         if teacher is not None:
             _teacher_lines(axes, teacher["accuracy"])
         axes.margins(x=0.15, y=0.25)
         axes.autoscale_view()
         axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel(label)
 
     return _svg(draw, f"Test accuracy in percent, against {label}", WIDE_IN)

@@ -9,11 +9,12 @@ from .facts import (
     RESOURCES,
     STAGES_OF_PROOF,
     accuracies,
+    comparisons,
     count,
     exactness,
     index_bits,
-    networks,
     number,
+    place,
     steps,
 )
 
@@ -100,16 +101,15 @@ def _proof(document) -> Text:
     for row in document["rows"]:
         if row["reason"]:
             text.append(f"{row['network']} on {row['board']}: {row['reason']}\n", "yellow")
-    for row in networks(document):
-        for key, counts in row["scores"].items():
-            if counts is None:
-                continue
-            one, other, _ = STAGES_OF_PROOF.get(key, (key, "", ""))
-            style = "green" if counts["mismatched"] == 0 else "bold red"
-            text.append(f"{row['network']}: {one} = {other}: {counts['compared']:,} compared,")
-            text.append(f" {counts['mismatched']:,} mismatched\n", style)
-            if counts.get("first_mismatch"):
-                text.append(f"  first: {counts['first_mismatch']}\n", style)
+    for row, key, counts in comparisons(document):
+        board = place(row, key)
+        subject = row["network"] if board is None else f"{row['network']} on {board}"
+        one, other, _ = STAGES_OF_PROOF.get(key, (key, "", ""))
+        style = "green" if counts["mismatched"] == 0 else "bold red"
+        text.append(f"{subject}: {one} = {other}: {counts['compared']:,} compared,")
+        text.append(f" {counts['mismatched']:,} mismatched\n", style)
+        if counts.get("first_mismatch"):
+            text.append(f"  first: {counts['first_mismatch']}\n", style)
     total = exactness(document)
     if not total.compared:
         return text.append("nothing was simulated yet", "yellow")

@@ -31,12 +31,13 @@ def test_values_are_those_of_the_document():
     assert found["teacher", "accuracy"].value == 98.8
     lost = found["digits-binary", "accuracy lost to the teacher"]
     assert lost.value == pytest.approx(1.6)
-    assert found["digits-sparse", "weight bits"].value == 26790
+    assert found["digits-sparse on ulx3s-85f", "weight bits"].value == 26790
     assert found["digits-fixed on ulx3s-85f", "fmax"].must == ">= 50"
     assert found["digits-fixed on icebreaker", "LUT"].value == 4630
     assert found["digits-binary on ulx3s-85f", "interval"].value == 256
     assert found["digits-binary on ulx3s-85f", "throughput"].value == 195312
-    assert found["digits-binary", "rtl_stalled scores compared"].seed == 1
+    assert found["digits-binary", "torch_golden scores compared"].must == ">= 5000"
+    assert found["digits-binary on icebreaker", "rtl_stalled scores compared"].seed == 1
     assert found["demo", "networks that meet the clock"].value == 2
     total = found["demo", "total time"]
     assert (total.must, total.stretch, total.stretched) == ("<= 600", "<= 240", True)
@@ -65,10 +66,18 @@ def test_network_that_does_not_fit_the_small_board_is_no_fault():
     (lambda d: d["teacher"].update(accuracy=96.9), [("teacher", "accuracy")]),
     (lambda d: d["rows"][0].update(accuracy={"torch": 97.2, "golden": 97.2, "rtl": 96.7}),
      [("digits-binary", "accuracy lost to the teacher")]),
+    (lambda d: d["rows"][1].update(accuracy={"torch": 97.2, "golden": 97.2, "rtl": 96.7}),
+     [("digits-binary", "accuracy lost to the teacher")]),
+    (lambda d: d["rows"][2]["scores"]["torch_golden"].update(mismatched=1),
+     [("digits-fixed", "torch_golden scores mismatched")]),
     (lambda d: d["rows"][2]["scores"]["rtl"].update(mismatched=1),
-     [("digits-fixed", "rtl scores mismatched")]),
-    (lambda d: d["rows"][2]["scores"]["rtl"].update(compared=0),
-     [("digits-fixed", "rtl scores compared")]),
+     [("digits-fixed on ulx3s-85f", "rtl scores mismatched")]),
+    (lambda d: d["rows"][3]["scores"]["rtl_stalled"].update(mismatched=1),
+     [("digits-fixed on icebreaker", "rtl_stalled scores mismatched")]),
+    (lambda d: d["rows"][2]["scores"]["rtl"].update(compared=4999),
+     [("digits-fixed on ulx3s-85f", "rtl scores compared")]),
+    (lambda d: d["rows"][3]["scores"].update(rtl=None),
+     [("digits-fixed on icebreaker", "rtl scores compared")]),
     (lambda d: d["rows"][4].update(fmax_mhz=49.9, met=False),
      [("digits-sparse on ulx3s-85f", "fmax")]),
     (lambda d: d["rows"][4].update(fits=False), [("digits-sparse on ulx3s-85f", "fits")]),

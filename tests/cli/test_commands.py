@@ -17,6 +17,7 @@ from hwgen import bench, golden
 from hwgen.bench import Row
 from hwgen.host import LinkError
 from hwgen.numeric.errors import SpecError
+from hwgen.report import markdown
 from hwgen.synth import Clock, SynthReport
 from hwgen.toolchain import ToolStatus
 
@@ -101,7 +102,7 @@ def test_demo_prints_writes_and_draws(hwgen, demo, tmp_path):
     done = hwgen("demo")
     assert done.code == 0
     assert demo.calls == [("rtl_out/demo", {"only": None, "boards": None, "seed": 1})]
-    assert "45,000 scores and classes compared, 0 mismatched" in done.words
+    assert "75,000 scores and classes compared, 0 mismatched" in done.words
     folder = tmp_path / "rtl_out/demo"
     assert json.loads((folder / "demo.json").read_text()) == demo.document
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
@@ -129,9 +130,12 @@ def test_demo_of_what_it_does_not_have(hwgen, demo, words, message):
     assert (done.code, done.err, demo.calls) == (1, f"error: {message}\n", [])
 
 
-def test_demo_with_a_mismatch_fails(hwgen, demo):
-    demo.document["rows"][0]["scores"]["rtl"]["mismatched"] = 1
-    assert hwgen("demo").code == 1
+@pytest.mark.parametrize("row", [0, 1])
+def test_demo_with_a_mismatch_on_either_board_fails(hwgen, demo, row):
+    demo.document["rows"][row]["scores"]["rtl"]["mismatched"] = 1
+    done = hwgen("demo")
+    assert done.code == 1
+    assert "75,000 scores and classes compared, 1 mismatched" in done.words
 
 
 def test_report_of_a_demo(hwgen, tmp_path):
@@ -143,6 +147,24 @@ def test_report_of_a_demo(hwgen, tmp_path):
     done = hwgen("report", tmp_path, "-o", "other.html", "--json")
     assert done.json == document
     assert (tmp_path / "other.html").read_text() == (tmp_path / "report.html").read_text()
+
+
+def test_report_as_markdown_is_not_wrapped(hwgen, tmp_path):
+    document = demo_document()
+    document["rows"][0]["network"] = "[bold]-" + "x" * 200
+    (tmp_path / "demo.json").write_text(json.dumps(document))
+    done = hwgen("report", tmp_path, "--markdown")
+    assert (done.code, done.err) == (0, f"page written to {tmp_path}/report.html\n")
+    assert done.out == markdown(document)
+    assert done.out.startswith("| network, board | accuracy")
+
+
+def test_report_is_json_or_markdown(hwgen, tmp_path):
+    (tmp_path / "demo.json").write_text(json.dumps(demo_document()))
+    done = hwgen("report", tmp_path, "--markdown", "--json")
+    assert done.code == 1
+    assert done.json["error"]["message"] == "--json and --markdown must not both be given"
+    assert not (tmp_path / "report.html").exists()
 
 
 BENCH_ROWS = [Row(work="w", metric="m", value=3, must="<= 4"), Row(work="w", metric="n", value=5)]

@@ -125,9 +125,9 @@ def test_newest_simulations_are_taken(artefact):
 
 def test_one_row_for_each_board_placed(artefact):
     placed(artefact, "icebreaker", 25.5)
-    placed(artefact, "someone-elses", 20.0)
+    placed(artefact, "another", 20.0)
     document = load(artefact)
-    mine, other = document["rows"]
+    mine, other = document["rows"]  # the target first
     assert (mine["board"], mine["device"], mine["met"]) == ("icebreaker", "up5k sg48", True)
     assert mine["cells"] == {"lut": 810, "ff": 600, "bram": 4, "dsp": 3}
     assert (mine["clk_mhz"], mine["interval_us"]) == (24.0, pytest.approx(40 / 24))

@@ -8,7 +8,7 @@ import pytest
 from report.demo_document import demo_document
 
 from hwgen.report import render, write
-from hwgen.report.plots import series_class
+from hwgen.report.plots import accuracy_plots, curve_plots, series_class
 
 VOID = {"meta", "br", "path", "use", "link", "img", "hr", "input"}
 
@@ -94,7 +94,7 @@ def test_tiles_sum_up():
     start = text.index("97.2 %")
     assert text[start:start + 8] == [
         "97.2 %", "lowest accuracy; the float teacher has 98.8 %",
-        "0", "mismatches in 45,000 scores and classes compared",
+        "0", "mismatches in 75,000 scores and classes compared",
         "5 of 5", "routed designs meet their clock",
         "3 min 23 s", "for everything on this page"]
 
@@ -111,12 +111,37 @@ def test_mismatch_is_shown_as_one():
     document["rows"][2]["scores"]["rtl_stalled"] |= {
         "mismatched": 3, "first_mismatch": "node 'fc2' of image 4"}
     page, text = render(document), read(document).text
-    assert text[text.index("mismatches in 45,000 scores and classes compared") - 1] == "3"
+    assert text[text.index("mismatches in 75,000 scores and classes compared") - 1] == "3"
     assert text[text.index("5,000 compared, 3 differ") - 2:][:2] == [
         "≠", "RTL, stalled"]
     assert "First: node 'fc2' of image 4" in text
     assert page.count('<li class="bad">') == 2  # the tile and the comparison
     assert render(demo_document()).count('<li class="bad">') == 0
+
+
+def test_mismatch_of_the_second_board_alone_is_shown():
+    document = demo_document()
+    document["rows"][3]["scores"]["rtl"]["mismatched"] = 7
+    text = read(document).text
+    assert text[text.index("mismatches in 75,000 scores and classes compared") - 1] == "7"
+    wrong = text.index("5,000 compared, 7 differ")
+    assert text[wrong - 4:wrong] == ["RTL for icebreaker", "golden numpy", "≠", "RTL, full rate"]
+    networks = [k for k, word in enumerate(text[:wrong]) if word.startswith("digits-")]
+    assert text[networks[-1]] == "digits-fixed"
+
+
+def test_comparisons_stand_under_their_board():
+    text = read(demo_document()).text
+    start = text.index("The same integers at every stage")
+    chain = text[text.index("digits-binary", start):text.index("digits-fixed", start)]
+    torch = ["torch", "=", "golden numpy", "5,000 compared, 0 differ",
+             "the same integers from two programs"]
+    rtl = ["golden numpy", "=", "RTL, full rate", "5,000 compared, 0 differ",
+           "emitted Verilog, no stalls",
+           "golden numpy", "=", "RTL, stalled", "5,000 compared, 0 differ",
+           "random stalls on both sides, seed 1"]
+    assert chain == ["digits-binary", *torch, "RTL for ulx3s-85f", *rtl,
+                     "RTL for icebreaker", *rtl]
 
 
 def test_clock_that_is_missed_is_marked():
@@ -136,9 +161,57 @@ def test_times_and_tools_are_complete():
     for step in document["rows"][0]["seconds"]:
         assert step in text
     assert "2 min 27 s" in text
+    assert "A network is trained once" not in " ".join(text)
     again = text[text.index("Do it again"):]
     for name, version in document["tools"].items():
         assert again[again.index(name) + 1] == version
+
+
+def test_training_in_the_bars_of_two_boards_is_said_to_be_one():
+    document = demo_document()
+    document["rows"][1]["seconds"]["train"] = 21.4
+    assert ("A network is trained once, for all its boards; its training stands in each of its"
+            " bars.") in read(document).text
+
+
+def test_step_is_named_in_its_bar_only_where_there_is_room():
+    document = demo_document()
+    row = document["rows"][0] | {"seconds": {"place": 90.0, "a step of twenty chars": 10.0}}
+    page = render(document | {"rows": [row]})
+    assert 'title="place: 1 min 30 s">place</span>' in page
+    assert 'title="a step of twenty chars: 10.0 s"></span>' in page
+
+
+def test_mean_interval_is_rounded():
+    document = demo_document()
+    document["rows"][4] |= {"interval_cycles": 411.6, "interval_us": 8.232}
+    text = read(document).text
+    start = text.index("ulx3s-85f · 64-128-64-10")
+    assert text[start + 14:start + 16] == ["412", "8.2"]
+
+
+def test_shapes_of_the_boards_are_explained():
+    text = read(demo_document()).text
+    cost = text[text.index("Accuracy, and what it costs"):][:8]
+    assert cost[1:] == ["digits-binary", "digits-fixed", "digits-sparse", "●", "ulx3s-85f", "▲",
+                        "icebreaker"]
+    document = demo_document()
+    assert "●" not in read(document | {"rows": document["rows"][::2]}).text
+
+
+def test_bits_that_differ_between_boards_are_two_points():
+    document = demo_document()
+    one = accuracy_plots(document)[1]
+    document["rows"][5]["weight_bits"] = {"weights": 14208, "total": 40000}
+    two = accuracy_plots(document)[1]
+    places = [re.findall(r'<use href="[^"]*" x="([0-9.]+)"[^>]*var\(--n3\)', svg)
+              for svg in (one, two)]
+    assert [len(set(found)) for found in places] == [1, 2]
+
+
+def test_loss_has_plain_numbers_on_its_axis():
+    labels = re.findall(r"<text[^>]*>(.*?)</text>", curve_plots(demo_document())[0], re.DOTALL)
+    assert {"0.1", "0.2", "0.5", "1", "2"} <= set(labels)
 
 
 def test_names_are_escaped():

@@ -54,8 +54,8 @@ def test_misfit_and_missed_clock_are_told():
     assert document["rows"][5]["reason"] in text
 
 
-def test_comparisons_are_counted_once_for_each_network():
-    assert printed(demo_document())[-1] == "45,000 scores and classes compared, 0 mismatched"
+def test_torch_is_counted_once_for_each_network_and_rtl_for_each_board():
+    assert printed(demo_document())[-1] == "75,000 scores and classes compared, 0 mismatched"
 
 
 def test_mismatches_are_added_up():
@@ -64,10 +64,37 @@ def test_mismatches_are_added_up():
     document["rows"][0]["scores"]["rtl"] |= {"mismatched": 2, "first_mismatch": first}
     document["rows"][2]["scores"]["torch_golden"]["mismatched"] = 1
     lines = printed(document)
-    assert lines[-1] == "45,000 scores and classes compared, 3 mismatched"
+    assert lines[-1] == "75,000 scores and classes compared, 3 mismatched"
     where = lines.index(
-        "digits-binary: golden numpy = RTL, full rate: 5,000 compared, 2 mismatched")
+        "digits-binary on ulx3s-85f: golden numpy = RTL, full rate: 5,000 compared, 2 mismatched")
     assert lines[where + 1] == f"  first: {first}"
+    assert "digits-fixed: torch = golden numpy: 5,000 compared, 1 mismatched" in lines
+
+
+def test_mismatch_of_the_second_board_alone_is_counted():
+    document = demo_document()
+    first = "node 'fc1' of image 9, index 3: expected -1, found 1"
+    document["rows"][1]["scores"]["rtl_stalled"] |= {"mismatched": 4, "first_mismatch": first}
+    lines = printed(document)
+    assert lines[-1] == "75,000 scores and classes compared, 4 mismatched"
+    where = lines.index(
+        "digits-binary on icebreaker: golden numpy = RTL, stalled: 5,000 compared, 4 mismatched")
+    assert lines[where + 1] == f"  first: {first}"
+
+
+def test_one_artefact_on_two_boards_is_counted_once():
+    document = demo_document()
+    rows = [row | {"artefact": "."} for row in document["rows"][:2]]
+    assert printed(document | {"rows": rows})[-1] == (
+        "15,000 scores and classes compared, 0 mismatched")
+
+
+def test_mean_interval_is_rounded():
+    document = demo_document()
+    document["rows"][4] |= {"interval_cycles": 411.6, "interval_us": 8.232}
+    lines = printed(document)
+    row = next(k for k, line in enumerate(lines) if line.startswith(" digits-sparse"))
+    assert lines[row].split()[8] == "412"
 
 
 def test_nothing_simulated_is_said_so():
