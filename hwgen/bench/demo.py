@@ -98,7 +98,7 @@ def _network_rows(network: str, document):
     rows = [row for row in document["rows"] if row["network"] == network]
     worst = min(v for row in rows for v in row["accuracy"].values() if v is not None)
     yield Row(work=network, metric="accuracy lost to the teacher",
-              value=document["teacher"]["accuracy"] - worst, unit="points",
+              value=round(document["teacher"]["accuracy"] - worst, 9), unit="points",
               must=f"<= {MAX_LOSS:g}", device="torch, golden, RTL",
               tools=_tools(document, "torch", "numpy", "verilator"), seed=document["seed"])
     yield from _exactness(rows[0], (SHARED,), network, document, device="torch, golden",
@@ -124,7 +124,8 @@ def _board_rows(row, document):
     """Exactness, clock, speed, cells of a network on a board; only ``fits`` if it does not fit."""
     reference = row["board"] == REFERENCE_BOARD
     nextpnr = "nextpnr-ecp5" if reference else "nextpnr-ice40"
-    common = {"work": f"{row['network']} on {row['board']}", "device": row["device"],
+    common = {"work": f"{row['network']} on {row['board']}",
+              "device": f"{row['board']}, {row['device']}",
               "seed": document["seed"], "tools": _tools(document, "yosys", nextpnr)}
     yield Row(**common, metric="fits", value=int(row["fits"]), must="== 1" if reference else None)
     if not row["fits"]:

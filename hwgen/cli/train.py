@@ -49,14 +49,14 @@ def _name(recipe: str) -> str:
 
 
 def _train(name: str, out: Path, seed: int, progress) -> dict:
-    from hwgen.flow.training import train_all
+    from hwgen.flow.training import train_all, train_teacher
 
     document = {"recipe": name, "seed": seed, "checkpoints": str(out / "checkpoints"),
                 "network": None}
-    students = train_all([] if name == TEACHER else [name], out, seed=seed, progress=progress)
-    for trained in students:
-        document |= _about(trained, out)
-    return document
+    if name == TEACHER:
+        return document | train_teacher(out, seed=seed, progress=progress)
+    trained, = train_all([name], out, seed=seed, progress=progress)
+    return document | _about(trained, out)
 
 
 def _about(trained, out: Path) -> dict:
@@ -70,7 +70,9 @@ def _about(trained, out: Path) -> dict:
 
 def _lines(document) -> str:
     if document["network"] is None:
-        return f"[bold]{document['recipe']}[/]: trained; checkpoint in {document['checkpoints']}"
+        return (f"[bold]{document['recipe']}[/]: {document['accuracy']:.1f} % of the test images,"
+                f" {document['parameters']:,} parameters\n"
+                f"[green]Checkpoint in {document['checkpoints']}; the students start from it.[/]")
     network, scores, accuracy = (document[key] for key in ("network", "scores", "accuracy"))
     return (f"[bold]{document['recipe']}[/]: {accuracy['golden']:.1f} % of the test images"
             f" (float teacher {document['teacher']['accuracy']:.1f} %);"

@@ -11,7 +11,7 @@ from ..ir import Network
 from ..ir import load as load_network
 from .steps import Progress, Steps, code_digest, digest_of
 
-__all__ = ["TrainedNetwork", "train_all"]
+__all__ = ["TrainedNetwork", "train_all", "train_teacher"]
 
 TEACHER = "digits-teacher"
 
@@ -62,6 +62,19 @@ def train_all(names: Sequence[str], out: Path, *, seed: int,
         yield lab.student(name, teacher, dataset)
 
 
+def train_teacher(out: Path, *, seed: int, progress: Progress) -> dict:
+    """Train the float teacher alone, or take it from its checkpoint.
+
+    Returns
+    -------
+    dict    ``accuracy`` on the test images (percent), ``parameters``, ``curve`` (the epochs),
+            ``seconds`` of the training, and ``reused``, the steps that were there already.
+    """
+    from ..compress import digits
+
+    return _Lab(digits(), out, seed, progress).teacher_alone()
+
+
 class _Lab:
     """Data, folders and seed that all trainings share; the float teacher in memory once needed."""
 
@@ -85,8 +98,16 @@ class _Lab:
 
     def teacher(self) -> dict:
         """Accuracy (percent), parameters and curve of the teacher."""
-        steps = self._steps(TEACHER)
+        return self._teach(self._steps(TEACHER))
 
+    def teacher_alone(self) -> dict:
+        """The same, with what it took."""
+        steps = self._steps(TEACHER)
+        found = self._teach(steps)
+        return {**found, "seconds": steps.seconds["train"],
+                "reused": [f"{TEACHER}: {step}" for step in steps.reused]}
+
+    def _teach(self, steps) -> dict:
         def train():
             from ..compress.recipes import accuracy, float_scores
 

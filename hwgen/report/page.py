@@ -63,7 +63,8 @@ def _tiles(document) -> list[dict]:
         best = document["teacher"]["accuracy"]
         worst = min(v for r in rows for v in r["accuracy"].values() if v is not None)
         tiles.append({"value": f"{worst:.1f} %", "ok": best - worst <= 2,
-                      "label": f"lowest accuracy; the float teacher has {best:.1f}\N{NO-BREAK SPACE}%"})
+                      "label": "lowest accuracy; the float teacher has"
+                               f" {best:.1f}\N{NO-BREAK SPACE}%"})
     if total.compared:
         tiles.append({"value": f"{total.mismatched:,}", "ok": total.mismatched == 0,
                       "label": f"mismatches in {total.compared:,} scores and classes compared"})

@@ -5,6 +5,7 @@ What trains, simulates, or places and routes is stood in for here; test_core.py 
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from report.demo_document import demo_document
 
 from hwgen import bench, golden
 from hwgen.bench import Row
+from hwgen.compress import recipes
 from hwgen.host import LinkError
 from hwgen.numeric.errors import SpecError
 from hwgen.report import markdown
@@ -260,10 +262,27 @@ def test_train_as_json(hwgen, training):
         "scores": Trained.scores, "teacher": Trained.teacher, "curve": [], "seconds": 12.5}
 
 
-def test_train_the_teacher(hwgen, training):
-    done = hwgen("train", "teacher")
-    assert training == [([], "rtl_out/demo", 1)]
-    assert done.out == "digits-teacher: trained; checkpoint in rtl_out/demo/checkpoints\n"
+@pytest.fixture
+def short(monkeypatch):
+    """The teacher's own recipe, with a few epochs."""
+    monkeypatch.setattr(recipes, "train_teacher", partial(recipes.train_teacher, effort=0.05))
+
+
+@pytest.mark.usefixtures("short")
+def test_train_the_teacher(hwgen, tmp_path):
+    first = hwgen("train", "teacher", "-o", "here", "--json").json
+    assert {key: first[key] for key in ("recipe", "seed", "checkpoints", "network", "reused")} == {
+        "recipe": "digits-teacher", "seed": 1, "checkpoints": "here/checkpoints", "network": None,
+        "reused": []}
+    assert 80 < first["accuracy"] <= 100
+    assert (first["parameters"], len(first["curve"])) == (26634, 3)
+    assert list((tmp_path / "here/checkpoints").iterdir())
+
+    again = hwgen("train", "teacher", "-o", "here", "--json").json
+    assert again == first | {"reused": ["digits-teacher: train"]}
+    assert hwgen("train", "teacher", "-o", "here").out == (
+        f"digits-teacher: {first['accuracy']:.1f} % of the test images, 26,634 parameters\n"
+        "Checkpoint in here/checkpoints; the students start from it.\n")
 
 
 def test_train_of_no_such_recipe(hwgen):
