@@ -4,6 +4,7 @@ The only package that imports torch. Every layer here evaluates to integers time
 so that :func:`export` loses nothing.
 """
 
+from . import reproducible
 from .binary import BinaryLinear, Sign
 from .calibrate import calibrate
 from .checkpoint import load_checkpoint, save_checkpoint
@@ -28,6 +29,6 @@ __all__ = [
     "Layer", "QuantInput", "QuantLinear", "QuantReLU", "STUDENTS", "Settings", "Sign", "Split",
     "ThermometerInput", "TrainingError", "accuracy", "binarise", "calibrate", "cubic_density",
     "density", "digits", "distillation_loss", "export", "fold_batch_norm", "load_checkpoint",
-    "predict_integers", "quantise", "round_half_even", "round_half_up", "save_checkpoint",
+    "predict_integers", "reproducible", "quantise", "round_half_even", "round_half_up", "save_checkpoint",
     "sign_thresholds", "stratified", "train", "train_student", "train_teacher",
 ]

@@ -177,4 +177,5 @@ def test_memories_are_the_stated_ones(rng, size):
     entry_bits = stage.weight_format.bits + stage.row_bits
     lone = entry_bits * int((stage.memory_rows == 1).sum())
     lone += stage.memory_bits["bias"] if stage.nf == 1 else 0
+    lone += stage.memory_bits["pointers"] if stage.n_in == 1 else 0
     assert constant + lone == sum(stage.memory_bits.values())
