@@ -29,6 +29,7 @@ __all__ = [
     "Layer", "QuantInput", "QuantLinear", "QuantReLU", "STUDENTS", "Settings", "Sign", "Split",
     "ThermometerInput", "TrainingError", "accuracy", "binarise", "calibrate", "cubic_density",
     "density", "digits", "distillation_loss", "export", "fold_batch_norm", "load_checkpoint",
-    "predict_integers", "reproducible", "quantise", "round_half_even", "round_half_up", "save_checkpoint",
+    "predict_integers", "quantise", "reproducible", "round_half_even", "round_half_up",
+    "save_checkpoint",
     "sign_thresholds", "stratified", "train", "train_student", "train_teacher",
 ]
