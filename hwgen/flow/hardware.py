@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from ..ir import MatVec
-from ..plan import Design
+from ..plan import Design, FitError
+from ..plan.planner import default_core
 from ..synth import SynthReport
 from ..verify import MismatchError
 from .api import build, plan
@@ -21,7 +22,10 @@ def hardware_row(trained: TrainedNetwork, board: str, interval_cycles: int, out:
     """Everything measured of ``trained`` on ``board``; see :func:`hwgen.flow.demo.run_demo`."""
     name = f"{trained.name}-{board}"
     steps = Steps(out / f"{name}.steps.json", progress=progress, name=f"{trained.name} on {board}")
-    design = plan(trained.network, target=board, interval_cycles=interval_cycles)
+    try:
+        design = plan(trained.network, target=board, interval_cycles=interval_cycles)
+    except FitError as error:       # a row that says so; the others go on
+        return _too_large(trained, board, str(error))
     folder = out / name
     artefact = _generated(design, folder, trained, steps)
     key = digest_of(artefact.manifest["sha256"], seed)
@@ -85,18 +89,57 @@ def _overall(step: str, fraction: float) -> float:
 
 def _about(trained, design: Design, board, out, folder) -> dict:
     network = trained.network
-    sizes = [network.input.shape[0]] + [node.weights.shape[0] for node in network.nodes
-                                        if isinstance(node, MatVec)]
-    matrices = [node.weights for node in network.nodes if isinstance(node, MatVec)]
-    entries = sum(matrix.to_dense().size for matrix in matrices)
     return {
         "network": network.name, "family": design.stages[-2].core, "board": board,
-        "device": design.target.device, "shape": "-".join(map(str, sizes)),
-        "density": sum(matrix.nonzeros for matrix in matrices) / entries,
+        "device": device_name(design.target), **_shape(network),
         "weight_bits": {**design.weight_bits, "total": sum(design.weight_bits.values())},
         "folding": [stage.to_dict() for stage in design.stages],
         "artefact": folder.relative_to(out).as_posix(),
     }
+
+
+def device_name(target) -> str:
+    """Family, size, package and speed grade, as far as there are any."""
+    parts = (target.family, target.device, target.package, target.speed)
+    return "-".join(part for part in parts if part)
+
+
+def _matrices(network):
+    return [node.weights for node in network.nodes if isinstance(node, MatVec)]
+
+
+def _shape(network) -> dict:
+    matrices = _matrices(network)
+    sizes = [network.input.shape[0], *(matrix.shape[0] for matrix in matrices)]
+    entries = sum(matrix.to_dense().size for matrix in matrices)
+    return {"shape": "-".join(map(str, sizes)),
+            "density": sum(matrix.nonzeros for matrix in matrices) / entries}
+
+
+NOT_MEASURED = ("cells", "cells_by_kind", "fmax_mhz", "met", "latency_cycles", "interval_cycles",
+                "latency_us", "interval_us", "images_per_s", "bitstream", "artefact", "confusion")
+
+
+def _too_large(trained, board: str, reason: str) -> dict:
+    """The row of a network that the planner refuses for ``board``."""
+    from ..board_targets import load as load_board
+
+    network, target = trained.network, load_board(board).target
+    bits = sum(m.to_dense().size * m.format.bits for m in _matrices(network))
+    first = next(node for node in network.nodes if isinstance(node, MatVec))
+    return {
+        "network": network.name, "family": default_core(first, network.edges[first.inputs[0]]),
+        "board": board, "device": device_name(target), **_shape(network),
+        "weight_bits": {"weights": bits, "total": bits}, "available": _available(target),
+        "accuracy": {**trained.accuracy, "rtl": None},
+        "scores": {"torch_golden": trained.scores, "rtl": None, "rtl_stalled": None},
+        "clk_mhz": target.clk_hz / 1e6, "tools": {}, "seconds": {"train": trained.seconds},
+        "reused": [], "fits": False, "reason": reason, **dict.fromkeys(NOT_MEASURED),
+    }
+
+
+def _available(target) -> dict:
+    return {"lut": target.luts, "ff": target.ffs, "bram": target.brams, "dsp": target.dsps}
 
 
 def _verified(trained, rtl: dict, stalled: dict) -> dict:
@@ -118,8 +161,7 @@ def _measured(design: Design, rtl: dict, report: SynthReport, artefact, board, o
     place = artefact.folder.relative_to(out) / "synth" / board
     return {
         "cells": {"lut": report.lut_eq, "ff": report.ff, "bram": report.bram, "dsp": report.dsp},
-        "available": {"lut": target.luts, "ff": target.ffs, "bram": target.brams,
-                      "dsp": target.dsps},
+        "available": _available(target),
         "cells_by_kind": report.cells, "estimate": design.estimate.to_dict(),
         "fmax_mhz": report.fmax_mhz, "clk_mhz": clk_mhz, "met": report.met,
         "latency_cycles": latency, "interval_cycles": interval,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from ..ir import MatVec, Network
-from ..numeric import SpecError
+from ..numeric import SpecError, as_int
 from .assemble import assemble
 from .design import Design
 from .stages import MATRIX_CORES, ThermometerStage, divisors
 from .target import Cells, Target
 
-__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "plan", "require_fit"]
+__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "FitError", "plan", "require_fit"]
 
 DEFAULT_INTERVALS = tuple(16 * 2**k for k in range(16))
 """Intervals tried, fastest first, when none is asked for."""
@@ -21,6 +21,10 @@ SHELL = Cells(lut=900, ff=700, bram=2, dsp=0)
 """The board's share: UART, framing, checksum, frame buffer."""
 
 
+class FitError(SpecError):
+    """A design needs more than the board has."""
+
+
 def plan(network: Network, target: Target, *, interval_cycles: int | None = None,
          clk_hz: int | None = None, cores: Mapping[str, Mapping] | None = None) -> Design:
     """Choose core and folding for every node.
@@ -30,8 +34,8 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     network : Network
     target : Target
     interval_cycles : int, optional
-        Cycles between frames to reach; without it the fastest of :data:`DEFAULT_INTERVALS` that
-        fits the board.
+        Cycles between frames to reach, with the fewest cells; without it the fastest of
+        :data:`DEFAULT_INTERVALS` that fits the board.
     clk_hz : int, optional       the target's own clock unless given
     cores : mapping, optional
         By name of a matrix node: ``{"core": "sparse", "pe": 4}`` and the like: any of ``core``
@@ -39,23 +43,42 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
 
     Raises
     ------
-    SpecError    If a node has no core, a folding does not divide, the interval cannot be reached,
-                 or the design does not fit the board.
+    SpecError    If a node has no core, a folding does not divide, the interval cannot be reached
+                 (with what is given), or the design does not fit the board.
+    TypeError    If a choice is not a mapping, or a number not an int.
     """
-    clk_hz = clk_hz or target.clk_hz
+    clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores = dict(cores or {})
     _require_known(network, cores)
     if interval_cycles is not None:
-        design = _assemble(network, target, clk_hz, interval_cycles, cores)
+        interval = _at_least_one(interval_cycles, "interval_cycles")
+        design = _assemble(network, target, clk_hz, interval, cores)
+        _require_interval(design, interval)
         require_fit(design)
         return design
     for interval in DEFAULT_INTERVALS:
-        design = _assemble(network, target, clk_hz, interval, cores, strict=False)
+        design = _assemble(network, target, clk_hz, interval, cores)
         if not misfits(design) and design.interval_cycles <= interval:
             return design
-    design = _assemble(network, target, clk_hz, DEFAULT_INTERVALS[-1], cores, strict=False)
     require_fit(design)
     return design
+
+
+def _at_least_one(value, what: str) -> int:
+    value = as_int(value, what)
+    if value < 1:
+        raise SpecError(f"{what} must be at least 1, not {value}")
+    return value
+
+
+def _require_interval(design: Design, interval: int) -> None:
+    slowest = design.slowest
+    if slowest.interval_cycles > interval:
+        folding = ", ".join(f"{what} = {value}" for what, value in slowest.folding.items())
+        raise SpecError(f"network '{design.name}': interval_cycles must be at least"
+                        f" {slowest.interval_cycles}, which the {slowest.core} core"
+                        f" '{slowest.name}' takes{folding and f' with {folding}'},"
+                        f" not {interval}")
 
 
 def misfits(design: Design) -> list[str]:
@@ -67,10 +90,10 @@ def misfits(design: Design) -> list[str]:
 
 
 def require_fit(design: Design) -> None:
-    """Raise SpecError with need and supply where the estimate exceeds the board."""
+    """Raise FitError with need and supply where the estimate exceeds the board."""
     faults = misfits(design)
     if faults:
-        raise SpecError(f"network '{design.name}' must fit board '{design.target.name}' at"
+        raise FitError(f"network '{design.name}' must fit board '{design.target.name}' at"
                         f" interval {design.interval_cycles}, but {'; '.join(faults)}."
                         f" Allow a longer interval_cycles, a smaller network or a larger board")
 
@@ -81,8 +104,11 @@ def _require_known(network, cores):
         if name not in nodes:
             raise SpecError(f"cores must name matrix nodes of '{network.name}' ({list(nodes)}),"
                             f" not '{name}'")
+        if not isinstance(choice, Mapping):
+            raise TypeError(f"choices of '{name}' must be a mapping such as {{'pe': 4}},"
+                            f" not {choice!r}")
         core = choice.get("core")
-        if core is not None and core not in MATRIX_CORES:
+        if core is not None and core not in list(MATRIX_CORES):
             raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
                             f" not {core!r}")
         edge = network.edges[nodes[name].inputs[0]]
@@ -99,12 +125,12 @@ def default_core(node: MatVec, edge) -> str:
     return next(name for name, cls in MATRIX_CORES.items() if cls.suits(node, edge))
 
 
-def _assemble(network, target, clk_hz, interval, cores, *, strict=True) -> Design:
+def _assemble(network, target, clk_hz, interval, cores) -> Design:
+    """The cheapest design that reaches ``interval``, or else comes as near as it can."""
     levels = target.adder_levels(clk_hz)
 
     def mat_vec(node, edge, post):
-        choice = cores.get(node.name, {})
-        return _mat_vec(node, edge, post, target, interval, levels, choice, strict)
+        return _mat_vec(node, edge, post, target, interval, levels, cores.get(node.name, {}))
 
     def thermometer(node, edge):
         return _thermometer(node, edge, interval)
@@ -118,7 +144,7 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
     return ThermometerStage(node, edge, lanes)
 
 
-def _mat_vec(node, edge, post, target, interval, levels, choice, strict):
+def _mat_vec(node, edge, post, target, interval, levels, choice):
     choice = dict(choice)
     core = choice.pop("core", None) or default_core(node, edge)
     options = MATRIX_CORES[core].candidates(
@@ -126,11 +152,7 @@ def _mat_vec(node, edge, post, target, interval, levels, choice, strict):
     reached = [stage for stage in options if stage.interval_cycles <= interval]
     if reached:
         return min(reached, key=lambda stage: _cost(stage, target))
-    best = min(options, key=lambda stage: stage.interval_cycles)
-    if strict and not choice:
-        raise SpecError(f"{best.where}: interval_cycles must be at least {best.interval_cycles},"
-                        f" which the {core} core reaches with pe = {best.pe}, not {interval}")
-    return best
+    return min(options, key=lambda stage: stage.interval_cycles)
 
 
 def _cost(stage, target):
