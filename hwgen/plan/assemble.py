@@ -19,8 +19,8 @@ def assemble(network: Network, *,
 
     Raises
     ------
-    SpecError    If the network branches, a node has no core where it stands, or the outputs are
-                 not the scores and the class.
+    SpecError    If the network branches, a node has no core where it stands, an argmax is not the
+                 last node, or the outputs are not the scores and the class.
     """
     _require_outputs(network)
     stages: list[Stage] = []
@@ -39,6 +39,9 @@ def assemble(network: Network, *,
         elif isinstance(node, Thermometer):
             stages.append(thermometer(node, edge))
         elif isinstance(node, Argmax):
+            if nodes:
+                raise SpecError(f"node '{node.name}': an argmax must be the last node,"
+                                f" not before '{nodes[0].name}'")
             stages.append(ArgmaxStage(node, edge))
         else:
             raise SpecError(f"node '{node.name}': a {node.kind} must follow a mat_vec")

@@ -15,6 +15,9 @@ __all__ = ["Design"]
 EDGE_CELLS = Cells(lut=60, ff=60)
 """AXI4-Stream edges: frame alignment and one register slice each side."""
 
+EDGE_REGISTERS = 1
+"""Register slices at each AXI4-Stream edge."""
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -73,14 +76,18 @@ class Design:
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles between frames at full rate: the slowest stage or conversion."""
-        beats = [stage.out_elements // stage.out_lanes for stage in self.stages]
-        return max(*(stage.interval_cycles for stage in self.stages), *beats)
+        """Cycles between frames at full rate, those of the slowest stage."""
+        return self.slowest.interval_cycles
+
+    @property
+    def slowest(self) -> Stage:
+        """The stage with the longest interval, the first of several."""
+        return max(self.stages, key=lambda stage: stage.interval_cycles)
 
     @property
     def bottleneck(self) -> str:
         """Name of the slowest stage."""
-        return max(self.stages, key=lambda stage: stage.interval_cycles).name
+        return self.slowest.name
 
     @property
     def latency_cycles(self) -> int:
@@ -114,7 +121,3 @@ class Design:
             "target": self.target.name, "clk_hz": self.clk_hz,
             "stages": [stage.to_dict() for stage in self.stages],
         }
-
-
-EDGE_REGISTERS = 1
-"""Register slices at each AXI4-Stream edge."""

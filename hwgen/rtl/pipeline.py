@@ -4,6 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..numeric import SpecError
 from ..plan import Design
 from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, element_bytes
@@ -46,9 +47,17 @@ class Pipeline(wiring.Component):
     s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
     m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
     frame_error : ``Out(1)``    an input frame was not sound since reset; see :class:`AxisSink`
+
+    Raises
+    ------
+    SpecError    If two stages would be instances of the same name.
     """
 
     def __init__(self, design: Design):
+        instances = [stage_instance(stage) for stage in design.stages]
+        if len(set(instances)) < len(instances):
+            raise SpecError(f"design '{design.name}': names of stages must differ in more than"
+                            f" '-' and '_', not {[stage.name for stage in design.stages]}")
         self._design = design
         self._in_shape = element_shape(design.stages[0].in_edge)
         self._out_shape = element_shape(design.stages[-1].out_edge)
@@ -73,7 +82,7 @@ class Pipeline(wiring.Component):
             component = COMPONENTS[stage.core](stage)
             if conversion.lanes_in != conversion.lanes_out:
                 converter = Converter(element_shape(stage.in_edge), conversion)
-                m.submodules[f"{name}_lanes"] = converter
+                m.submodules[f"lanes_{name}"] = converter
                 link(m, stream, converter.i)
                 stream = converter.o
             m.submodules[name] = component

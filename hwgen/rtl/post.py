@@ -114,25 +114,28 @@ class RequantiseCore(_PostCore):
 
     def _scale(self, m):
         """The products and their valid flag; the inputs themselves where all multipliers are 1."""
-        multiplier, stage = self._stage.post.multiplier, self._stage
-        if int(multiplier.max()) == 1:
+        if int(self._stage.post.multiplier.max()) == 1:
             return list(self.i), self.i_valid
-        bits = int(multiplier.max()).bit_length()
-        per_channel = [int(multiplier[k % multiplier.size]) for k in range(stage.n_out)]
-        rows = [pack_row(per_channel[f * stage.pe:(f + 1) * stage.pe], bits)
-                for f in range(stage.nf)]
-        m.submodules.table = table = RowsInTurn(width=bits * stage.pe, rows=rows)
-        m.d.comb += table.advance.eq(self.i_valid)
-        factors = data.View(data.ArrayLayout(unsigned(bits), stage.pe), table.data)
         products = []
-        for k in range(stage.pe):
-            value = self.i[k] * factors[k]
+        for k, factor in enumerate(self._factors(m)):
+            value = self.i[k] * factor
             product = Signal(value.shape(), name=f"product{k}", reset_less=True)
             m.d.sync += product.eq(value)
             products.append(product)
         valid = Signal(name="product_valid")
         m.d.sync += valid.eq(self.i_valid)
         return products, valid
+
+    def _factors(self, m):
+        """The multipliers of the fold that comes in: one constant for all, or from a table."""
+        stage, bits = self._stage, self._stage.multiplier_bits
+        multiplier = stage.post.multiplier
+        if not bits:
+            return [Const(int(multiplier[0]))] * stage.pe
+        rows = [pack_row(row, bits) for row in multiplier.reshape(stage.nf, stage.pe)]
+        m.submodules.table = table = RowsInTurn(width=bits * stage.pe, rows=rows)
+        m.d.comb += table.advance.eq(self.i_valid)
+        return data.View(data.ArrayLayout(unsigned(bits), stage.pe), table.data)
 
     @staticmethod
     def _rounded(value, node: Requantise):
@@ -143,7 +146,8 @@ class RequantiseCore(_PostCore):
         if node.rounding == "half_up":
             return value + half
         if node.rounding == "half_even":
-            return value + (half - 1) + value[node.shift]
+            # Bit `shift` of the value may lie beyond its width, where it is the sign.
+            return value + (half - 1) + (value >> node.shift)[0]
         return value + Mux(value < 0, (1 << node.shift) - 1, 0)
 
 

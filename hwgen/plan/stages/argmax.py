@@ -6,7 +6,7 @@ from typing import ClassVar
 from ...ir import Argmax, Edge
 from ...numeric import Fixed
 from ..target import Cells
-from .base import Stage
+from .base import Stage, require_fixed_point
 
 __all__ = ["ArgmaxStage"]
 
@@ -21,6 +21,9 @@ class ArgmaxStage(Stage):
     core: ClassVar[str] = "argmax"
     argmax: Argmax
     x: Edge
+
+    def __post_init__(self):
+        require_fixed_point(f"argmax core '{self.argmax.name}'", self.x)
 
     @property
     def nodes(self):

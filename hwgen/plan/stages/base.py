@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...ir import Edge, Node
-from ...numeric import SpecError
+from ...numeric import Fixed, SpecError
 from ..target import Cells, Target
 
-__all__ = ["Stage", "divisors", "require_divisor"]
+__all__ = ["Stage", "divisors", "require_divisor", "require_fixed_point"]
 
 
 def divisors(n: int) -> list[int]:
@@ -25,6 +25,12 @@ def require_divisor(where: str, what: str, value: int, total_name: str, total: i
                         f" choose from {divisors(total)}")
 
 
+def require_fixed_point(where: str, edge: Edge) -> None:
+    """Raise SpecError unless the integers of ``edge`` travel as they are, not as codes."""
+    if not isinstance(edge.format, Fixed):
+        raise SpecError(f"{where}: input must be fixed point, not {edge.format}")
+
+
 @dataclass(frozen=True, eq=False)
 class Stage(ABC):
     """One hardware core and the nodes it computes.
@@ -34,7 +40,8 @@ class Stage(ABC):
     nodes : tuple of Node        in processing order; the value of the last one leaves the stage
     in_edge, out_edge : Edge     what arrives and what leaves
     in_lanes, out_lanes : int    elements in one beat
-    interval_cycles : int        cycles between frames at full rate, without stalls
+    interval_cycles : int        cycles between frames at full rate, without stalls; at least the
+                                 beats of a frame on either side, so no lane conversion is slower
     """
 
     core: ClassVar[str]

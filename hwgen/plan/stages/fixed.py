@@ -6,6 +6,7 @@ from typing import ClassVar
 from ...ir import Threshold
 from ...numeric import Fixed, SpecError, pack_rows
 from ..target import Cells
+from .base import require_fixed_point
 from .folded import FoldedStage
 
 __all__ = ["FixedStage", "stored_weight_format", "require_fixed"]
@@ -22,8 +23,7 @@ def stored_weight_format(fmt) -> Fixed:
 
 def require_fixed(stage) -> None:
     """Raise SpecError unless the stage reads fixed-point values and ends in integers."""
-    if not isinstance(stage.x.format, Fixed):
-        raise SpecError(f"{stage.where}: input must be fixed point, not {stage.x.format}")
+    require_fixed_point(stage.where, stage.x)
     if isinstance(stage.post, Threshold):
         raise SpecError(f"{stage.where}: what follows must be a Requantise or nothing,"
                         f" not a Threshold")
@@ -62,6 +62,8 @@ class FixedStage(FoldedStage):
         bits = {"weights": self.n_out * self.n_in * self.weight_format.bits}
         if self.mat_vec.bias is not None:
             bits["bias"] = self.n_out * self.bias_format.bits
+        if self.multiplier_bits:
+            bits["multipliers"] = self.n_out * self.multiplier_bits
         return bits
 
     def estimate(self, target):

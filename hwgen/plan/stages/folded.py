@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...ir import Edge, MatVec, Node, Requantise, Threshold
-from ...numeric import Fixed, SpecError, pack_rows
+from ...numeric import Fixed, SpecError, as_int, pack_rows
 from .base import Stage, divisors, require_divisor
 
 __all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
@@ -32,9 +32,9 @@ def tree_registers(levels: int, levels_per_register: int) -> int:
     return levels // levels_per_register
 
 
-def _free(choice: Mapping, what: str, total: int) -> list[int]:
+def _free(where: str, choice: Mapping, what: str, total: int) -> list[int]:
     """The values that ``choice`` leaves for ``what``: the one it names, or all divisors."""
-    return [choice[what]] if what in choice else divisors(total)
+    return [as_int(choice[what], f"{where}: {what}")] if what in choice else divisors(total)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,12 @@ class MatVecStage(Stage):
         """Foldings worth comparing; ``choice`` fixes any of :attr:`choices`."""
         fixed = {key: value for key, value in choice.items() if key != "pe"}
         return [cls(mat_vec, x, post, pe, **fixed)
-                for pe in _free(choice, "pe", mat_vec.weights.shape[0])]
+                for pe in _free(cls.path(mat_vec), choice, "pe", mat_vec.weights.shape[0])]
+
+    @classmethod
+    def path(cls, mat_vec: MatVec) -> str:
+        """How errors name this core of ``mat_vec``."""
+        return f"{cls.core} core '{mat_vec.name}'"
 
     def __post_init__(self):
         require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
@@ -76,7 +81,7 @@ class MatVecStage(Stage):
 
     @property
     def where(self) -> str:
-        return f"{self.core} core '{self.mat_vec.name}'"
+        return self.path(self.mat_vec)
 
     @property
     def n_out(self) -> int:
@@ -135,6 +140,13 @@ class MatVecStage(Stage):
         scaled = isinstance(self.post, Requantise) and int(self.post.multiplier.max()) > 1
         return POST_REGISTERS[self.post.kind] + scaled
 
+    @property
+    def multiplier_bits(self) -> int:
+        """Bits of each stored multiplier of a requantise; 0 where one constant serves all."""
+        if not isinstance(self.post, Requantise) or len(set(self.post.multiplier.tolist())) == 1:
+            return 0
+        return int(self.post.multiplier.max()).bit_length()
+
 
 @dataclass(frozen=True, eq=False)
 class FoldedStage(MatVecStage):
@@ -153,9 +165,9 @@ class FoldedStage(MatVecStage):
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
         """The fewest multipliers that reach the interval, and up to twice as many."""
-        n_out, n_in = mat_vec.weights.shape
-        pairs = [(pe, simd) for pe in _free(choice, "pe", n_out)
-                 for simd in _free(choice, "simd", n_in)]
+        where, (n_out, n_in) = cls.path(mat_vec), mat_vec.weights.shape
+        pairs = [(pe, simd) for pe in _free(where, choice, "pe", n_out)
+                 for simd in _free(where, choice, "simd", n_in)]
         fast = [(pe, simd) for pe, simd in pairs if n_out * n_in <= interval_cycles * pe * simd]
         fast = fast or [max(pairs, key=lambda pair: pair[0] * pair[1])]
         fewest = min(pe * simd for pe, simd in fast)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ...ir import Edge, Thermometer
 from ..target import Cells
-from .base import Stage, require_divisor
+from .base import Stage, require_divisor, require_fixed_point
 
 __all__ = ["ThermometerStage"]
 
@@ -21,6 +21,7 @@ class ThermometerStage(Stage):
 
     def __post_init__(self):
         where = f"thermometer core '{self.thermometer.name}'"
+        require_fixed_point(where, self.x)
         require_divisor(where, "lanes", self.lanes, "n", self.x.size)
 
     @property
