@@ -84,7 +84,7 @@ class Target:
         """Block RAMs of a memory of ``depth`` rows of ``width`` bits; 0 where LUTs take it."""
         if not in_block_ram(depth, width):
             return 0
-        rows_at_full_width = self.bram_bits // self.bram_width
-        narrow = max(1, -(-depth // rows_at_full_width))
-        lanes = max(1, self.bram_width // narrow) if narrow > 1 else self.bram_width
-        return -(-width // lanes)
+        rows = self.bram_bits // self.bram_width
+        # Each halving of a block's width doubles its rows, down to one bit.
+        halvings = min((-(-depth // rows) - 1).bit_length(), self.bram_width.bit_length() - 1)
+        return -(-width // (self.bram_width >> halvings)) * -(-depth // (rows << halvings))
