@@ -1,0 +1,116 @@
+"""Which nodes share a stage, and which networks have no hardware."""
+
+import numpy as np
+import pytest
+from cases.errors import refused
+from cases.networks import NETWORKS
+from cases.targets import ECP5
+
+from hwgen.ir import (
+    Argmax,
+    Dense,
+    Input,
+    MatVec,
+    Network,
+    Requantise,
+    Thermometer,
+    Threshold,
+)
+from hwgen.numeric import Bipolar, Codebook, Fixed, SpecError, Ternary
+from hwgen.plan import plan
+
+FIXED = Fixed(4)
+
+
+def matrix(name, source, n=3):
+    return MatVec(name, (source,), Dense(np.ones((n, n), int), FIXED))
+
+
+def requantise(name, source):
+    return Requantise(name, (source,), np.array([1]), 2, "floor", FIXED)
+
+
+def network(*nodes, outputs=None, x=FIXED, n=3):
+    nodes = [Input("x", (), (n,), x), *nodes]
+    last = nodes[-1]
+    expected = (*last.inputs, last.name) if isinstance(last, Argmax) else (last.name,)
+    return Network("net", nodes, outputs or expected)
+
+
+def refuses(message, *nodes, **options):
+    with refused(SpecError, message):
+        plan(network(*nodes, **options), ECP5)
+
+
+@pytest.mark.parametrize("case", ["binary", "fixed", "sparse"])
+def test_a_matrix_and_what_narrows_it_share_a_stage(case):
+    whole = NETWORKS[case]()
+    stages = plan(whole, ECP5).stages
+    planned = [node.name for stage in stages for node in stage.nodes]
+    assert planned == [node.name for node in whole.nodes[1:]]
+    for stage in stages:
+        kinds = [node.kind for node in stage.nodes]
+        assert kinds in (["thermometer"], ["argmax"], ["mat_vec"], ["mat_vec", "threshold"],
+                         ["mat_vec", "requantise"])
+
+
+def test_networks_of_one_stage():
+    for nodes, core in (((matrix("fc", "x"),), "fixed"),
+                        ((Argmax("class", ("x",)),), "argmax"),
+                        ((Thermometer("code", ("x",), [0, 3]),), "thermometer")):
+        design = plan(network(*nodes), ECP5)
+        assert [stage.core for stage in design.stages] == [core]
+        assert design.conversions[0].lanes_in == design.conversions[0].lanes_out
+        assert design.has_class == (core == "argmax")
+
+
+def test_refuses_branches():
+    why = "branches have no hardware yet"
+    refuses(f"node 'b' must read the node before it, 'a', not ['x']: {why}",
+            matrix("a", "x"), matrix("b", "x"))
+    refuses(f"node 'act' must read the node before it, 'b', not ['a']: {why}",
+            matrix("a", "x"), matrix("b", "a"), requantise("act", "a"))
+
+
+def test_refuses_outputs_that_are_not_the_scores_and_the_class():
+    a, b, top = matrix("a", "x"), matrix("b", "a"), Argmax("class", ("b",))
+    refuses("network 'net': outputs must be ['b'], not ['a']", a, b, outputs=("a",))
+    refuses("network 'net': outputs must be ['b'], not ['a', 'b']", a, b, outputs=("a", "b"))
+    for wrong in (("class",), ("b",), ("class", "b")):
+        refuses(f"network 'net': outputs must be ['b', 'class'], not {list(wrong)}", a, b, top,
+                outputs=wrong)
+
+
+def test_refuses_what_narrows_no_matrix():
+    refuses("node 'act': a requantise must follow a mat_vec", requantise("act", "x"))
+    refuses("node 'again': a requantise must follow a mat_vec",
+            matrix("a", "x"), requantise("act", "a"), requantise("again", "act"))
+    refuses("node 'sign': a threshold must follow a mat_vec",
+            Threshold("sign", ("x",), np.zeros(3, int), np.zeros(3, bool)))
+
+
+def test_refuses_an_argmax_before_the_end():
+    refuses("node 'class': an argmax must be the last node, not before 'a'",
+            Argmax("class", ("x",)), matrix("a", "class", 1))
+
+
+def test_refuses_a_network_without_nodes():
+    refuses("design 'net': stages must not be empty")
+
+
+@pytest.mark.parametrize("fmt", [Bipolar(), Ternary(), Codebook((-9, -1, 0, 6))], ids=str)
+def test_refuses_codes_where_integers_are_compared(fmt):
+    # Their bit patterns are no two's complement: 'largest' and 'at least' would be of the codes.
+    refuses(f"argmax core 'class': input must be fixed point, not {fmt}",
+            Argmax("class", ("x",)), x=fmt)
+    refuses(f"thermometer core 'code': input must be fixed point, not {fmt}",
+            Thermometer("code", ("x",), [0]), x=fmt)
+    if not isinstance(fmt, Bipolar):
+        refuses(f"fixed core 'fc': input must be fixed point, not {fmt}", matrix("fc", "x"), x=fmt)
+
+
+def test_refuses_the_argmax_of_signs():
+    signs = Threshold("sign", ("fc",), np.zeros(3, int), np.zeros(3, bool))
+    weights = Dense(np.ones((3, 3), int), Bipolar())
+    refuses("argmax core 'class': input must be fixed point, not bipolar {-1, +1}",
+            MatVec("fc", ("x",), weights), signs, Argmax("class", ("sign",)), x=Bipolar())
