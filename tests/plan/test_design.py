@@ -15,9 +15,10 @@ from sim.harness import convert
 from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
 from hwgen.numeric import Bipolar, Fixed, SpecError
 from hwgen.plan import CORES, Design, plan
-from hwgen.plan.stages import MATRIX_CORES, BinaryStage, FixedStage
+from hwgen.plan.stages import MATRIX_CORES, BinaryStage, FixedStage, SparseStage
 from hwgen.rtl.folded import BinaryMatVec, FixedMatVec
 from hwgen.rtl.pipeline import Pipeline
+from hwgen.rtl.sparse import SparseMatVec
 
 U4 = Fixed(4, 0, False)
 SOUND = [name for name in NETWORKS if name != "binary-no-code"]
@@ -102,9 +103,9 @@ def matrix(rng, fmt, bias):
 @pytest.mark.parametrize("post", [True, False], ids=["threshold", "scores"])
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 def test_binary_memories_are_the_stated_ones(rng, pe, simd, post, bias):
-    node = Threshold("act", ("fc",), rng.integers(-6, 7, 4), rng.integers(0, 2, 4)) if post else None
-    stage = BinaryStage(matrix(rng, Bipolar(), bias), Edge((6,), Bipolar(), -1, 1), node, pe, simd,
-                        2)
+    node = post and Threshold("act", ("fc",), rng.integers(-6, 7, 4), rng.integers(0, 2, 4))
+    stage = BinaryStage(matrix(rng, Bipolar(), bias), Edge((6,), Bipolar(), -1, 1), node or None,
+                        pe, simd, 2)
     assert stated(stage) == constant_memory_bits(BinaryMatVec(stage))
 
 
@@ -117,6 +118,13 @@ def test_fixed_memories_are_the_stated_ones(rng, pe, simd, multiplier, bias):
     assert stated(stage) == constant_memory_bits(FixedMatVec(stage))
 
 
+def test_sparse_memories_are_the_stated_ones_with_multipliers(rng):
+    node = Requantise("act", ("fc",), np.array([3, 1, 9, 1]), 2, "half_up", U4)
+    stage = SparseStage(matrix(rng, Fixed(5), True), Edge((6,), U4, 0, 15), node, 2)
+    assert stage.memory_bits["multipliers"] == 4 * 4
+    assert sum(stage.memory_bits.values()) == constant_memory_bits(SparseMatVec(stage))
+
+
 def stated(stage):
     """The stated bits but those of memories of one row, which are plain constants."""
     rows = {"weights": stage.nf * stage.sf}
@@ -125,7 +133,7 @@ def stated(stage):
 
 
 def test_weight_bits_are_those_of_the_whole_pipeline():
-    for network in (binary(sizes=(5, 14, 12, 4)), fixed(), sparse()):
+    for network in (binary(sizes=(5, 14, 12, 4)), fixed()):
         design = plan(network, ECP5, interval_cycles=200)
         assert all(stage.nf > 1 for stage in design.stages if stage.core in MATRIX_CORES)
         assert sum(design.weight_bits.values()) == constant_memory_bits(Pipeline(design))

@@ -199,7 +199,7 @@ def beats(count, lanes):
 @given(lanes=st.tuples(st.integers(1, 6), st.integers(1, 6)), frames=st.integers(1, 3),
        gaps=st.lists(st.integers(1, 9), min_size=40, max_size=40))
 def test_conversion_schedule_against_brute_force(lanes, frames, gaps):
-    """Every beat leaves a register as soon as its elements are there and the one before has left."""
+    """A beat leaves a register as soon as its elements are there and the one before has left."""
     conversion = Conversion(*lanes)
     middle, total = conversion.lanes_middle, conversion.lanes_middle * frames
     arrivals = np.cumsum((gaps * 3)[:total // lanes[0]]).tolist()
