@@ -23,9 +23,10 @@ def export(module, sample, *, name: str = "network", meta=None) -> Network:
 
 
 def run(network: Network, x):
-    """Scores of ``x`` in exact integers, int64 ``(batch, classes)``; golden numpy.
+    """Scores of ``x`` in exact integers, golden numpy: int64 ``(batch, classes)``.
 
-    ``x`` holds integers of the input's format, ``(batch, *shape)`` or one ``(*shape)``.
+    ``x`` holds integers of the input's format, ``(batch, *shape)``; of a single ``(*shape)`` the
+    scores are ``(classes,)``.
     """
     return golden_run(network, x)[network.scores]
 

@@ -16,6 +16,11 @@ from .training import TrainedNetwork
 
 __all__ = ["hardware_row"]
 
+GENERATING = ("numeric", "ir", "golden", "plan", "rtl", "emit", "tb", "flow")
+SIMULATING = ("verify", "tb", "flow")
+PLACING = ("board_targets", "rtl", "synth", "flow")
+"""Packages whose code decides the result of a step, besides the artefact it starts from."""
+
 
 def hardware_row(trained: TrainedNetwork, board: str, interval_cycles: int, out: Path, *,
                  seed: int, progress: Progress) -> dict:
@@ -28,7 +33,7 @@ def hardware_row(trained: TrainedNetwork, board: str, interval_cycles: int, out:
         return _too_large(trained, board, str(error))
     folder = out / name
     artefact = _generated(design, folder, trained, steps)
-    key = digest_of(artefact.manifest["sha256"], seed)
+    key = digest_of(code_digest(*SIMULATING), artefact.manifest["sha256"], seed)
     rtl = steps.run("simulate", key, lambda: _simulated(artefact, trained, "none", 0, steps))
     stalled = steps.run("simulate, random stalls", key,
                         lambda: _simulated(artefact, trained, "random", seed, steps))
@@ -45,7 +50,7 @@ def _generated(design: Design, folder: Path, trained, steps) -> Artefact:
               progress=lambda _step, at, text: steps.tell("generate", at, text))
         return {}
 
-    steps.run("generate", digest_of(code_digest(), design.to_dict()), generate,
+    steps.run("generate", digest_of(code_digest(*GENERATING), design.to_dict()), generate,
               needs=(folder / "manifest.json",))
     return Artefact(folder)
 
@@ -76,7 +81,8 @@ def _placed(artefact: Artefact, board: str, seed: int, steps) -> SynthReport:
             "place and route", _overall(step, at), text))
         return {}
 
-    steps.run("place and route", digest_of(artefact.manifest["sha256"], board, seed), place,
+    key = digest_of(code_digest(*PLACING), artefact.manifest["sha256"], board, seed)
+    steps.run("place and route", key, place,
               needs=(artefact.folder / "synth" / board / "report.json",))
     return artefact.report(board)
 

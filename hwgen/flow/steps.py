@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..numeric import SpecError
@@ -15,17 +15,16 @@ __all__ = ["Progress", "Steps", "code_digest", "digest_of"]
 Progress = Callable[[str, float | None, str], None]
 """Called with the step's name, how much of it is done (0..1, None where unknown), and a text."""
 
-SOURCES = ("numeric", "ir", "golden", "compress", "plan", "rtl", "emit")
-
 
 @cache
-def code_digest() -> str:
-    """sha256 over hwgen's own sources that decide what is generated."""
+def code_digest(*packages: str) -> str:
+    """sha256 over the sources of hwgen's ``packages``: those that decide a step's result."""
     digest = hashlib.sha256()
-    root = Path(str(resources.files("hwgen")))
-    for package in SOURCES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode())
+    for package in packages:
+        # The spec and not the package: that of `compress` would load torch.
+        root = Path(find_spec(f"hwgen.{package}").submodule_search_locations[0])
+        for path in sorted(root.rglob("*.py")):
+            digest.update(f"{package}/{path.relative_to(root).as_posix()}".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -60,10 +59,17 @@ class Steps:
         if not self._path.is_file():
             return {}
         try:
-            return json.loads(self._path.read_text(encoding="utf-8"))
+            done = json.loads(self._path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise SpecError(f"{self._path}: must be JSON, damaged ({error}); delete it to run its"
                             f" steps again") from error
+        sound = isinstance(done, dict) and all(
+            isinstance(step, dict) and set(step) == {"key", "seconds", "result"}
+            for step in done.values())
+        if not sound:
+            raise SpecError(f"{self._path}: must hold the results of steps, and does not; delete it"
+                            f" to run its steps again")
+        return done
 
     def tell(self, step: str, fraction: float | None, text: str) -> None:
         """Report progress of ``step``."""

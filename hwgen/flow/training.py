@@ -15,6 +15,9 @@ __all__ = ["TrainedNetwork", "train_all", "train_teacher"]
 
 TEACHER = "digits-teacher"
 
+SOURCES = ("numeric", "ir", "golden", "compress", "flow")
+"""Packages whose code decides what a training gives."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
@@ -117,13 +120,13 @@ class _Lab:
             return {"accuracy": 100 * accuracy(scores, self.split.y_test), "curve": curve,
                     "parameters": sum(p.numel() for p in module.parameters())}
 
-        return steps.run("train", digest_of(code_digest(), self.seed), train)
+        return steps.run("train", digest_of(code_digest(*SOURCES), self.seed), train)
 
     def student(self, name, teacher: dict, dataset: dict) -> TrainedNetwork:
         """The student called ``name``, trained, exported, and compared with golden."""
         steps = self._steps(name)
         path = self.out / f"{name}.hwgen"
-        found = steps.run("train", digest_of(code_digest(), self.seed, name),
+        found = steps.run("train", digest_of(code_digest(*SOURCES), self.seed, name),
                           lambda: self._train(name, path, steps), needs=(path,))
         return TrainedNetwork(
             network=load_network(path), x=self.split.x_test, labels=self.split.y_test,
