@@ -35,12 +35,16 @@ def plan(network: Network, *, target: str = "ulx3s-85f", interval_cycles: int | 
          clk_hz: int | None = None, cores=None) -> Design:
     """Choose the hardware for each node; see :func:`hwgen.plan.plan`.
 
-    ``target`` names a board (``hwgen boards`` lists them) or the file of one.
+    ``target`` names a board (``hwgen boards`` lists them) or the file of one. A clock that the
+    board's PLL cannot make is refused, and the message has the nearest that it can.
     """
     from ..board_targets import load as load_board
 
-    board = load_board(target).target
-    return plan_design(network, board, interval_cycles=interval_cycles, clk_hz=clk_hz, cores=cores)
+    board = load_board(target)
+    design = plan_design(network, board.target, interval_cycles=interval_cycles, clk_hz=clk_hz,
+                         cores=cores)
+    board.pll.settings(design.clk_hz)
+    return design
 
 
 def build(design: Design, folder, *, x=None, progress=None) -> Artefact:

@@ -37,8 +37,8 @@ def test_load_and_run(tmp_path):
 def test_plan_takes_a_board_by_name_or_file(tmp_path):
     network = binary()
     assert hwgen.plan(network).target.name == "ulx3s-85f"
-    design = hwgen.plan(network, target="icebreaker", interval_cycles=200, clk_hz=9_000_000)
-    assert (design.target.family, design.clk_hz) == ("ice40", 9_000_000)
+    design = hwgen.plan(network, target="icebreaker", interval_cycles=200, clk_hz=18_000_000)
+    assert (design.target.family, design.clk_hz) == ("ice40", 18_000_000)
     assert 100 < design.interval_cycles <= 200
     chosen = hwgen.plan(network, cores={"fc1": {"pe": 2, "simd": 5}})
     assert chosen.stages[1].folding["simd"] == 5
@@ -47,6 +47,9 @@ def test_plan_takes_a_board_by_name_or_file(tmp_path):
                    "from hwgen.board_targets.ulx3s_85f import BOARD as OTHER\n"
                    "BOARD = replace(OTHER, target=replace(OTHER.target, name='mine'))\n")
     assert hwgen.plan(network, target=str(own)).target.name == "mine"
+    with refused(SpecError, "ecp5 pll: clk_hz must be a clock that the PLL can make (nearest:"
+                            " 25000000), not 24000000"):
+        hwgen.plan(network, clk_hz=24_000_000)
     with refused(SpecError, "board must be one of icebreaker, ulx3s-85f, or the path of a board's"
                             " .py file, not 'de10'"):
         hwgen.plan(network, target="de10")
