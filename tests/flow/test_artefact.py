@@ -6,19 +6,14 @@ import numpy as np
 import pytest
 from cases.errors import refused
 from cases.networks import fixed
+from flow.reports import REPORT
 
 import hwgen
 from hwgen.board_targets.shared import Board
 from hwgen.flow import artefact as module
 from hwgen.flow.artefact import Artefact
 from hwgen.numeric import SpecError
-from hwgen.synth import Clock, Progress, SynthReport
-
-REPORT = SynthReport(
-    top="board_top", device="ecp5-85k", package="CABGA381", speed=6, mode="board", clock_mhz=25.0,
-    seed=1, lut=5, lut_eq=6, ff=7, bram=1, spram=0, dsp=2, memory_bits=9, cells={"LUT4": 5},
-    utilisation={}, clocks=(Clock(name="clk", fmax_mhz=50.0, constraint_mhz=25.0),), critical=(),
-    tools={"yosys": "0.69"}, seconds={}, bitstream="board_top.bit", digest="")
+from hwgen.synth import Progress
 
 
 @pytest.fixture(scope="module")
