@@ -56,7 +56,6 @@ class Family:
 
 
 # -nowidelut: a 64-bit XNOR-popcount takes 168 LUT4 instead of 322.
-# -dsp: yosys leaves SB_MAC16 out unless asked.
 FAMILIES = {
     "ecp5": Family(
         name="ecp5",
@@ -216,9 +215,8 @@ class Device:
         """The yosys command with its options, without the top."""
         if self.family == "ecp5":
             return self.tools.synth
-        dsp = ("-dsp",) if self.totals["ICESTORM_DSP"] else ()
         kind = self.size[:2] if self.size[:2] in ("hx", "lp") else "u"
-        return (*self.tools.synth, *dsp, "-device", kind)
+        return (*self.tools.synth, "-device", kind)
 
     @property
     def nextpnr_args(self):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hwgen.numeric.errors import SpecError
 from hwgen.synth.device import Device
+from hwgen.synth.script import netlist_commands
 
 __all__ = ["SynthJob"]
 
@@ -153,9 +154,8 @@ class SynthJob:
             for source in self.sources
             if source.suffix in _HDL
         ]
-        command = " ".join((*self.device.synth_command, *self.options))
-        synth = f"{command} -top {self.top} -json netlist.json"
-        return "\n".join([*reads, synth, ""])
+        synth = netlist_commands(self.device, self.top, self.options)
+        return "\n".join([*reads, *synth, ""])
 
     def describe(self):
         """Give the job as JSON: everything that decides the result, files by their digest."""
@@ -163,6 +163,7 @@ class SynthJob:
         files = [*self.sources, *([self.constraints] if self.constraints is not None else [])]
         about["sources"] = [source.name for source in self.sources]
         about["constraints"] = None if self.constraints is None else self.constraints.name
+        about["script"] = self.script
         about["sha256"] = {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files
         }

@@ -19,8 +19,8 @@ def test_ecp5():
 @pytest.mark.parametrize(
     ("size", "options"),
     [
-        ("up5k", ("-dsp", "-device", "u")),
-        ("u4k", ("-dsp", "-device", "u")),
+        ("up5k", ("-device", "u")),
+        ("u4k", ("-device", "u")),
         ("hx8k", ("-device", "hx")),
         ("lp1k", ("-device", "lp")),
     ],

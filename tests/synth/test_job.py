@@ -5,6 +5,7 @@ from cases.errors import refused
 
 from hwgen.numeric.errors import SpecError
 from hwgen.synth import Device, SynthJob
+from hwgen.synth.script import netlist_commands
 
 UP5K = Device(family="ice40", size="up5k", package="sg48")
 ECP5 = Device(family="ecp5", size="85k", package="CABGA381", speed=6)
@@ -28,7 +29,7 @@ def test_script_reads_each_kind_of_source_by_its_name_alone(files):
         "read_rtlil a.il\n"
         "read_verilog b.v\n"
         "read_verilog -sv c.sv\n"
-        "synth_ice40 -dsp -device u -spram -top t -json netlist.json\n"
+        + "".join(f"{line}\n" for line in netlist_commands(UP5K, "t", ["-spram"]))
     )
 
 
