@@ -33,6 +33,7 @@ class Run:
     limit: int
     reset_after: int | None
     settle: int
+    hold: int
     timing: Timing = field(default_factory=Timing)
 
 
@@ -48,8 +49,8 @@ def check_stream(dut, inputs, expected, *, watch=None, **options):
 
     Checks values, ``last``, that a waiting beat stays put, and that nothing comes after the end.
     Options: ``i_stall``, ``o_stall``, ``seed`` of both, ``limit`` of cycles; the first beat comes
-    ``settle`` cycles after reset; ``reset_after`` sends that many beats, pulses the reset, and then
-    runs the whole test.
+    ``settle`` cycles after reset; the sink takes nothing for ``hold`` cycles; ``reset_after`` sends
+    that many beats, pulses the reset, and then runs the whole test.
     Returns a :class:`Timing` of the main run, with the last value of the signal ``watch``.
     """
     run = _run_of(dut, inputs, expected, **options)
@@ -70,11 +71,11 @@ def check_all_stalls(make, inputs, expected, **options):
 
 
 def _run_of(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0, limit=None,
-            reset_after=None, settle=0):
+            reset_after=None, settle=0, hold=0):
     to_send = [beat for frame in inputs for beat in beats(frame, len(dut.i.p.data))]
     to_get = [beat for frame in expected for beat in beats(frame, len(dut.o.p.data))]
-    limit = limit or 2000 + 60 * (len(to_send) + len(to_get)) + 40 * sum(map(len, inputs))
-    return Run(to_send, to_get, i_stall, o_stall, seed, limit, reset_after, settle)
+    limit = limit or 2000 + hold + 60 * (len(to_send) + len(to_get)) + 40 * sum(map(len, inputs))
+    return Run(to_send, to_get, i_stall, o_stall, seed, limit, reset_after, settle, hold)
 
 
 def _simulate(dut, runs, watch=None):
@@ -138,9 +139,10 @@ def _simulate(dut, runs, watch=None):
     async def get(ctx, run):
         got, waiting, idle, begin = 0, None, 0, cycles[0]
         while got < len(run.to_get) or idle < IDLE_CYCLES:
-            ready = not (run in started and run.o_stall and chances[run].random() < 0.5)
-            ctx.set(dut.o.ready, ready)
             now = cycles[0]
+            ready = not (run in started and run.o_stall and chances[run].random() < 0.5)
+            ready = ready and now - begin >= run.hold
+            ctx.set(dut.o.ready, ready)
             _clk, rst, valid, payload = await ctx.tick().sample(dut.o.valid, dut.o.payload)
             where = f"seed {run.seed}, stalls in {run.i_stall}, out {run.o_stall}"
             assert now - begin < run.limit, (
