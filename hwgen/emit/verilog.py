@@ -14,11 +14,14 @@ _ATTRIBUTES = " ".join(f"-remove {name}" for name in (
     "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
 
 # As Amaranth's own back end does it; but told where to write, so that the text does not pass
-# through the console.
+# through the console, and with other names for array elements: beside an array ``x`` Amaranth
+# has ``x[0]`` for its first element, over which yosys' ABC9 trips (YosysHQ/yosys#4349).
 _SCRIPT = f"""\
 read_rtlil design.il
 proc -nomux -norom
 memory_collect
+rename -hide w:*\\[*
+rename -enumerate -pattern array_part_% w:$auto$rename*
 attrmap {_ATTRIBUTES}
 attrmap -modattr {_ATTRIBUTES}
 write_verilog -norename design.v
