@@ -48,16 +48,16 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     TypeError    If a choice is not a mapping, or a number not an int.
     """
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
-    cores = dict(cores or {})
+    cores, made = dict(cores or {}), {}
     _require_known(network, cores)
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
-        design = _assemble(network, target, clk_hz, interval, cores)
+        design = _assemble(network, target, clk_hz, interval, cores, made)
         _require_interval(design, interval)
         require_fit(design)
         return design
     for interval in DEFAULT_INTERVALS:
-        design = _assemble(network, target, clk_hz, interval, cores)
+        design = _assemble(network, target, clk_hz, interval, cores, made)
         if not misfits(design) and design.interval_cycles <= interval:
             return design
     require_fit(design)
@@ -125,12 +125,16 @@ def default_core(node: MatVec, edge) -> str:
     return next(name for name, cls in MATRIX_CORES.items() if cls.suits(node, edge))
 
 
-def _assemble(network, target, clk_hz, interval, cores) -> Design:
-    """The cheapest design that reaches ``interval``, or else comes as near as it can."""
+def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
+    """The cheapest design that reaches ``interval``, or else comes as near as it can.
+
+    ``made`` keeps the stages tried, as some take long to work out their interval.
+    """
     levels = target.adder_levels(clk_hz)
 
     def mat_vec(node, edge, post):
-        return _mat_vec(node, edge, post, target, interval, levels, cores.get(node.name, {}))
+        choice = cores.get(node.name, {})
+        return _mat_vec(node, edge, post, target, interval, levels, choice, made)
 
     def thermometer(node, edge):
         return _thermometer(node, edge, interval)
@@ -144,11 +148,13 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
     return ThermometerStage(node, edge, lanes)
 
 
-def _mat_vec(node, edge, post, target, interval, levels, choice):
+def _mat_vec(node, edge, post, target, interval, levels, choice, made):
     choice = dict(choice)
     core = choice.pop("core", None) or default_core(node, edge)
-    options = MATRIX_CORES[core].candidates(
-        node, edge, post, interval_cycles=interval, levels_per_register=levels, choice=choice)
+    options = [
+        made.setdefault((node.name, *stage.folding.items()), stage)
+        for stage in MATRIX_CORES[core].candidates(
+            node, edge, post, interval_cycles=interval, levels_per_register=levels, choice=choice)]
     reached = [stage for stage in options if stage.interval_cycles <= interval]
     if reached:
         return min(reached, key=lambda stage: _cost(stage, target))

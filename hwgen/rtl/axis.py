@@ -6,12 +6,22 @@ from amaranth.lib.wiring import In, Out
 
 from .stream import beat_signature
 
-__all__ = ["AxisSink", "AxisSource", "element_bytes"]
+__all__ = ["AxisSink", "AxisSource", "core_ports", "element_bytes"]
 
 
 def element_bytes(bits: int) -> int:
     """Bytes in which an element of ``bits`` travels at the edge."""
     return -(-bits // 8)
+
+
+def core_ports(*, in_bits: int, out_bits: int) -> dict:
+    """Members of a whole core: AXI4-Stream in and out, ``tdata`` of so many bits, and the error."""
+    return {
+        "s_axis_tdata": In(in_bits), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
+        "s_axis_tlast": In(1),
+        "m_axis_tdata": Out(out_bits), "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
+        "m_axis_tlast": Out(1), "frame_error": Out(1),
+    }
 
 
 class AxisSink(wiring.Component):

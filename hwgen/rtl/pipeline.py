@@ -2,12 +2,11 @@
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from ..numeric import SpecError
 from ..plan import Design
 from .argmax import ArgmaxCore
-from .axis import AxisSink, AxisSource, element_bytes
+from .axis import AxisSink, AxisSource, core_ports, element_bytes
 from .convert import Converter
 from .folded import BinaryMatVec, FixedMatVec
 from .sparse import SparseMatVec
@@ -61,14 +60,9 @@ class Pipeline(wiring.Component):
         self._design = design
         self._in_shape = element_shape(design.stages[0].in_edge)
         self._out_shape = element_shape(design.stages[-1].out_edge)
-        in_bits = 8 * design.in_lanes * element_bytes(self._in_shape.width)
-        out_bits = 8 * design.out_lanes * element_bytes(self._out_shape.width)
-        super().__init__({
-            "s_axis_tdata": In(in_bits), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
-            "s_axis_tlast": In(1),
-            "m_axis_tdata": Out(out_bits), "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
-            "m_axis_tlast": Out(1), "frame_error": Out(1),
-        })
+        super().__init__(core_ports(
+            in_bits=8 * design.in_lanes * element_bytes(self._in_shape.width),
+            out_bits=8 * design.out_lanes * element_bytes(self._out_shape.width)))
 
     @property
     def design(self) -> Design:

@@ -2,7 +2,9 @@
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
+
+from .axis import core_ports
 
 __all__ = ["VerilogCore"]
 
@@ -20,12 +22,7 @@ class VerilogCore(wiring.Component):
 
     def __init__(self, *, top: str, in_bits: int, out_bits: int):
         self._top = top
-        super().__init__({
-            "s_axis_tdata": In(in_bits), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
-            "s_axis_tlast": In(1),
-            "m_axis_tdata": Out(out_bits), "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
-            "m_axis_tlast": Out(1), "frame_error": Out(1),
-        })
+        super().__init__(core_ports(in_bits=in_bits, out_bits=out_bits))
 
     @classmethod
     def of(cls, manifest: dict) -> "VerilogCore":

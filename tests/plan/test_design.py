@@ -39,7 +39,7 @@ def test_interval_is_that_of_the_slowest_stage_and_no_conversion_is_slower(case,
             beats, rest = divmod(stage.in_edge.size, width)
             assert beats <= design.interval_cycles
             assert rest == 0
-        assert stage.out_elements // stage.out_lanes <= stage.interval_cycles
+        assert stage.out_edge.size // stage.out_lanes <= stage.interval_cycles
         lanes.append(stage.out_lanes)
     assert design.out_lanes == lanes[-1] == 1
 

@@ -12,6 +12,8 @@ from hwgen.ir import Dense, Input, MatVec, Network, Requantise
 from hwgen.numeric import Bipolar, Fixed, SpecError
 from hwgen.plan import FitError, plan, require_fit
 from hwgen.plan.planner import DEFAULT_INTERVALS, default_core, misfits
+from hwgen.plan.stages import divisors
+from hwgen.plan.stages.sparse_timing import SparseTiming
 
 
 def one_matrix(n_out=8, n_in=12, *, fmt=None, x=None, post=None, fill=1):
@@ -208,3 +210,12 @@ def test_fit_counts_every_resource_and_the_share_of_the_luts():
                            f" {design.interval_cycles}, but {'; '.join(misfits(none))}. Allow a"
                            f" longer interval_cycles, a smaller network or a larger board"):
         require_fit(none)
+
+
+def test_no_interval_of_a_sparse_stage_is_worked_out_twice(monkeypatch):
+    real, calls = SparseTiming.departures, []
+    monkeypatch.setattr(SparseTiming, "departures", lambda self, *args: (
+        calls.append(self), real(self, *args))[1])
+    network = sparse(sizes=(12, 96, 10))
+    plan(network, replace(ECP5, dsps=3))
+    assert len(calls) <= len(divisors(96)) + len(divisors(10))

@@ -111,9 +111,9 @@ def test_thermometer_refuses_lanes():
 def test_small_stages():
     code = ThermometerStage(Thermometer("code", ("x",), [3, 7, 9]), Edge((6,), U4, 0, 15), 2)
     assert (code.in_lanes, code.out_lanes, code.interval_cycles) == (2, 6, 3)
-    assert (code.out_elements, code.memory_bits, code.folding) == (18, {}, {"lanes": 2})
+    assert (code.out_edge.size, code.memory_bits, code.folding) == (18, {}, {"lanes": 2})
     top = ArgmaxStage(Argmax("class", ("x",)), Edge((20,), Fixed(3), -4, 3))
-    assert (top.in_lanes, top.out_lanes, top.interval_cycles, top.out_elements) == (1, 1, 21, 21)
+    assert (top.in_lanes, top.out_lanes, top.interval_cycles, top.out_edge.size) == (1, 1, 21, 21)
     assert top.out_edge == Edge((21,), Fixed(6), -4, 19)
     assert top.class_edge.hi == 19
 

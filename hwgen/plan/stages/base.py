@@ -87,11 +87,6 @@ class Stage(ABC):
         return self.nodes[0].name
 
     @property
-    def out_elements(self) -> int:
-        """Elements in one output frame."""
-        return self.out_edge.size
-
-    @property
     def memory_bits(self) -> dict[str, int]:
         """Constant bits stored, by purpose (weights, index, bias, thresholds ...)."""
         return {}
