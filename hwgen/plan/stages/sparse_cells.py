@@ -65,11 +65,11 @@ def _element(stage, count: _Counter) -> Cells:
     in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
     weight_bits, address = stage.weight_format.bits, stage.start_bits + stage.count_bits
     multipliers = _multipliers(stage, count.target.family)
-    lut = 120 + 2 * acc_bits + address
+    lut = 115 + 2 * acc_bits + address
     lut += 0 if multipliers else 1.2 * weight_bits * in_bits
     ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * stage.row_bits + acc_bits
     if stage.post is not None:
-        lut, ff = lut + 30, ff + 12 + acc_bits
+        ff += 12 + acc_bits     # its adders are about what the accumulators then save
     bank = count.accumulators(stage.nf, acc_bits)
     queue = count.fifo(stage.queue_depth, address + in_bits + 1)
     return queue + bank + bank + count.logic(lut, ff) + Cells(dsp=multipliers)
