@@ -83,8 +83,10 @@ class _Lab:
 
     def __init__(self, split, out, seed, progress):
         self.split, self.out, self.seed, self.progress = split, out, seed, progress
-        self.checkpoints = out / "checkpoints"
-        self.checkpoints.mkdir(exist_ok=True)
+        self._key = digest_of(code_digest(*SOURCES), seed)
+        # One folder for each seed and code: a checkpoint of another training would be refused.
+        self.checkpoints = out / "checkpoints" / self._key[:12]
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
         self._teacher = None
 
     def _steps(self, name) -> Steps:
@@ -120,14 +122,14 @@ class _Lab:
             return {"accuracy": 100 * accuracy(scores, self.split.y_test), "curve": curve,
                     "parameters": sum(p.numel() for p in module.parameters())}
 
-        return steps.run("train", digest_of(code_digest(*SOURCES), self.seed), train)
+        return steps.run("train", self._key, train)
 
     def student(self, name, teacher: dict, dataset: dict) -> TrainedNetwork:
         """The student called ``name``, trained, exported, and compared with golden."""
         steps = self._steps(name)
         path = self.out / f"{name}.hwgen"
-        found = steps.run("train", digest_of(code_digest(*SOURCES), self.seed, name),
-                          lambda: self._train(name, path, steps), needs=(path,))
+        found = steps.run("train", self._key, lambda: self._train(name, path, steps),
+                          needs=(path,))
         return TrainedNetwork(
             network=load_network(path), x=self.split.x_test, labels=self.split.y_test,
             accuracy=found["accuracy"], scores=found["scores"], curve=found["curve"],

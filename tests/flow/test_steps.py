@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from cases.errors import refused
@@ -95,7 +96,10 @@ def test_the_file_is_whole_or_the_old_one(job, monkeypatch):
     job.run(job.steps(), "train", "k")
     before = job.path.read_text()
 
-    def full(self, *_args, **_options):
+    real = Path.write_text
+
+    def full(self, text, **options):
+        real(self, text[:10], **options)
         raise OSError("no space left")
 
     monkeypatch.setattr("pathlib.Path.write_text", full)

@@ -8,7 +8,7 @@ from cases.errors import refused
 from cases.networks import NETWORKS, binary, fixed, sparse
 from cases.targets import ECP5, UP5K
 
-from hwgen.ir import Dense, Input, MatVec, Network, Requantise
+from hwgen.ir import Dense, Input, MatVec, Network, Requantise, Thermometer
 from hwgen.numeric import Bipolar, Fixed, SpecError
 from hwgen.plan import FitError, plan, require_fit
 from hwgen.plan.planner import DEFAULT_INTERVALS, default_core, misfits
@@ -70,6 +70,19 @@ def test_a_longer_interval_never_takes_more_cells():
                  for interval in (40, 100, 400, 2000)]
     assert estimates == sorted(estimates, reverse=True)
     assert estimates[-1] < estimates[0] / 2
+
+
+@pytest.mark.parametrize(("interval", "lanes"), [(100, 1), (6, 1), (5, 2), (3, 2), (2, 3), (1, 6)])
+def test_a_thermometer_takes_no_more_lanes_than_the_interval_asks_for(interval, lanes):
+    nodes = [Input("x", (), (6,), Fixed(4)), Thermometer("code", ("x",), [0, 3])]
+    design = plan(Network("net", nodes, ("code",)), ECP5, interval_cycles=interval)
+    assert design.stages[0].lanes == lanes
+
+
+def test_the_other_stages_are_folded_for_the_slowest():
+    design = plan(fixed(sizes=(16, 16, 16)), ECP5, cores={"fc1": {"pe": 1, "simd": 1}})
+    assert design.stages[0].interval_cycles == design.interval_cycles == 256
+    assert design.stages[1].pe * design.stages[1].simd == 1
 
 
 def test_no_folding_with_fewer_multipliers_would_do():

@@ -1,5 +1,7 @@
 """The stages that a design is made of: derived numbers, storage and messages."""
 
+import itertools
+
 import numpy as np
 import pytest
 from cases.errors import refused
@@ -196,13 +198,14 @@ def beats(count, lanes):
     return [range(k * lanes, (k + 1) * lanes) for k in range(count // lanes)]
 
 
-@given(lanes=st.tuples(st.integers(1, 6), st.integers(1, 6)), frames=st.integers(1, 3),
-       gaps=st.lists(st.integers(1, 9), min_size=40, max_size=40))
-def test_conversion_schedule_against_brute_force(lanes, frames, gaps):
+@pytest.mark.parametrize("gap", [1, 2, 3, 9, None])
+@pytest.mark.parametrize("lanes", list(itertools.product(range(1, 7), repeat=2)), ids=str)
+def test_conversion_schedule_against_brute_force(lanes, gap):
     """A beat leaves a register as soon as its elements are there and the one before has left."""
     conversion = Conversion(*lanes)
-    middle, total = conversion.lanes_middle, conversion.lanes_middle * frames
-    arrivals = np.cumsum((gaps * 3)[:total // lanes[0]]).tolist()
+    middle, total = conversion.lanes_middle, conversion.lanes_middle * 4
+    gaps = np.random.default_rng(lanes).integers(1, 9, total) if gap is None else [gap] * total
+    arrivals = np.cumsum(gaps[:total // lanes[0]]).tolist()
     there = [cycle for cycle, beat in zip(arrivals, beats(total, lanes[0]), strict=True)
              for _ in beat]
     if lanes[0] != middle:
