@@ -6,7 +6,10 @@ import sys
 
 from hwgen.compress import reproducible
 
-PROBE = "import os, hwgen.compress; print(os.environ['MKL_CBWR'], os.environ['ATEN_CPU_CAPABILITY'])"
+PROBE = """
+import os, hwgen.compress
+print(os.environ["MKL_CBWR"], os.environ["ATEN_CPU_CAPABILITY"])
+"""
 
 
 def probe(**extra):
