@@ -191,8 +191,8 @@ class Trace:
 
 
 def _value(code: int, probe: dict) -> int:
-    if probe["bipolar"]:
-        return 2 * code - 1
+    if probe["values"] is not None:
+        return probe["values"][code]
     if probe["signed"] and code >> (probe["element_bits"] - 1):
         return code - (1 << probe["element_bits"])
     return code

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..ir import Edge
-from ..numeric import Bipolar, Fixed, SpecError, Ternary
+from ..numeric import Bipolar, Fixed, Planes, SpecError, Ternary
 from ..plan import Design
 from ..rtl.pipeline import stage_instance
 from ..toolchain import find
@@ -109,11 +109,19 @@ def _fields(design) -> list[dict]:
 
 def _probe(stage, top, verilog) -> dict:
     edge, instance = stage.out_edge, stage_instance(stage)
-    bipolar = isinstance(edge.format, Bipolar)
+    coded = isinstance(edge.format, Bipolar | Planes)
     return {"node": stage.nodes[-1].name, "stage": stage.name, "path": instance, "port": "o",
             "signals": stream_signals(verilog, f"{top}.{instance}", "o"),
             "lanes": stage.out_lanes, "element_bits": edge.format.bits, "elements": edge.size,
-            "signed": edge.format.is_signed and not bipolar, "bipolar": bipolar}
+            "signed": edge.format.is_signed and not coded,
+            "values": _values_by_code(edge.format) if coded else None}
+
+
+def _values_by_code(fmt) -> list[int]:
+    """The value of each code, for formats that travel as codes."""
+    gains, offset = fmt.planes.gains, fmt.planes.offset
+    return [offset + sum(gain for bit, gain in enumerate(gains) if code >> bit & 1)
+            for code in range(1 << fmt.bits)]
 
 
 def _tools() -> dict[str, str]:

@@ -8,5 +8,13 @@ __all__ = ["threshold"]
 
 
 def threshold(node: Threshold, x: np.ndarray) -> np.ndarray:
-    """+1 where ``(x >= thresholds) != invert``, else -1; int64 of the shape of ``x``."""
-    return np.where((x >= node.thresholds) != node.invert, np.int64(1), np.int64(-1))
+    """Level of each element by the thresholds of its channel, int64 of the shape of ``x``.
+
+    ``x`` is int64 (batch, ..., n); the count of thresholds reached is the index of the level,
+    from the top where ``invert``.
+    """
+    steps = node.table.shape[1]
+    reached = np.zeros(x.shape, dtype=np.int64)
+    for column in node.table.T:
+        reached += x >= column
+    return node.format.levels[np.where(node.invert, steps - reached, reached)]

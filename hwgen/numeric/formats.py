@@ -13,10 +13,31 @@ import numpy as np
 from .errors import SpecError
 from .integers import as_int, as_int64
 
-__all__ = ["Bipolar", "Codebook", "Fixed", "Format", "PowerOfTwo", "Ternary"]
+__all__ = ["Bipolar", "Codebook", "Fixed", "Format", "MAX_BITS", "PlaneMap", "PowerOfTwo",
+           "Ternary"]
 
 MAX_BITS = 62
 """Widest format: every value is below 2**62, and every sum of two values fits an int64."""
+
+MAX_LEVEL_BITS = 16
+"""Widest format whose values can be listed."""
+
+
+@dataclass(frozen=True)
+class PlaneMap:
+    """A format whose values are affine in the bits of their codes.
+
+    ``value = offset + sum(gains[i] * bit_i(code))``, bit 0 lowest. So a dot product of two such
+    formats is a weighted sum of popcounts, one for each pair of planes.
+    """
+
+    gains: tuple[int, ...]
+    offset: int
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether the bits stand for -1 and +1 rather than for 0 and 1."""
+        return 2 * self.offset == -sum(self.gains)
 
 
 class Format(ABC):
@@ -43,6 +64,27 @@ class Format(ABC):
     def step(self) -> int:
         """Distance between neighbouring values (1 where it is not constant)."""
         return 1
+
+    @property
+    def planes(self) -> PlaneMap | None:
+        """How values follow from the bits of their codes; None where they are not affine in them.
+
+        Not every code need be a value: a :class:`Ternary` never uses the code 2.
+        """
+        return None
+
+    @property
+    def levels(self) -> np.ndarray:
+        """All values, ascending, int64; SpecError for formats of more than 16 bits."""
+        if self.bits > MAX_LEVEL_BITS:
+            raise SpecError(f"{self} must have at most {MAX_LEVEL_BITS} bits for its values to be"
+                            f" listed, not {self.bits}")
+        return self._levels()
+
+    def _levels(self) -> np.ndarray:
+        codes = np.arange(1 << self.bits, dtype=np.int64)
+        values = self._decode(codes)
+        return np.unique(values[self._allowed(values)])
 
     @abstractmethod
     def _allowed(self, x: np.ndarray) -> np.ndarray: ...
@@ -130,6 +172,14 @@ class Fixed(Format):
         """Largest value."""
         return (1 << (self.bits - 1 if self.signed else self.bits)) - 1
 
+    @property
+    def planes(self) -> PlaneMap:
+        """Powers of two; of a signed format the highest one is negative."""
+        gains = [1 << bit for bit in range(self.bits)]
+        if self.signed:
+            gains[-1] = -gains[-1]
+        return PlaneMap(tuple(gains), 0)
+
     def _allowed(self, x):
         return (x >= self.min) & (x <= self.max)
 
@@ -158,6 +208,11 @@ class Bipolar(Format):
         """Distance between neighbouring values."""
         return 2
 
+    @property
+    def planes(self) -> PlaneMap:
+        """One plane: ``2 * bit - 1``."""
+        return PlaneMap((2,), -1)
+
     def _allowed(self, x):
         return (x == -1) | (x == 1)
 
@@ -179,6 +234,11 @@ class Ternary(Format):
     bits: ClassVar[int] = 2
     min: ClassVar[int] = -1
     max: ClassVar[int] = 1
+
+    @property
+    def planes(self) -> PlaneMap:
+        """Two's complement: ``bit 0 - 2 * bit 1``."""
+        return PlaneMap((1, -2), 0)
 
     def _allowed(self, x):
         return (x >= -1) & (x <= 1)

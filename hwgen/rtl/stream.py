@@ -5,15 +5,15 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import connect, flipped
 
 from ..ir import Edge
-from ..numeric import Bipolar, Format, SpecError
+from ..numeric import Bipolar, Format, Planes, SpecError
 
 __all__ = ["beat_layout", "beat_signature", "element_shape", "format_shape", "link", "link_out"]
 
 
 def format_shape(fmt: Format) -> Shape:
-    """Two's complement or unsigned; a bipolar value as its one-bit code."""
-    if isinstance(fmt, Bipolar):
-        return unsigned(1)
+    """Two's complement or unsigned; bipolar values and sums of planes travel as their codes."""
+    if isinstance(fmt, Bipolar | Planes):
+        return unsigned(fmt.bits)
     return signed(fmt.bits) if fmt.is_signed else unsigned(fmt.bits)
 
 

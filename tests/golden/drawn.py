@@ -4,11 +4,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise, Thermometer, Threshold
-from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, PowerOfTwo, Ternary
+from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, Planes, PowerOfTwo, Ternary
 
 FIXED = st.builds(Fixed, st.integers(1, 9), st.just(0), st.booleans())
 FORMATS = FIXED | st.sampled_from(
-    [Bipolar(), Ternary(), PowerOfTwo(5), Codebook((-90, -1, 2, 77)), Codebook((3,))])
+    [Bipolar(), Ternary(), PowerOfTwo(5), Codebook((-90, -1, 2, 77)), Codebook((3,)),
+     Planes.of_bases((3, 1)), Planes((7, -4))])
+LEVELS = st.sampled_from(
+    [Bipolar(), Bipolar(), Fixed(2, signed=False), Fixed(2), Ternary(), Codebook((-9, 0, 7)),
+     Planes.of_bases((5, 2)), Planes.of_bases((1, 1)), Planes((3, -4))])
 SIZES = st.integers(1, 5)
 
 
@@ -50,8 +54,12 @@ def mat_vec(draw, name, source, edge):
 
 
 def threshold(draw, name, source, edge):
-    return Threshold(name, (source,), array_of(draw, near(edge.lo, edge.hi + 1), edge.shape),
-                     array_of(draw, st.integers(0, 1), edge.shape))
+    fmt, n = draw(LEVELS), edge.shape[-1]
+    steps = len(fmt.levels) - 1
+    table = np.sort(array_of(draw, near(edge.lo, edge.hi + 1), (n, steps)), axis=1)
+    if steps == 1 and draw(st.booleans()):
+        table = table[:, 0]
+    return Threshold(name, (source,), table, array_of(draw, st.integers(0, 1), (n,)), fmt)
 
 
 def requantise(draw, name, source, edge):

@@ -7,6 +7,8 @@ can wrap, round or broadcast.
 import math
 from fractions import Fraction
 
+from hwgen.numeric import SpecError
+
 ROUND = {
     "half_up": lambda q: math.floor(q + Fraction(1, 2)),
     "half_even": round,
@@ -36,12 +38,27 @@ def mat_vec(node, x):
 
 
 def threshold(node, x):
-    bits = []
-    limits, inverted = node.thresholds.reshape(-1).tolist(), node.invert.reshape(-1).tolist()
-    for value, limit, invert in zip(x, limits, inverted, strict=True):
-        reached = value >= limit
-        bits.append(1 if reached is not invert else -1)
-    return bits
+    rows, inverted = node.thresholds.tolist(), node.invert.tolist()
+    levels = sorted(set(node.format.decode(codes(node.format)).tolist()))
+    values = []
+    for position, value in enumerate(x):
+        channel = position % len(rows)
+        row = rows[channel] if isinstance(rows[channel], list) else [rows[channel]]
+        index = sum(value >= limit for limit in row)
+        values.append(levels[len(row) - index if inverted[channel] else index])
+    return values
+
+
+def codes(fmt):
+    """The codes that ``fmt`` uses, by trying each."""
+    used = []
+    for code in range(2**fmt.bits):
+        try:
+            fmt.decode([code])
+        except SpecError:
+            continue
+        used.append(code)
+    return used
 
 
 def requantise(node, x):

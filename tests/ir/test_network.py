@@ -25,7 +25,8 @@ def test_all_faults_are_reported_at_once():
   - node 2 'fc': name must be used once
   - node 3 'a b': name must start with a letter and hold letters, digits, '_', '-', not 'a b'
   - node 3 'a b': argmax must read 1 node(s), not 2
-  - node 4 't': thresholds must be of shape (2,), not (1,)
+  - node 4 't': thresholds must be of shape (2, 1) or (2,) for 2 channels and the 2 levels of \
+bipolar {-1, +1}, not (1,)
   - node 4 't': invert must be of shape (2,), not (3,)
   - outputs must be distinct, not ('y', 'y')
   - outputs must name nodes, not 'y'"""

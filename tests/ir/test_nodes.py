@@ -13,7 +13,7 @@ from hwgen.ir import (
     Thermometer,
     Threshold,
 )
-from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, SpecError
+from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, PowerOfTwo, SpecError, Ternary
 from tests.cases.errors import refused
 
 X = Edge((3,), Fixed(4), -8, 7)
@@ -33,7 +33,10 @@ SOUND = [
     (MatVec("m", ("x",), EYE, [1, 2, 3]), [X]),
     (MatVec("m", ("x",), Dense([[3, 0]], Fixed(62))), [WIDE]),
     (Threshold("t", ("x",), [-8, 0, 8], [True, False, 1]), [X]),
-    (Threshold("t", ("x",), np.zeros((2, 2), int), np.zeros((2, 2), bool)), [IMAGE]),
+    (Threshold("t", ("x",), [[0], [1]], [0, 1]), [IMAGE]),
+    (Threshold("t", ("x",), [[-8, 0, 0]] * 3, [1, 0, 0], Fixed(2, signed=False)), [X]),
+    (Threshold("t", ("x",), [[0, 8]] * 2, [1, 0], Ternary()), [IMAGE]),
+    (Threshold("t", ("x",), [[1, 2, 3]] * 3, [1, 0, 0], Planes.of_bases((5, 2))), [X]),
     (requantise(), [X]),
     (requantise((1, 2, 3), 60 - 4), [X]),
     (requantise((3,)), [WIDE]),
@@ -75,11 +78,18 @@ FAULTS = [
      ["invert must be of shape (3,), not (2,)",
       "thresholds must be in -8..8 (the proven range of the input, and one more for never),"
       " not 9 at index [1]"]),
-    (Threshold("t", ("x",), [[0, 1], [2, -9]], np.zeros((2, 2), int)), [IMAGE],
+    (Threshold("t", ("x",), [[0, 1], [2, -9]], [0, 0], Ternary()), [IMAGE],
      ["thresholds must be in -8..8 (the proven range of the input, and one more for never),"
-      " not -9 at index [1, 1]"]),
+      " not -9 at index [1, 1]",
+      "thresholds of a channel must not descend, not [2, -9] of channel 1"]),
+    (Threshold("t", ("x",), [0, 1], [0, 0], Ternary()), [IMAGE],
+     ["thresholds must be of shape (2, 2) for 2 channels and the 3 levels of"
+      " ternary {-1, 0, +1}, not (2,)"]),
+    (Threshold("t", ("x",), [0, 1], [0, 0], Fixed(9)), [IMAGE],
+     ["format must have at most 8 bits, not fixed s9.0 (-256..255)"]),
     (Threshold("t", ("x",), 99, False), [X],
-     ["thresholds must be of shape (3,), not ()", "invert must be of shape (3,), not ()",
+     ["thresholds must be of shape (3, 1) or (3,) for 3 channels and the 2 levels of"
+      " bipolar {-1, +1}, not ()", "invert must be of shape (3,), not ()",
       "thresholds must be in -8..8 (the proven range of the input, and one more for never),"
       " not 99 at index []"]),
     (requantise((1, 0), 61, "up"), [X],
@@ -123,6 +133,8 @@ def test_faults_are_gathered_in_full(node, edges, faults):
      "node 'm': bias must fit int64, not reach 9223372036854775808"),
     (lambda: Threshold("t", ("x",), [0.0], [0]), TypeError,
      "node 't': thresholds must be integers, not float64"),
+    (lambda: Threshold("t", ("x",), [0], [0], "bipolar"), TypeError,
+     "node 't': format must be a Format, not 'bipolar'"),
     (lambda: Threshold("t", ("x",), [0], [0.0]), TypeError,
      "node 't': invert must be integers, not float64"),
     (lambda: Threshold("t", ("x",), [0], [2]), SpecError,
@@ -151,6 +163,8 @@ def test_constructors_refuse(make, error, message):
      Edge((2, 3), Codebook((-5, 1, 9)), -5, 9)),
     (Thermometer("t", ("x",), [0, 1]), [X], Edge((6,), Bipolar(), -1, 1)),
     (Threshold("t", ("x",), [0] * 3, [0] * 3), [X], Edge((3,), Bipolar(), -1, 1)),
+    (Threshold("t", ("x",), [[1, 2, 3]] * 3, [0] * 3, Planes.of_bases((5, 2))), [X],
+     Edge((3,), Planes.of_bases((5, 2)), -7, 7)),
     (Argmax("a", ("x",)), [X], Edge((1,), Fixed(2, signed=False), 0, 2)),
     (Argmax("a", ("x",)), [Edge((1,), Fixed(4), -8, 7)],
      Edge((1,), Fixed(1, signed=False), 0, 0)),

@@ -16,7 +16,7 @@ from hwgen.numeric import Fixed, SpecError
 from tests.cases.errors import refused
 from tests.cases.networks import NETWORKS
 
-DIGEST = "9442ffb93f77bde860b6e88056f4fabf2785ea6ad5fc01f2ca3f14fedd57d1af"
+DIGEST = "72ae166fc3aa7a92fe85142c9f2a33610f65e4b3b4d1b5aa235e6db5c89c4c55"
 
 
 def tiny(meta=None, *, weights=((1, -2),)):
@@ -286,7 +286,7 @@ def node(index, **changes):
     (node(0, kind=[1]), "must describe a network, but unhashable type: 'list'"),
     (node(0, format={"$format": {"kind": "float"}}),
      "must describe a network, but format kind must be one of ['bipolar', 'codebook', 'fixed',"
-     " 'power-of-two', 'ternary'], not 'float'"),
+     " 'planes', 'power-of-two', 'ternary'], not 'float'"),
     (node(1, bias={"$array": "a7"}), "must describe a network, but 'a7'"),
     (node(1, weights={"$matrix": {"kind": "csr"}}),
      "must describe a network, but matrix kind must be one of ['dense'], not 'csr'"),
@@ -326,6 +326,7 @@ def test_a_file_of_a_faulty_network_lists_the_faults(tmp_path):
     path = tmp_path / "n"
     forge(path, node(2, inputs=["x"]))
     with refused(CheckError, "network 'tiny' has 2 fault(s):"
-                 "\n  - node 2 'bn': thresholds must be of shape (2,), not (1,)"
+                 "\n  - node 2 'bn': thresholds must be of shape (2, 1) or (2,) for 2 channels and"
+                 " the 2 levels of bipolar {-1, +1}, not (1,)"
                  "\n  - node 2 'bn': invert must be of shape (2,), not (1,)"):
         load(path)

@@ -9,6 +9,8 @@ from hwgen.numeric import (
     Bipolar,
     Codebook,
     Fixed,
+    PlaneMap,
+    Planes,
     PowerOfTwo,
     SpecError,
     Ternary,
@@ -18,7 +20,8 @@ from hwgen.numeric import (
 from tests.cases.errors import refused
 
 SMALL = [Fixed(1), Fixed(1, signed=False), Fixed(5), Fixed(4, 2, False), Bipolar(), Ternary(),
-         PowerOfTwo(1), PowerOfTwo(3), PowerOfTwo(4), Codebook((5,)), Codebook((-7, 0, 3, 20, 21))]
+         PowerOfTwo(1), PowerOfTwo(3), PowerOfTwo(4), Codebook((5,)), Codebook((-7, 0, 3, 20, 21)),
+         Planes.of_bases((5, 2)), Planes.of_bases((1, 1)), Planes((3, -4)), Planes((6,), -1)]
 WIDE = [Fixed(62), Fixed(62, signed=False), PowerOfTwo(62),
         Codebook((1 - 2**62, 0, 2**62 - 1))]
 
@@ -30,6 +33,11 @@ def slow_values(fmt):
                 for c in range(1 << fmt.bits)}
     if isinstance(fmt, PowerOfTwo):
         return {0} | {sign * 2**e for sign in (-1, 1) for e in range(fmt.exponents)}
+    if isinstance(fmt, Planes):
+        sums = {fmt.offset}
+        for gain in fmt.gains:
+            sums |= {value + gain for value in sums}
+        return sums
     return {"bipolar": {-1, 1}, "ternary": {-1, 0, 1}}.get(fmt.kind) or set(fmt.values)
 
 
@@ -67,6 +75,8 @@ def test_the_widest_formats_hold_their_ends(fmt):
     (Fixed(4), {-8: 8, -1: 15, 7: 7}), (Fixed(4, signed=False), {15: 15}),
     (Bipolar(), {-1: 0, 1: 1}), (Ternary(), {-1: 3, 0: 0, 1: 1}),
     (PowerOfTwo(3), {0: 0, 1: 1, 4: 3, -1: 5, -4: 7}), (Codebook((-2, 5)), {-2: 0, 5: 1}),
+    (Planes.of_bases((5, 2)), {-7: 0, 3: 1, -3: 2, 7: 3}), (Planes((3, -4)), {3: 1, -4: 2, -1: 3}),
+    (Planes.of_bases((1, 1)), {-2: 0, 0: 1, 2: 3}),
 ], ids=str)
 def test_codes_are_the_documented_ones(fmt, code):
     assert dict(zip(code, fmt.encode(list(code)).tolist(), strict=True)) == code
@@ -81,9 +91,43 @@ def test_codes_are_the_documented_ones(fmt, code):
     (PowerOfTwo(4), 4, 1, "power of two {0, +-1 .. +-8}"),
     (Codebook((4,)), 1, 1, "codebook of 1 values (4..4)"),
     (Codebook(range(5)), 3, 1, "codebook of 5 values (0..4)"),
+    (Planes.of_bases((5, 2)), 2, 1, "planes (10, 4) + -7 (-7..7)"),
 ], ids=str)
 def test_bits_step_and_text(fmt, bits, step, text):
     assert (fmt.bits, fmt.step, str(fmt)) == (bits, step, text)
+
+
+@pytest.mark.parametrize("fmt", SMALL, ids=str)
+def test_levels_are_all_values_ascending(fmt):
+    assert fmt.levels.tolist() == sorted(slow_values(fmt))
+    assert fmt.levels.dtype == np.int64
+
+
+def test_levels_of_wide_formats_are_refused():
+    with refused(SpecError, "fixed s17.0 (-65536..65535) must have at most 16 bits for its values"
+                            " to be listed, not 17"):
+        print(Fixed(17).levels)
+
+
+@pytest.mark.parametrize("fmt", [fmt for fmt in SMALL if fmt.planes], ids=str)
+def test_values_are_affine_in_the_bits_of_their_codes(fmt):
+    for value in sorted(slow_values(fmt)):
+        code = int(fmt.encode(value))
+        bits = [code >> k & 1 for k in range(fmt.bits)]
+        assert len(fmt.planes.gains) == fmt.bits
+        assert value == fmt.planes.offset + sum(
+            gain * bit for gain, bit in zip(fmt.planes.gains, bits, strict=True))
+
+
+def test_which_formats_have_planes():
+    assert Fixed(3).planes == PlaneMap((1, 2, -4), 0)
+    assert Fixed(3, signed=False).planes == PlaneMap((1, 2, 4), 0)
+    assert Bipolar().planes == PlaneMap((2,), -1)
+    assert Ternary().planes == PlaneMap((1, -2), 0)
+    assert Planes.of_bases((5, 2)).planes == PlaneMap((10, 4), -7)
+    assert [PowerOfTwo(3).planes, Codebook((0, 1)).planes] == [None, None]
+    balanced = [fmt for fmt in SMALL if fmt.planes and fmt.planes.is_balanced]
+    assert balanced == [Bipolar(), Planes.of_bases((5, 2)), Planes.of_bases((1, 1))]
 
 
 AROUND_POWERS = st.builds(lambda sign, e, d: sign * 2**e + d,
@@ -129,6 +173,15 @@ def test_numpy_integers_become_python_ints():
     (lambda: Codebook(()), SpecError, "Codebook values must hold at least one integer, not ()"),
     (lambda: Codebook((1, 1)), SpecError,
      "Codebook values must be ascending and distinct, not (1, 1)"),
+    (lambda: Planes(3), TypeError, "Planes gains must be a sequence of ints, not 3"),
+    (lambda: Planes((1, 0.5)), TypeError, "Planes gain must be an int, not 0.5"),
+    (lambda: Planes(()), SpecError, "Planes gains must be 1 to 8 integers, not 0"),
+    (lambda: Planes([1] * 9), SpecError, "Planes gains must be 1 to 8 integers, not 9"),
+    (lambda: Planes((3, 0)), SpecError, "Planes gains must not be 0, not (3, 0): leave the plane"
+                                        " out"),
+    (lambda: Planes((1,), 2**62), SpecError,
+     "Planes values must stay below 2**62, not gains (1,) with offset 4611686018427387904"),
+    (lambda: Planes.of_bases((1.0,)), TypeError, "Planes base must be an int, not 1.0"),
     (lambda: Codebook((0, 2**62)), SpecError,
      "Codebook values must stay below 2**62, not (0, 4611686018427387904)"),
     (lambda: Codebook((-(2**62), 0)), SpecError,
@@ -162,7 +215,7 @@ def test_descriptions_round_trip(fmt):
     assert format_from_dict(format_to_dict(fmt)) == fmt
 
 
-KINDS = "['bipolar', 'codebook', 'fixed', 'power-of-two', 'ternary']"
+KINDS = "['bipolar', 'codebook', 'fixed', 'planes', 'power-of-two', 'ternary']"
 
 
 @pytest.mark.parametrize(("entry", "error", "message"), [

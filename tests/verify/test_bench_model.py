@@ -106,7 +106,7 @@ def trace(*probes):
     signals = {f"o__{part}": Signal(0) for part in ("payload", "valid", "ready")}
     dut = {"a": {"b": signals}}
     return Trace(dut, [{"node": "fc1", "path": "a.b", "port": "o", "element_bits": 3, "lanes": 2,
-                        "signed": True, "bipolar": False} | probe for probe in probes], None)
+                        "signed": True, "values": None} | probe for probe in probes], None)
 
 
 def beat(*codes, last, bits=3):
@@ -114,7 +114,7 @@ def beat(*codes, last, bits=3):
 
 
 def test_inner_frames_are_taken_apart():
-    watch = trace({}, {"node": "bn1", "element_bits": 1, "bipolar": True})
+    watch = trace({}, {"node": "bn1", "element_bits": 1, "values": [-1, 1]})
     watch._beat(0, beat(1, 7, last=0))
     watch._beat(0, beat(4, 3, last=1))
     watch._beat(1, beat(1, 0, last=1, bits=1))
