@@ -3,110 +3,9 @@
 from dataclasses import dataclass
 
 from hwgen.numeric.errors import SpecError
+from hwgen.synth.family import FAMILIES
 
-__all__ = ["FAMILIES", "Device", "Family"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Family:
-    """How the tools of one device family are called, and what its cells are called.
-
-    Parameters
-    ----------
-    name : str
-    synth : tuple of str
-        The yosys command, with the options that gave the smallest netlists.
-    nextpnr, packer : str
-        Tools.
-    constraint_flag, constraint_suffix : str
-        How nextpnr takes the file of pins.
-    unconstrained_flag : str
-        Lets nextpnr choose the pins that no file gives.
-    route_flag, route_suffix, bit_suffix : str
-        The routed design, and the bitstream.
-    preamble : bytes
-        What every bitstream holds after its comment.
-    comb, ff, bram, spram, dsp : str
-        Names in nextpnr's report; empty if it does not count them, or there are none.
-    bits : dict of str to int
-        Bits that one memory cell of the netlist holds, by cell type.
-    uses : dict of str to str
-        Netlist cell type to the name in nextpnr's report of what holds it, for those that are
-        scarce.
-    """
-
-    name: str
-    synth: tuple[str, ...]
-    nextpnr: str
-    packer: str
-    constraint_flag: str
-    constraint_suffix: str
-    unconstrained_flag: str
-    route_flag: str
-    route_suffix: str
-    bit_suffix: str
-    preamble: bytes
-    comb: str
-    ff: str
-    bram: str
-    spram: str
-    dsp: str
-    bits: dict
-    uses: dict
-
-
-# -nowidelut: a 64-bit XNOR-popcount takes 168 LUT4 instead of 322.
-FAMILIES = {
-    "ecp5": Family(
-        name="ecp5",
-        synth=("synth_ecp5", "-nowidelut"),
-        nextpnr="nextpnr-ecp5",
-        packer="ecppack",
-        constraint_flag="--lpf",
-        constraint_suffix=".lpf",
-        unconstrained_flag="--lpf-allow-unconstrained",
-        route_flag="--textcfg",
-        route_suffix=".config",
-        bit_suffix=".bit",
-        preamble=b"\xff\xff\xbd\xb3",
-        comb="TRELLIS_COMB",
-        ff="TRELLIS_FF",
-        bram="DP16KD",
-        spram="",
-        dsp="MULT18X18D",
-        bits={"DP16KD": 18432, "PDPW16KD": 18432, "TRELLIS_DPR16X4": 64},
-        uses={
-            "DP16KD": "DP16KD",
-            "PDPW16KD": "DP16KD",
-            "MULT18X18D": "MULT18X18D",
-            "TRELLIS_FF": "TRELLIS_FF",
-        },
-    ),
-    "ice40": Family(
-        name="ice40",
-        synth=("synth_ice40",),
-        nextpnr="nextpnr-ice40",
-        packer="icepack",
-        constraint_flag="--pcf",
-        constraint_suffix=".pcf",
-        unconstrained_flag="--pcf-allow-unconstrained",
-        route_flag="--asc",
-        route_suffix=".asc",
-        bit_suffix=".bin",
-        preamble=b"\x7e\xaa\x99\x7e",
-        comb="ICESTORM_LC",
-        ff="",
-        bram="ICESTORM_RAM",
-        spram="ICESTORM_SPRAM",
-        dsp="ICESTORM_DSP",
-        bits={"SB_RAM40_4K": 4096, "SB_SPRAM256KA": 262144},
-        uses={
-            "SB_RAM40_4K": "ICESTORM_RAM",
-            "SB_SPRAM256KA": "ICESTORM_SPRAM",
-            "SB_MAC16": "ICESTORM_DSP",
-        },
-    ),
-}
+__all__ = ["FAMILIES", "Device"]
 
 
 def _ecp5(luts, brams, dsps):
@@ -120,6 +19,14 @@ def _ice40(cells, rams, *, dsps=0, sprams=0):
         "ICESTORM_DSP": dsps,
         "ICESTORM_SPRAM": sprams,
     }
+
+
+def _xc7(luts, ramb36, dsps):
+    return {"LUT6": luts, "FF": 2 * luts, "RAMB18E1": 2 * ramb36, "DSP48E1": dsps}
+
+
+def _gowin(luts, ffs, brams, mults):
+    return {"LUT4": luts, "DFF": ffs, "BSRAM": brams, "MULT18X18": mults}
 
 
 # As nextpnr 0.11 counts them: it fills a 12k as a 25k and an hx4k as an hx8k, which they are.
@@ -139,6 +46,21 @@ _SIZES = {
         **dict.fromkeys(("up3k", "up5k"), _ice40(5280, 30, dsps=8, sprams=4)),
         **dict.fromkeys(("u1k", "u2k", "u4k"), _ice40(3520, 20, dsps=4)),
     },
+    "xc7": {
+        "7z010": _xc7(17600, 60, 80),
+        "7z020": _xc7(53200, 140, 220),
+        "7z045": _xc7(218600, 545, 900),
+        "7a35t": _xc7(20800, 50, 90),
+        "7a100t": _xc7(63400, 135, 240),
+        "7a200t": _xc7(134600, 365, 740),
+        "7k325t": _xc7(203800, 445, 840),
+    },
+    "gowin": {
+        "gw1n-4": _gowin(4608, 3456, 10, 16),
+        "gw1n-9": _gowin(8640, 6480, 26, 20),
+        "gw2a-18": _gowin(20736, 15552, 46, 48),
+        "gw2a-55": _gowin(54720, 41040, 140, 40),
+    },
 }
 
 
@@ -149,14 +71,14 @@ class Device:
     Parameters
     ----------
     family : str
-        'ecp5' or 'ice40'.
+        'ecp5' or 'ice40'; 'xc7' or 'gowin', for which designs end after yosys.
     size : str
         As nextpnr names it: '12k', '25k', '45k', '85k', with 'um-' or 'um5g-' before it; 'up5k',
-        'hx8k', 'lp1k' ...
+        'hx8k', 'lp1k' ... Of the other two '7z020', '7a35t' ..., 'gw1n-9' ...
     package : str
         As nextpnr names it: 'CABGA381', 'sg48' ...
     speed : int or None
-        Speed grade of an ECP5: 6, 7 or 8 (the fastest). An iCE40 has none: None.
+        Speed grade of an ECP5: 6, 7 or 8 (the fastest). The others have none: None.
 
     Raises
     ------
@@ -196,7 +118,7 @@ class Device:
 
     @property
     def _speeds(self):
-        if self.family == "ice40":
+        if self.family != "ecp5":
             return (None,)
         return (8,) if self.size.startswith("um5g") else (6, 7, 8)
 
@@ -213,7 +135,9 @@ class Device:
     @property
     def synth_command(self):
         """The yosys command with its options, without the top."""
-        if self.family == "ecp5":
+        if self.family == "gowin":
+            return (*self.tools.synth, "-family", self.size.partition("-")[0])
+        if self.family != "ice40":
             return self.tools.synth
         kind = self.size[:2] if self.size[:2] in ("hx", "lp") else "u"
         return (*self.tools.synth, "-device", kind)

@@ -7,7 +7,7 @@ from hwgen.synth.folder import earlier_report, publish, stage
 from hwgen.synth.netlist import cut_ports, read_netlist
 from hwgen.synth.progress import NextpnrProgress, Reporter, YosysProgress
 from hwgen.synth.report import REPORT_FILE, SynthReport
-from hwgen.synth.timing import flip_flops_only, read_placement
+from hwgen.synth.timing import flip_flops_only, read_placement, unplaced
 from hwgen.toolchain import ToolError, find, run
 
 __all__ = ["synthesise"]
@@ -27,7 +27,8 @@ def synthesise(job, out, *, reuse=False, progress=None, prefer_native=None, time
 
     Files: the sources and the constraints, ``job.json``, ``synth.ys``, ``netlist.json``,
     ``timing.json`` (nextpnr's report), ``design.config`` or ``design.asc``, ``TOP.bit`` or
-    ``TOP.bin`` (mode 'board' only), ``report.json`` and logs.
+    ``TOP.bin`` (mode 'board' only), ``report.json`` and logs. A job that is not to be placed ends
+    after yosys.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def synthesise(job, out, *, reuse=False, progress=None, prefer_native=None, time
     """
     out = Path(out)
     family = job.device.tools
-    names = ("yosys", family.nextpnr, family.packer)
+    names = ("yosys", family.nextpnr, family.packer) if job.place else ("yosys",)
     tools = {name: find(name, prefer_native=prefer_native) for name in names}
     versions = {name: f"{tool.version} ({tool.kind})" for name, tool in tools.items()}
     about = job.describe()
@@ -69,7 +70,7 @@ def synthesise(job, out, *, reuse=False, progress=None, prefer_native=None, time
     work = stage(job, out, about)
     flow = _Flow(job, work, tools, progress, timeout_s)
     netlist = flow.yosys()
-    placement = flow.nextpnr()
+    placement = flow.nextpnr() if job.place else unplaced(netlist, job.device)
     bitstream = flow.pack() if job.mode == "board" else None
     report = _report(
         job,
@@ -226,7 +227,9 @@ def _check_clocks(job, placement, done):
 
 def _report(job, netlist, placement, log, **facts):
     family = job.device.tools
-    if family.ff:
+    if not job.place:
+        lut_eq, ff = netlist.lut_eq, netlist.ff
+    elif family.ff:
         lut_eq, ff = netlist.lut_eq, placement.used(family.ff)
     else:
         lut_eq, ff = placement.used(family.comb) - flip_flops_only(log), netlist.ff

@@ -37,6 +37,9 @@ class SynthJob:
     constraints : path or None
         Pins (.lpf for ECP5, .pcf for iCE40). Without it nextpnr chooses the pins, and no bitstream
         is written, since it would fit no board.
+    place : bool
+        Whether to place and route. False ends after yosys, as it must for a family without such
+        tools; the report then has neither clocks nor a bitstream.
     out_of_context : bool
         Measure a part of a design alone: all ports but `keep_ports` are cut off the netlist, so
         that none need a pin. Paths from and to cut ports are not timed.
@@ -69,6 +72,7 @@ class SynthJob:
     device: Device
     clock_mhz: float
     constraints: Path | None = None
+    place: bool = True
     out_of_context: bool = False
     keep_ports: tuple[str, ...] = ("clk", "rst")
     seed: int = 1
@@ -86,6 +90,7 @@ class SynthJob:
         if self.constraints is not None:
             object.__setattr__(self, "constraints", Path(self.constraints))
         self._check_values()
+        self._check_place()
         self._check_sources()
         self._check_constraints()
 
@@ -104,6 +109,22 @@ class SynthJob:
         for option in self.options:
             if not _WORD.fullmatch(option):
                 raise SpecError(f"{where}: option must be one word, not {option!r}")
+
+    def _check_place(self):
+        where = f"job {self.top!r}"
+        if self.place and not self.device.tools.placed:
+            raise SpecError(
+                f"{where}: place must be False for {self.device.family}, for which designs end"
+                f" after yosys, not True"
+            )
+        if self.place:
+            return
+        for field in ("constraints", "out_of_context", "place_options"):
+            if value := getattr(self, field):
+                given = str(value) if isinstance(value, Path) else value
+                raise SpecError(
+                    f"{where}: {field} must not be given where place is False, not {given!r}"
+                )
 
     def _check_sources(self):
         where = f"job {self.top!r}"
@@ -141,7 +162,13 @@ class SynthJob:
 
     @property
     def mode(self):
-        """'board' with pins, 'unconstrained' with pins of nextpnr's choice, or 'out of context'."""
+        """What is built.
+
+        'board' with pins, 'unconstrained' with pins of nextpnr's choice, 'out of context', or
+        'synthesis' where nothing is placed.
+        """
+        if not self.place:
+            return "synthesis"
         if self.out_of_context:
             return "out of context"
         return "unconstrained" if self.constraints is None else "board"

@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwgen.synth.occupied import FLIP_FLOPS, LUTS, OCCUPIED, route_throughs
+
 __all__ = ["Netlist", "cut_ports", "read_netlist"]
 
 _PADS = {"SB_IO", "SB_GB_IO", "TRELLIS_IO"}
@@ -20,9 +22,12 @@ class Netlist:
     ----------
     cells : dict of str to int
         Count of each cell type.
+    route_throughs : int
+        LUTs taken up beside them; see :func:`hwgen.synth.occupied.route_throughs`.
     """
 
     cells: dict
+    route_throughs: int = 0
 
     @property
     def logic_cells(self):
@@ -36,23 +41,23 @@ class Netlist:
 
     @property
     def lut(self):
-        """LUT4 cells."""
-        return self.cells.get("LUT4", 0) + self.cells.get("SB_LUT4", 0)
+        """LUT cells."""
+        return sum(self.cells.get(kind, 0) for kind in LUTS)
 
     @property
     def ff(self):
         """Flip-flops outside pads and DSP blocks."""
-        kinds = ("TRELLIS_FF", "SB_DFF")
-        return sum(count for kind, count in self.cells.items() if kind.startswith(kinds))
+        return sum(count for kind, count in self.cells.items() if kind.startswith(FLIP_FLOPS))
 
     @property
     def lut_eq(self):
-        """LUT4s of an ECP5 with those that carries (2 each) and distributed RAM (6) take up.
+        """LUTs with those that carries and distributed RAM take up.
 
-        Equal to the total that nextpnr prints before packing. The carries of an iCE40 lie beside
-        its LUTs; how many share a cell only shows when it is packed.
+        On an ECP5 equal to the total that nextpnr prints before packing. The carries of an iCE40
+        lie beside its LUTs; how many share a cell only shows when it is packed.
         """
-        return self.lut + 2 * self.cells.get("CCU2C", 0) + 6 * self.cells.get("TRELLIS_DPR16X4", 0)
+        occupied = sum(count * OCCUPIED.get(kind, 0) for kind, count in self.cells.items())
+        return occupied + self.route_throughs
 
     def memory_bits(self, device):
         """Bits that the memory cells can hold."""
@@ -64,7 +69,8 @@ class Netlist:
         needs = Counter({device.tools.comb: self.lut_eq})
         for kind, count in self.cells.items():
             if kind in device.tools.uses:
-                needs[device.tools.uses[kind]] += count
+                name, blocks = device.tools.uses[kind]
+                needs[name] += blocks * count
         return needs
 
     def faults(self, job):
@@ -102,7 +108,8 @@ def read_netlist(path, top):
     if top not in modules:
         raise ValueError(f"netlist must have a module {top!r}, not only {sorted(modules)[:5]!r}")
     kinds = Counter(cell["type"] for cell in modules[top]["cells"].values())
-    return Netlist({kind: n for kind, n in sorted(kinds.items()) if kind not in _NOTES})
+    cells = {kind: n for kind, n in sorted(kinds.items()) if kind not in _NOTES}
+    return Netlist(cells, route_throughs(modules[top]))
 
 
 def cut_ports(path, new_path, top, keep):

@@ -63,22 +63,23 @@ class SynthReport:
     Parameters
     ----------
     top, device, package, mode : str
-        Top module; device with its size, such as 'ecp5-85k'; 'board', 'unconstrained' or
-        'out of context'.
+        Top module; device with its size, such as 'ecp5-85k'; 'board', 'unconstrained',
+        'out of context' or 'synthesis'.
     speed : int or None
         Speed grade.
     clock_mhz : float
         What was asked for, in MHz.
     seed : int
     lut : int
-        LUT4 cells.
+        LUT cells.
     lut_eq : int
-        ECP5: LUT4s with those that carries and distributed RAM take up. iCE40: logic cells after
-        packing whose LUT or carry is used.
+        LUTs with those that carries and distributed RAM take up; of an iCE40 that was placed, logic
+        cells after packing whose LUT or carry is used.
     ff, bram, spram, dsp : int
-        Flip-flops; block RAMs (DP16KD of 18 kbit, SB_RAM40_4K of 4 kbit); single-port RAMs of
-        256 kbit; DSP blocks (MULT18X18D, SB_MAC16). After place and route, but for `ff` of an
-        iCE40, which has them inside logic cells.
+        Flip-flops; block RAMs (DP16KD, BSRAM and RAMB18E1 of 18 kbit, of which a RAMB36E1 is two,
+        SB_RAM40_4K of 4 kbit); single-port RAMs of 256 kbit; DSP blocks (MULT18X18D, SB_MAC16,
+        DSP48E1, MULT18X18). After place and route, but for `ff` of an iCE40, which has them
+        inside logic cells, and in mode 'synthesis'.
     memory_bits : int
         What all memory cells can hold.
     cells : dict of str to int
@@ -86,6 +87,7 @@ class SynthReport:
     utilisation : dict of str to (used, available)
         After place and route, of all that is used.
     clocks : tuple of Clock
+        None in mode 'synthesis'.
     critical : tuple of CriticalPath
     tools : dict of str to str
         Version and kind of each tool.
@@ -122,19 +124,24 @@ class SynthReport:
 
     @property
     def clock(self):
-        """The clock that counts: the tightest of those asked to run at `clock_mhz` or above."""
+        """The clock that counts: the tightest of those asked to run at `clock_mhz` or above.
+
+        None where nothing was placed.
+        """
         asked = [c for c in self.clocks if c.constraint_mhz >= 0.99 * self.clock_mhz]
+        if not asked:
+            return None
         return min(asked, key=lambda c: c.fmax_mhz / c.constraint_mhz)
 
     @property
     def fmax_mhz(self):
-        """What that clock reaches, in MHz."""
-        return self.clock.fmax_mhz
+        """What that clock reaches, in MHz; None where nothing was placed."""
+        return self.clock and self.clock.fmax_mhz
 
     @property
     def met(self):
-        """Whether every clock meets its constraint."""
-        return all(clock.met for clock in self.clocks)
+        """Whether every clock meets its constraint; None where nothing was placed."""
+        return all(clock.met for clock in self.clocks) if self.clocks else None
 
     def to_json(self):
         """Give it as JSON, with the derived `fmax_mhz` and `met`."""

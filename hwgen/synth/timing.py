@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hwgen.synth.report import Clock, CriticalPath
 
-__all__ = ["Placement", "flip_flops_only", "read_placement"]
+__all__ = ["Placement", "flip_flops_only", "read_placement", "unplaced"]
 
 # $glbnet$clk$TRELLIS_IO_IN and clk$SB_IO_IN_$glb_clk are both the net 'clk'.
 _ADDED = re.compile(r"^\$glbnet\$|\$(?:TRELLIS|SB)_IO_IN|_\$glb_clk$")
@@ -65,6 +65,13 @@ def read_placement(path):
         critical=tuple(map(_critical, paths)),
         utilisation=utilisation,
     )
+
+
+def unplaced(netlist, device):
+    """What a netlist takes of a device, with no clocks, as nothing is placed."""
+    needs, totals = netlist.needs(device), device.totals
+    used = {name: (count, totals[name]) for name, count in sorted(needs.items())}
+    return Placement(clocks=(), critical=(), utilisation=used)
 
 
 def flip_flops_only(log):

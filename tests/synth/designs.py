@@ -31,7 +31,8 @@ class Blinker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         table = [(k * k * 7 + k) % 253 for k in range(1024)]
-        m.submodules.rom = rom = memory.Memory(shape=8, depth=1024, init=table)
+        m.submodules.rom = rom = memory.Memory(
+            shape=8, depth=1024, init=table, attrs={"rom_style": "block"})
         port = rom.read_port()
         count = Signal(26)
         m.d.sync += count.eq(count + 1 + self.step)

@@ -32,6 +32,15 @@ def test_ice40(size, options):
     assert str(device) == f"ice40-{size}-sg48"
 
 
+def test_families_that_end_after_yosys():
+    zynq = Device(family="xc7", size="7z020", package="clg400")
+    assert zynq.synth_command == ("synth_xilinx", "-family", "xc7", "-noiopad", "-flatten")
+    gowin = Device(family="gowin", size="gw2a-18", package="QN88")
+    assert gowin.synth_command == ("synth_gowin", "-noiopads", "-family", "gw2a")
+    assert (zynq.tools.placed, gowin.tools.placed) == (False, False)
+    assert Device(**ECP5_85).tools.placed
+
+
 def test_totals_cannot_be_changed():
     Device(**UP5K).totals["ICESTORM_LC"] = 0
     assert Device(**UP5K).totals["ICESTORM_LC"] == 5280
@@ -40,7 +49,10 @@ def test_totals_cannot_be_changed():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"family": "xc7"}, "device family must be one of ecp5, ice40, not 'xc7'"),
+        (
+            {"family": "xc6"},
+            "device family must be one of ecp5, ice40, xc7, gowin, not 'xc6'",
+        ),
         (
             {"size": "up5k"},
             "ecp5: device size must be one of 12k, 25k, 45k, 85k, um-25k, um-45k, um-85k,"

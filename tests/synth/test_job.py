@@ -10,6 +10,8 @@ from hwgen.synth.script import netlist_commands
 UP5K = Device(family="ice40", size="up5k", package="sg48")
 ECP5 = Device(family="ecp5", size="85k", package="CABGA381", speed=6)
 
+XC7 = Device(family="xc7", size="7z020", package="clg400")
+
 
 @pytest.fixture
 def files(tmp_path):
@@ -37,6 +39,7 @@ def test_modes(files):
     assert job(files).mode == "unconstrained"
     assert job(files, constraints=files / "pins.pcf").mode == "board"
     assert job(files, out_of_context=True).mode == "out of context"
+    assert job(files, place=False).mode == "synthesis"
 
 
 def test_description_follows_everything_that_decides_the_result(files):
@@ -82,6 +85,30 @@ def test_description_follows_everything_that_decides_the_result(files):
 def test_refuses_wrong_values(files, changes, error, message):
     with refused(error, message):
         job(files, **changes)
+
+
+def test_refuses_to_place_what_has_no_tools_for_it(files):
+    message = ("job 't': place must be False for xc7, for which designs end after yosys,"
+               " not True")
+    with refused(SpecError, message):
+        job(files, device=XC7)
+    assert job(files, device=XC7, place=False).mode == "synthesis"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("out_of_context", True), ("place_options", ("--threads", "2"))]
+)
+def test_refuses_what_asks_for_a_placement_that_is_not_wanted(files, field, value):
+    message = f"job 't': {field} must not be given where place is False, not {value!r}"
+    with refused(SpecError, message):
+        job(files, place=False, **{field: value})
+
+
+def test_refuses_pins_where_nothing_is_placed(files):
+    pcf = files / "pins.pcf"
+    message = f"job 't': constraints must not be given where place is False, not {str(pcf)!r}"
+    with refused(SpecError, message):
+        job(files, place=False, constraints=pcf)
 
 
 def test_refuses_wrong_sources(files):

@@ -5,6 +5,7 @@ from synth.recorded import NETLIST
 
 from hwgen.synth import Device, SynthJob
 from hwgen.synth.netlist import Netlist, cut_ports, read_netlist
+from hwgen.synth.occupied import route_throughs
 
 ECP5_25 = Device(family="ecp5", size="25k", package="CABGA256", speed=6)
 UP5K = Device(family="ice40", size="up5k", package="sg48")
@@ -32,6 +33,51 @@ def test_counts_cells_without_notes(path):
 
 def test_distributed_ram_takes_six_luts():
     assert Netlist({"LUT4": 5, "TRELLIS_DPR16X4": 2}).lut_eq == 17
+
+
+def test_luts_of_xilinx_are_counted_whatever_their_inputs():
+    cells = {"LUT1": 1, "LUT5": 2, "LUT6_2": 4, "INV": 8, "CARRY4": 99, "MUXF7": 99,
+             "RAM32M": 3, "FDRE": 5, "FDSE_1": 6}
+    netlist = Netlist(cells, route_throughs=100)
+    assert (netlist.lut, netlist.lut_eq, netlist.ff) == (15, 15 + 4 * 3 + 100, 11)
+
+
+def test_block_rams_of_xilinx_are_counted_in_halves():
+    zynq = Device(family="xc7", size="7z020", package="clg400")
+    assert Netlist({"RAMB18E1": 1, "RAMB36E1": 2}).needs(zynq)["RAMB18E1"] == 5
+
+
+def test_alus_of_gowin_are_luts():
+    assert Netlist({"LUT3": 2, "ALU": 5, "DFFCE": 7, "RAM16SDP4": 1}).lut_eq == 13
+
+
+def _chain(select, out, luts=()):
+    """A netlist of one CARRY4, and of LUTs with these outputs; ``out`` is read from outside."""
+    def cell(kind, inputs, outputs):
+        return {"type": kind, "connections": inputs | outputs, "port_directions": {
+            **dict.fromkeys(inputs, "input"), **dict.fromkeys(outputs, "output")}}
+
+    carry = cell("CARRY4", {"S": select, "DI": ["0"] * 4}, {"O": [20, 21, 22, 23],
+                                                            "CO": [30, 31, 32, 33]})
+    cells = {"c": carry} | {f"l{k}": cell("LUT2", {"I0": [2], "I1": [3]}, {"O": [bit]})
+                            for k, bit in enumerate(luts)}
+    return {"cells": cells, "ports": {"o": {"direction": "output", "bits": out}}}
+
+
+@pytest.mark.parametrize(
+    ("module", "count"),
+    [
+        (_chain([10, 11, 12, 13], [33], luts=(10, 11, 12, 13)), 0),
+        (_chain([10, 11, 12, 13], [33], luts=(10,)), 3),
+        (_chain([10, 10, 12, "0"], [33], luts=(10, 12)), 1),
+        # Nothing reads what comes after the second stage.
+        (_chain([10, 11, 12, 13], [20, 21]), 2),
+        (_chain([10, 11, 12, 13], []), 0),
+        ({"cells": {}, "ports": {}}, 0),
+    ],
+)
+def test_route_throughs_are_carry_stages_without_a_lut_of_their_own(module, count):
+    assert route_throughs(module) == count
 
 
 def test_flip_flops_of_ice40_of_all_kinds():

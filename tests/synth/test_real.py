@@ -84,3 +84,32 @@ def test_too_large_design_is_refused_before_placement(tmp_path):
     assert caught.value.reason == (
         "netlist of 'big' for ecp5-12k-CABGA381-6: DP16KD must be at most 56, not 64"
     )
+
+
+UNPLACED = {
+    "xc7": (Device(family="xc7", size="7z020", package="clg400"), {"RAMB18E1", "CARRY4", "FDRE"}),
+    "gowin": (Device(family="gowin", size="gw1n-9", package="QN88"), {"SPX9", "ALU", "DFFR"}),
+}
+
+
+@pytest.mark.parametrize("family", UNPLACED)
+def test_family_without_place_and_route_ends_after_yosys(family, tmp_path):
+    device, kinds = UNPLACED[family]
+    job = SynthJob(
+        sources=[write(Blinker(), "blinker", tmp_path)],
+        top="blinker",
+        device=device,
+        clock_mhz=25,
+        place=False,
+        min_memory_bits=8192,
+    )
+    report = synthesise(job, tmp_path / "out")
+    assert SynthReport.load(tmp_path / "out" / "report.json") == report
+    assert synthesise(job, tmp_path / "out", reuse=True) == report
+    assert (report.mode, report.fmax_mhz, report.met) == ("synthesis", None, None)
+    assert (report.bram, report.dsp) == (1, 0)
+    assert 26 <= report.ff <= 40
+    assert 26 <= report.lut_eq <= 70
+    assert kinds <= set(report.cells)
+    assert report.utilisation[device.tools.bram] == (1, device.totals[device.tools.bram])
+    assert list(report.tools) == ["yosys"]
