@@ -4,10 +4,35 @@ from dataclasses import asdict, dataclass
 
 from ..numeric import SpecError
 
-__all__ = ["FAMILIES", "Cells", "Target", "in_block_ram"]
+__all__ = ["FAMILIES", "Cells", "Fabric", "Target", "in_block_ram"]
 
-FAMILIES = {"ecp5": 3.0, "ice40": 6.0}
-"""Family -> nanoseconds a routed 16-bit adder costs (measured on speed grade 6 and on UP5K)."""
+
+@dataclass(frozen=True, kw_only=True)
+class Fabric:
+    """What the planner and the generators need to know of a device family.
+
+    Parameters
+    ----------
+    adder_ns : float        nanoseconds a routed 16-bit adder costs
+    lut_inputs : int        of one LUT
+    bram_width : int        bits of the widest row of a block RAM
+    has_lut_ram : bool      whether LUTs can hold memories with asynchronous read
+    """
+
+    adder_ns: float
+    lut_inputs: int
+    bram_width: int
+    has_lut_ram: bool
+
+
+FAMILIES = {
+    "ecp5": Fabric(adder_ns=3.0, lut_inputs=4, bram_width=36, has_lut_ram=True),
+    "ice40": Fabric(adder_ns=6.0, lut_inputs=4, bram_width=16, has_lut_ram=False),
+    "xc7": Fabric(adder_ns=1.6, lut_inputs=6, bram_width=36, has_lut_ram=True),
+    "gowin": Fabric(adder_ns=4.0, lut_inputs=4, bram_width=36, has_lut_ram=True),
+}
+"""Family -> its fabric. Times of adders are measured on ECP5 (speed grade 6) and on UP5K; those of
+the two others, for which nothing is placed, are guesses."""
 
 TIMING_SHARE = 0.6
 """Part of a clock period that adders may fill; the rest is clock-to-out and routing."""
@@ -20,7 +45,11 @@ def in_block_ram(depth: int, width: int) -> bool:
 
 @dataclass(frozen=True)
 class Cells:
-    """A count of FPGA resources: 4-input LUTs, flip-flops, block RAMs, multiplier blocks."""
+    """A count of FPGA resources: LUTs, flip-flops, block RAMs, multiplier blocks.
+
+    LUTs are those of the family (6 inputs on Xilinx 7, else 4), and block RAMs of 18 kbit but on
+    iCE40 (4 kbit): a RAMB36E1 counts as two.
+    """
 
     lut: int = 0
     ff: int = 0
@@ -42,7 +71,7 @@ class Target:
     Parameters
     ----------
     name : str                  board name, for example ``ulx3s-85f``
-    family : str                ``ecp5`` or ``ice40``
+    family : str                one of :data:`FAMILIES`
     device, package, speed : str  as nextpnr names them
     luts, ffs, brams, dsps : int  how many there are
     bram_bits : int             bits in one block RAM
@@ -67,18 +96,23 @@ class Target:
                             f" not {self.family!r}")
 
     @property
+    def fabric(self) -> Fabric:
+        """What its family is made of."""
+        return FAMILIES[self.family]
+
+    @property
     def bram_width(self) -> int:
-        return 36 if self.family == "ecp5" else 16
+        return self.fabric.bram_width
 
     @property
     def has_lut_ram(self) -> bool:
         """Whether LUTs can hold memories with asynchronous read."""
-        return self.family == "ecp5"
+        return self.fabric.has_lut_ram
 
     def adder_levels(self, clk_hz: int) -> int:
         """Adders that may follow one another between two registers at ``clk_hz``."""
         period_ns = 1e9 / clk_hz
-        return max(1, int(period_ns * TIMING_SHARE / FAMILIES[self.family]))
+        return max(1, int(period_ns * TIMING_SHARE / self.fabric.adder_ns))
 
     def brams_for(self, depth: int, width: int) -> int:
         """Block RAMs of a memory of ``depth`` rows of ``width`` bits; 0 where LUTs take it."""

@@ -11,9 +11,16 @@ from hwgen.plan import Cells, in_block_ram
 
 
 def test_refuses_a_family_it_has_no_numbers_for():
-    with refused(SpecError, "target 'test-ecp5': family must be one of ['ecp5', 'ice40'],"
-                            " not 'xc7'"):
-        replace(ECP5, family="xc7")
+    with refused(SpecError, "target 'test-ecp5': family must be one of"
+                            " ['ecp5', 'gowin', 'ice40', 'xc7'], not 'xc6'"):
+        replace(ECP5, family="xc6")
+
+
+def test_families_differ_in_luts_and_memories():
+    xc7 = replace(ECP5, family="xc7")
+    assert [t.fabric.lut_inputs for t in (ECP5, UP5K, xc7)] == [4, 4, 6]
+    assert [t.has_lut_ram for t in (ECP5, UP5K, xc7)] == [True, False, True]
+    assert xc7.brams_for(512, 72) == 2      # RAMB18E1: a RAMB36E1 is two
 
 
 def test_cells_add_up():

@@ -12,7 +12,7 @@ from .folded import FoldedStage
 __all__ = ["FixedStage", "stored_weight_format", "require_fixed"]
 
 
-SMALLEST_BLOCK_PRODUCT = {"ecp5": 2, "ice40": 11}
+SMALLEST_BLOCK_PRODUCT = {"ecp5": 2, "ice40": 11, "xc7": 9, "gowin": 9}
 """Family -> bits of the narrowest product for which yosys takes a multiplier block, not LUTs."""
 
 

@@ -9,7 +9,7 @@ __all__ = ["sparse_cells"]
 SMALLEST_BLOCK_BANK = 64
 """Bits above which yosys puts a bank of accumulators into block RAM where there is no LUT RAM."""
 
-LEAST_PRODUCT_BITS = {"ecp5": 9, "ice40": 11}
+LEAST_PRODUCT_BITS = {"ecp5": 9, "ice40": 11, "xc7": 9, "gowin": 9}
 """Products narrower than this are built from LUTs."""
 
 LUT_RAM_CELLS = 6
