@@ -6,8 +6,8 @@ __all__ = ["popcount_leaves", "popcount_levels", "popcount_registers", "popcount
 def popcount_leaves(bits: int, *, spare: bool = True) -> int:
     """Full adders of three bits in the first level of a popcount.
 
-    ``f`` of them and the ``f - 1`` carry-ins of the adders below count ``4 f - 1`` bits, and one more
-    where it may be left over (``spare``).
+    ``f`` of them and the ``f - 1`` carry-ins of the adders below count ``4 f - 1`` bits, and one
+    more where it may be left over (``spare``).
     """
     return max(1, -(-(bits + (not spare)) // 4))
 
