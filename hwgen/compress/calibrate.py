@@ -4,8 +4,9 @@ import torch
 
 from hwgen.numeric import SpecError
 
-from .binary import BinaryLinear, Sign
 from .fixed import QuantInput, QuantLinear, QuantReLU
+from .linear import IntegerLinear
+from .steps import StepLayer
 from .thermometer import ThermometerInput
 from .tracing import INPUT, trace
 
@@ -42,15 +43,15 @@ def calibrate(module, x):
 
 def _fit(layer, frac, value) -> int:
     """Calibrate one layer; returns the fraction bits of its result."""
-    if isinstance(layer, (BinaryLinear, QuantLinear)):
+    if isinstance(layer, (IntegerLinear, QuantLinear)):
         layer.in_frac.fill_(frac)
     if isinstance(layer, QuantLinear):
         layer.calibrate()
         return layer.out_frac
-    if isinstance(layer, BinaryLinear):
+    if isinstance(layer, IntegerLinear):
         return frac + layer.out_shift
     if isinstance(layer, QuantReLU):
         layer.calibrate(value)
-    if isinstance(layer, (Sign, ThermometerInput)):
+    if isinstance(layer, (StepLayer, ThermometerInput)):
         return 0
     return int(layer.frac) if isinstance(layer, (QuantInput, QuantReLU)) else frac

@@ -9,10 +9,11 @@ import torch
 from hwgen.ir import Argmax, Network, Node
 from hwgen.numeric import SpecError
 
-from .convert import CONVERTERS, Value
+from .convert import CONVERTERS
 from .errors import ExportError
 from .refusals import refusal
 from .tracing import INPUT, Step, check_module, trace
+from .value import Value
 
 __all__ = ["export", "predict_integers"]
 
@@ -122,7 +123,7 @@ class _Walk:
         return result
 
     def _check_result(self):
-        if self.value.edge is None or self.value.norm is not None:
+        if self.value.edge is None or self.value.pending:
             self.faults.append(
                 "result: must be the integers of a layer, not the module's input or a BatchNorm's"
                 " output: end with BinaryLinear, QuantLinear, QuantReLU or Sign")

@@ -5,8 +5,6 @@ the result. Sizes and settings were chosen on validation parts of the training s
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,11 +16,10 @@ from .binary import BinaryLinear, Sign
 from .data import PIXEL_BITS, Split
 from .fixed import QuantInput
 from .normalise import BatchNorm
+from .phases import Phases
 from .prune import GradualPruning
 from .quantise import quantise
-from .settings import Settings
 from .thermometer import ThermometerInput
-from .train import train
 
 __all__ = ["STUDENTS", "accuracy", "float_scores", "train_student", "train_teacher"]
 
@@ -44,36 +41,6 @@ def float_scores(module, x) -> np.ndarray:
     return module(torch.tensor(np.asarray(x), dtype=torch.float32)).numpy()
 
 
-class _Phases:
-    """The trainings of one recipe: shared data, seed, checkpoint folder and progress."""
-
-    def __init__(self, name, split, seed, folder, progress, effort, teacher=None):
-        if not 0 < effort <= 1:
-            raise SpecError(f"recipe '{name}': effort must be above 0 and at most 1, not"
-                            f" {effort!r}")
-        self.name, self.split, self.seed, self.teacher = name, split, seed, teacher
-        self.folder = None if folder is None else Path(folder)
-        self.progress, self.effort = progress, effort
-
-    def build(self, make: Callable[[], nn.Module]) -> nn.Module:
-        """A fresh module whose initial weights follow from the seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            return make()
-
-    def steps(self, settings: Settings) -> int:
-        return settings.epochs * -(-len(self.split.x_train) // settings.batch)
-
-    def settings(self, epochs: int, **options) -> Settings:
-        return Settings(epochs=max(1, round(epochs * self.effort)), seed=self.seed, **options)
-
-    def run(self, phase: str, module, settings: Settings, pruning=None):
-        name = f"{self.name}-{phase}" if phase else self.name
-        return train(module, self.split, settings=settings, name=name, teacher=self.teacher,
-                     pruning=pruning, progress=self.progress,
-                     checkpoint=self.folder and self.folder / f"{name}.ckpt")
-
-
 def train_teacher(split: Split, *, seed: int = 0, folder=None, progress=None, effort: float = 1.0):
     """The float teacher, 64-128-128-10 with batch norm and ReLU.
 
@@ -89,7 +56,7 @@ def train_teacher(split: Split, *, seed: int = 0, folder=None, progress=None, ef
     effort : float
         Share of the epochs to train, for a quick look.
     """
-    phases = _Phases("digits-teacher", split, seed, folder, progress, effort)
+    phases = Phases("digits-teacher", split, seed, folder, progress, effort)
     module = phases.build(lambda: _float_net((128, 128)))
     return phases.run("", module, phases.settings(60, shift=0.5, weight_decay=1e-4))
 
@@ -99,7 +66,7 @@ def train_student(name: str, split: Split, teacher, *, seed: int = 0, folder=Non
     """One of :data:`STUDENTS`, distilled from ``teacher``; parameters as :func:`train_teacher`."""
     if name not in STUDENTS:
         raise SpecError(f"student must be one of {sorted(STUDENTS)}, not {name!r}")
-    phases = _Phases(name, split, seed, folder, progress, effort, teacher)
+    phases = Phases(name, split, seed, folder, progress, effort, teacher)
     return STUDENTS[name](phases)
 
 
@@ -123,32 +90,32 @@ def _binary_net() -> nn.Sequential:
     ))
 
 
-def _binary(phases: _Phases):
+def _binary(phases: Phases):
     """64 pixels x 4 levels, 256-128-128-10, all weights and hidden activations of one bit."""
     module = phases.build(_binary_net)
     return phases.run("", module, phases.settings(250, lr=2e-2, mix=0.4, shift=0.1))
 
 
-def _float_then_quantised(phases: _Phases, hidden, bits, activation_bits):
+def _float_then_quantised(phases: Phases, hidden, bits, activation_bits):
     module = phases.build(lambda: _float_net(hidden))
     phases.run("float", module, phases.settings(40, lr=5e-3, mix=0.5))
     return quantise(module, phases.split.x_train, weight_bits=bits,
                     activation_bits=activation_bits)
 
 
-def _fixed(phases: _Phases):
+def _fixed(phases: Phases):
     """64-64-64-10 with 4-bit weights and 4-bit unsigned activations."""
     module = _float_then_quantised(phases, FIXED_HIDDEN, FIXED_BITS, FIXED_BITS)
     return phases.run("quantised", module, phases.settings(60, lr=2e-3, mix=0.5))
 
 
-def _sparse(phases: _Phases):
+def _sparse(phases: Phases):
     """64-128-64-10 with 6-bit weights and activations, pruned to 13.6 % of the weights."""
     module = _float_then_quantised(phases, SPARSE_HIDDEN, SPARSE_BITS, SPARSE_BITS)
     settings = phases.settings(100, lr=5e-3, mix=0.5)
     end = max(1, phases.steps(settings) * 6 // 10)
     pruning = GradualPruning(SPARSE_DENSITIES, begin=0, end=end, every=10)
-    return phases.run("pruned", module, settings, pruning)
+    return phases.run("pruned", module, settings, pruning=pruning)
 
 
 STUDENTS = {"digits-binary": _binary, "digits-fixed": _fixed, "digits-sparse": _sparse}

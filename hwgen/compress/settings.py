@@ -26,6 +26,9 @@ class Settings:
         Share of the training images that are moved by one pixel (square images only).
     mix : float
         Each sample is blended with up to this share of another one.
+    integer_products : bool
+        Products of integer layers in bfloat16, see :mod:`hwgen.compress.products`; and Adam's fused
+        kernel.
     """
 
     epochs: int
@@ -38,6 +41,7 @@ class Settings:
     temperature: float = 4.0
     shift: float = 0.0
     mix: float = 0.0
+    integer_products: bool = False
 
     def __post_init__(self):
         within("settings: epochs", self.epochs, 1)

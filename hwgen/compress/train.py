@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -17,13 +18,14 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .distil import distillation_loss
 from .errors import CheckpointError, TrainingError
 from .layer import Layer
+from .products import integer_products
 from .settings import Epoch, Settings
 
 __all__ = ["density", "train"]
 
 
 def train(module, split, *, settings: Settings, name: str = "training", teacher=None,
-          pruning=None, checkpoint=None, progress=None):
+          pruning=None, copies=None, checkpoint=None, progress=None):
     """Train ``module`` on the training part of ``split``; returns it in evaluation mode.
 
     One thread is used: these networks are too small for more, and the result then does not depend
@@ -42,6 +44,9 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
     teacher : torch.nn.Module, optional
         In evaluation mode; adds the distillation loss.
     pruning : GradualPruning, optional
+    copies : Copies, optional
+        Takes the place of the training samples, one copy each epoch; where it has a teacher's
+        scores, they give the distillation loss.
     checkpoint : path, optional
         Written after every epoch; a training found there is continued.
     progress : callable of Epoch, optional
@@ -51,8 +56,9 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
     TrainingError     When the loss or a weight is not finite; the last good checkpoint stays.
     CheckpointError   When ``checkpoint`` is damaged or belongs to another training.
     """
-    run = _Run(module, split, settings, name, teacher, pruning, checkpoint)
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    run = _Run(module, split, settings, name, teacher, pruning, copies, checkpoint)
+    with (_one_thread(), torch.random.fork_rng(devices=[]),
+          integer_products(settings.integer_products)):
         for epoch in range(run.resume(), settings.epochs):
             report = run.epoch(epoch)
             run.save(epoch + 1)
@@ -90,17 +96,20 @@ def _one_thread():
 class _Run:
     """State of one training run."""
 
-    def __init__(self, module, split, settings, name, teacher, pruning, checkpoint):
+    def __init__(self, module, split, settings, name, teacher, pruning, copies, checkpoint):
         if settings.shift and split.side is None:
             raise SpecError(f"training '{name}': shift must be 0 for samples that are not images,"
                             f" not {settings.shift!r}")
         self.module, self.settings, self.name = module, settings, name
         self.teacher, self.pruning, self.side = teacher, pruning, split.side
         self.path = None if checkpoint is None else Path(checkpoint)
-        self.x = torch.from_numpy(split.x_train).float()
+        self.copies, self.soft = copies, None
+        self.x = torch.from_numpy(np.array(split.x_train))
+        self.x = self.x.float() if copies is None else self.x
         self.y = torch.from_numpy(split.y_train).long()
         self.optimiser = torch.optim.Adam(module.parameters(), lr=settings.lr,
-                                          weight_decay=settings.weight_decay)
+                                          weight_decay=settings.weight_decay,
+                                          fused=settings.integer_products or None)
         if pruning is not None:
             pruning.attach(module)
         self.steps = math.ceil(len(self.x) / settings.batch)
@@ -114,6 +123,8 @@ class _Run:
             tensors += self.teacher.state_dict().values()
         for tensor in tensors:
             digest.update(tensor.numpy().tobytes())
+        if self.copies is not None:
+            digest.update(f"{self.copies.digest} {self.copies.count}".encode())
         pruning = self.pruning and {k: v for k, v in vars(self.pruning).items() if k != "masks"}
         return json.dumps([self.name, asdict(self.settings), pruning, digest.hexdigest()])
 
@@ -151,6 +162,8 @@ class _Run:
 
     def epoch(self, epoch: int) -> Epoch:
         torch.manual_seed(self.settings.seed * 100_003 + epoch)
+        if self.copies is not None:
+            self.x, self.soft = self.copies.part(epoch)
         self.module.train()
         total = right = 0
         for k, index in enumerate(torch.randperm(len(self.x)).split(self.settings.batch)):
@@ -166,7 +179,7 @@ class _Run:
     def step(self, step: int, index):
         """One optimiser step on the samples ``index``; returns the loss and the scores."""
         settings = self.settings
-        x, labels = self.x[index], self.y[index]
+        x, labels = self.x[index].float(), self.y[index]
         if settings.shift:
             x = shifted(x, settings.shift, self.side)
         if settings.mix:
@@ -175,7 +188,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = settings.lr_end + (settings.lr - settings.lr_end) * half_cosine
         scores = self.module(x)
-        loss = self.loss(scores, x, labels)
+        loss = self.loss(scores, self.soft_scores(x, index), labels)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -186,10 +199,17 @@ class _Run:
             self.pruning.step(self.module, step)
         return loss.item(), scores
 
-    def loss(self, scores, x, labels):
+    def soft_scores(self, x, index):
+        """The teacher's scores of the samples; None without a teacher."""
+        if self.soft is not None:
+            return self.soft[index]
         if self.teacher is None:
-            return F.cross_entropy(scores, labels)
+            return None
         with torch.no_grad():
-            soft = self.teacher(x)
+            return self.teacher(x)
+
+    def loss(self, scores, soft, labels):
+        if soft is None:
+            return F.cross_entropy(scores, labels)
         return distillation_loss(scores, soft, labels, alpha=self.settings.alpha,
                                  temperature=self.settings.temperature)

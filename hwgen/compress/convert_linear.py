@@ -1,0 +1,71 @@
+"""Matrix products to nodes."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hwgen.ir import Dense, Edge, MatVec
+from hwgen.numeric import Fixed, SpecError
+
+from .bases import MultiBaseLinear
+from .binary import BinaryLinear, ScaledBinaryLinear
+from .fixed import QuantLinear
+from .kbit import DoReFaLinear, WrpnLinear
+from .ternary import TernaryLinear, TwoScaleTernaryLinear
+from .value import FLOAT64_SAFE, Value, int64_of, settled, sound
+
+__all__ = ["CONVERTERS"]
+
+
+def _integer_linear(layer, value: Value, name: str):
+    if layer.bias is not None:
+        _check_in_frac(layer, value)
+    frac = value.frac + layer.out_shift
+    return _linear(layer, value, name, layer.format, layer.integer_bias(), frac)
+
+
+def _scaled_linear(layer: ScaledBinaryLinear, value: Value, name: str):
+    nodes, value = _integer_linear(layer, value, name)
+    return nodes, replace(value, pending=(layer.rescale,))
+
+
+def _quant_linear(layer: QuantLinear, value: Value, name: str):
+    _check_in_frac(layer, value)
+    fmt = Fixed(layer.bits, int(layer.frac), True)
+    return _linear(layer, value, name, fmt, layer.integer_bias(), layer.out_frac)
+
+
+def _check_in_frac(layer, value: Value) -> None:
+    if int(layer.in_frac) != value.frac:
+        raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
+                        f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
+
+
+def _linear(layer, value, name, fmt, bias, frac):
+    value = settled(value)
+    if bias is not None and float(bias.abs().max()) >= FLOAT64_SAFE:
+        raise SpecError(f"bias must stay below 2**52 in steps of the accumulator, not reach"
+                        f" {float(bias.abs().max()):.4g}")
+    weights = Dense(int64_of(layer.integer_weight()), fmt)
+    node = MatVec(name, (value.node,), weights, None if bias is None else int64_of(bias))
+    edge = sound(node, value.edge)
+    worst = max(abs(bound) for bound in node.partial_sum_range(value.edge))
+    if worst >= FLOAT64_SAFE:
+        raise SpecError(f"accumulator must stay below 2**52, where torch's float64 is exact, not"
+                        f" reach {worst}")
+    return [node], Value(name, edge, edge.size, frac, _row_ranges(node, value.edge))
+
+
+def _row_ranges(node: MatVec, edge: Edge):
+    """Smallest and largest accumulator of each output, int64 (n_out,) each."""
+    ends = np.stack([node.weights.to_dense() * edge.lo, node.weights.to_dense() * edge.hi])
+    return (ends.min(axis=0).sum(axis=1) + node.bias_or_zero,
+            ends.max(axis=0).sum(axis=1) + node.bias_or_zero)
+
+
+CONVERTERS = {
+    QuantLinear: _quant_linear,
+    ScaledBinaryLinear: _scaled_linear,
+    **dict.fromkeys((BinaryLinear, DoReFaLinear, MultiBaseLinear, TernaryLinear,
+                     TwoScaleTernaryLinear, WrpnLinear), _integer_linear),
+}

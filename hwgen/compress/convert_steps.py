@@ -1,0 +1,79 @@
+"""Batch norms and activations to nodes."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from hwgen.ir import Requantise, Threshold
+from hwgen.numeric import Fixed, SpecError
+
+from .binary import Sign
+from .fixed import QuantReLU
+from .normalise import BatchNorm
+from .residual import ResidualSign
+from .steps import StepActivation, StepLayer
+from .thresholds import sign_thresholds, step_thresholds
+from .value import Value, settled, sound
+
+__all__ = ["CONVERTERS"]
+
+MAX_SHIFT = 61
+
+
+def _quant_relu(layer: QuantReLU, value: Value, name: str):
+    value = settled(value)
+    frac = int(layer.frac)
+    shift = value.frac - frac
+    if abs(shift) > MAX_SHIFT:
+        raise SpecError(f"shift from {value.frac} to {frac} fraction bits must be at most"
+                        f" {MAX_SHIFT}, not {abs(shift)}")
+    node = Requantise(name, (value.node,), np.array([1 << max(-shift, 0)], dtype=np.int64),
+                      max(shift, 0), "half_up", Fixed(layer.bits, frac, False))
+    edge = sound(node, value.edge)
+    return [node], Value(name, edge, edge.size, frac)
+
+
+def _batch_norm(layer: BatchNorm, value: Value, name: str):
+    if not value.pending:
+        value = settled(value)
+    if layer.num_features != value.size:
+        raise SpecError(f"num_features must be {value.size}, the size of its input, not"
+                        f" {layer.num_features}")
+    scale = layer.scale()
+    bad = torch.nonzero(~torch.isfinite(scale)).flatten()
+    if len(bad):
+        k = int(bad[0])
+        raise SpecError(f"gamma / sqrt(var + eps) must be finite, not {float(scale[k])} at output"
+                        f" {k}, of gamma {float(layer.weight[k]):g}, var"
+                        f" {float(layer.running_var[k]):g} and eps {layer.eps:g}")
+    return [], replace(value, pending=(*value.pending, layer))
+
+
+def _steps(layer: StepLayer, value: Value, name: str):
+    if not value.pending:
+        value = settled(value)
+    low, high = value.rows or (np.full(value.size, value.edge.lo), np.full(value.size,
+                                                                           value.edge.hi))
+
+    def before(x):
+        for function in value.pending:
+            x = function(x)
+        return x
+
+    if isinstance(layer, Sign):
+        thresholds, invert = sign_thresholds(before, low, high, frac=value.frac)
+    else:
+        thresholds, invert = step_thresholds(
+            lambda x: layer.index(before(x)), len(layer.format.levels) - 1, low, high,
+            frac=value.frac)
+    node = Threshold(name, (value.node,), thresholds, invert, layer.format)
+    edge = sound(node, value.edge)
+    return [node], Value(name, edge, edge.size)
+
+
+CONVERTERS = {
+    QuantReLU: _quant_relu,
+    BatchNorm: _batch_norm,
+    **dict.fromkeys((ResidualSign, Sign, StepActivation), _steps),
+}

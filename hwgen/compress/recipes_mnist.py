@@ -1,0 +1,122 @@
+"""MNIST networks of the binarised family: a float teacher and the recipes distilled from it.
+
+Settings were chosen on the last 5,000 training samples, held back (``mnist(validation=True)``); the
+figures are of a training on all 60,000. No epoch is selected: the last one is the result, and the
+test set is seen once, after it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from hwgen.numeric import SpecError
+
+from .binary import BinaryLinear, Sign
+from .copies import Copies
+from .fixed import QuantInput
+from .normalise import BatchNorm
+from .phases import Phases
+from .thermometer import ThermometerInput
+from .warp import Warp
+
+__all__ = ["MNIST_RECIPES", "MNIST_TEACHER", "Recipe", "train_mnist", "train_mnist_teacher"]
+
+MNIST_TEACHER = "mnist-teacher"
+
+PIXELS, CLASSES = 784, 10
+
+TEACHER_HIDDEN, TEACHER_EPOCHS = (1024, 512), 35
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one network is made.
+
+    Members
+    -------
+    text : str          what it is, one line
+    build : callable    makes the module
+    epochs : int
+    copies : int        distorted copies of the training samples
+    strength : float    of the distortions, 1 for those of :class:`~hwgen.compress.Warp`
+    options : dict      further :class:`~hwgen.compress.Settings`
+    """
+
+    text: str
+    build: Callable[[], nn.Module]
+    epochs: int
+    copies: int = 24
+    strength: float = 1.0
+    options: dict = field(default_factory=dict)
+
+
+def train_mnist_teacher(split, *, seed: int = 0, folder=None, progress=None, effort: float = 1.0):
+    """The float teacher, 784-1024-512-10 with batch norm and ReLU, on copies that never repeat.
+
+    Parameters as of :func:`~hwgen.compress.train_teacher`; ``split`` is of
+    :func:`~hwgen.compress.mnist`.
+    """
+    phases = Phases(MNIST_TEACHER, split, seed, folder, progress, effort)
+    module = phases.build(_teacher)
+    settings = phases.settings(TEACHER_EPOCHS, batch=500, lr=2e-3, integer_products=True)
+    copies = Copies(split, warp=Warp(), count=settings.epochs, seed=1_000 + seed)
+    return phases.run("", module, settings, copies=copies)
+
+
+def train_mnist(name: str, split, teacher, *, seed: int = 0, folder=None, progress=None,
+                effort: float = 1.0):
+    """The network of one of :data:`MNIST_RECIPES`, distilled from ``teacher``."""
+    if name not in MNIST_RECIPES:
+        raise SpecError(f"recipe must be one of {sorted(MNIST_RECIPES)}, not {name!r}")
+    recipe = MNIST_RECIPES[name]
+    phases = Phases(name, split, seed, folder, progress, effort)
+    module = phases.build(recipe.build)
+    copies = Copies(split, warp=Warp().times(recipe.strength), count=recipe.copies, seed=seed,
+                    teacher=teacher, folder=folder)
+    options = {"batch": 250, "lr": 1e-2, "integer_products": True} | recipe.options
+    return phases.run("", module, phases.settings(recipe.epochs, **options), copies=copies)
+
+
+def _teacher() -> nn.Sequential:
+    n1, n2 = TEACHER_HIDDEN
+    return nn.Sequential(OrderedDict(
+        pixels=QuantInput(bits=8, frac=8),
+        fc1=nn.Linear(PIXELS, n1), bn1=nn.BatchNorm1d(n1), act1=nn.ReLU(),
+        fc2=nn.Linear(n1, n2), bn2=nn.BatchNorm1d(n2), act2=nn.ReLU(), drop=nn.Dropout(0.2),
+        fc3=nn.Linear(n2, CLASSES),
+    ))
+
+
+def _net(hidden, *, first, linear=BinaryLinear, activation=Sign, n_in=PIXELS, out_shift=3):
+    """Dense layers of one kind with batch norm and one activation; the last gives raw scores."""
+    layers = OrderedDict(first=first())
+    for k, n_out in enumerate(hidden, 1):
+        layers |= {f"fc{k}": linear(n_in, n_out), f"bn{k}": BatchNorm(n_out),
+                   f"act{k}": activation()}
+        n_in = n_out
+    layers[f"fc{len(hidden) + 1}"] = linear(n_in, CLASSES, bias=True, out_shift=out_shift)
+    return nn.Sequential(layers)
+
+
+def _black_white():
+    """Pixels of one bit: +1 from 128 on."""
+    return ThermometerInput((128,), bits=8)
+
+
+MNIST_RECIPES = {
+    "mnist-sfc-w1a1": Recipe(
+        text="SFC 784-256-256-256-10, all weights and activations of one bit",
+        build=lambda: _net((256,) * 3, first=_black_white, out_shift=4),
+        epochs=120),
+    "mnist-tfc-w1a1": Recipe(
+        text="TFC 784-64-64-64-10, all weights and activations of one bit",
+        build=lambda: _net((64,) * 3, first=_black_white), strength=0.3,
+        epochs=200),
+    "mnist-lfc-w1a1": Recipe(
+        text="LFC 784-1024-1024-1024-10, all weights and activations of one bit",
+        build=lambda: _net((1024,) * 3, first=_black_white, out_shift=5),
+        epochs=100),
+}
+"""The recipes by network name."""

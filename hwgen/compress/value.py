@@ -1,0 +1,64 @@
+"""What a layer returns on the way to the integer network, and the checks that all share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.ir import Edge
+from hwgen.numeric import SpecError
+
+__all__ = ["FLOAT64_SAFE", "Value", "int64_of", "settled", "sound"]
+
+FLOAT64_SAFE = 1 << 52
+"""Below this magnitude float64 holds every integer and every half, so torch's sums are exact."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a layer returns: ``integer * 2**-frac``.
+
+    Members
+    -------
+    node : str           node that holds the integers
+    edge : Edge or None  None for the module's input before a layer has declared its format
+    size : int           channels: the elements of the last axis
+    frac : int
+    rows : (int64 (size,), int64 (size,)) or None
+        Smallest and largest integer of each channel, where tighter than the edge's.
+    pending : tuple of callables on float64 tensors (batch, size)
+        Monotone functions of each channel (scale, batch norm) that were applied to the integers,
+        in order, and wait for an activation of a few levels.
+    """
+
+    node: str
+    edge: Edge | None
+    size: int
+    frac: int = 0
+    rows: tuple[np.ndarray, np.ndarray] | None = None
+    pending: tuple[Callable, ...] = ()
+
+
+def settled(value: Value) -> Value:
+    """``value`` if it is made of integers, as most layers need."""
+    if value.edge is None:
+        raise SpecError("input must be quantised: begin the module with QuantInput or"
+                        " ThermometerInput")
+    if value.pending:
+        raise SpecError("input must not be a BatchNorm's output or of a scaled sum, which has no"
+                        " exact form: put an activation of a few levels between (Sign ...), or fold"
+                        " it with hwgen.compress.fold_batch_norm")
+    return value
+
+
+def sound(node, edge: Edge) -> Edge:
+    """The edge that ``node`` makes of ``edge``; SpecError with the faults it finds."""
+    faults = node.faults(edge)
+    if faults:
+        raise SpecError("; ".join(faults))
+    return node.infer(edge)
+
+
+def int64_of(tensor) -> np.ndarray:
+    """The integers of a float tensor."""
+    return tensor.detach().numpy().astype(np.int64)
