@@ -8,7 +8,7 @@ from ..numeric import SpecError
 from ..rtl.text import to_rtlil
 from ..toolchain import ToolError, run
 
-__all__ = ["module_name", "plain_names", "stream_signals", "to_verilog"]
+__all__ = ["CHAIN_CELLS", "module_name", "plain_names", "stream_signals", "to_verilog"]
 
 _ATTRIBUTES = " ".join(f"-remove {name}" for name in (
     "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
@@ -28,6 +28,9 @@ write_verilog -norename design.v
 """
 
 _NUMBERED = re.compile(r"\\([A-Za-z_][A-Za-z0-9_]*)\$(\d+)(?=\s)")
+
+CHAIN_CELLS = Path(__file__).with_name("chain_cells.v")
+"""Modules that the instances of :mod:`hwgen.rtl.chain_cells` are of, with what they compute."""
 
 _RESERVED = frozenset(
     "always and assign begin buf case cell config defparam design disable edge else end endcase"
@@ -70,9 +73,18 @@ def to_verilog(component, name: str, *, folder, progress=None) -> str:
     if not written.is_file():
         raise ToolError("yosys must write design.v, and did not", command=done.command,
                         returncode=done.returncode, tail=done.tail, log=done.log)
+    text = plain_names(written.read_text(encoding="utf-8"))
     # The first line carries the version of Yosys and a path of the machine that built it.
     return re.sub(r"\A/\*.*?\*/\n", f"// {name}: generated, see manifest.json\n",
-                  plain_names(written.read_text(encoding="utf-8")), count=1)
+                  text + _chain_modules(text), count=1)
+
+
+def _chain_modules(verilog: str) -> str:
+    """The text of those modules of :data:`CHAIN_CELLS` that ``verilog`` has instances of."""
+    parts = CHAIN_CELLS.read_text(encoding="utf-8").split("\n\n")
+    named = {re.search(r"^module (\w+)", part, re.MULTILINE)[1]: part for part in parts[1:]}
+    used = set(re.findall(r"^ *(hwgen_\w+) #\(", verilog, re.MULTILINE))
+    return "".join(f"\n{part.rstrip()}\n" for name, part in named.items() if name in used)
 
 
 def plain_names(verilog: str) -> str:

@@ -32,7 +32,7 @@ def stage(job, out, about):
         shutil.rmtree(work)
     work.mkdir(parents=True)
     (work / JOB_FILE).write_text(about, encoding="utf-8")
-    for file in (*job.sources, *([job.constraints] if job.constraints is not None else [])):
+    for file in job.files:
         shutil.copyfile(file, work / file.name)
     return work
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hwgen.numeric.errors import SpecError
 from hwgen.synth.device import Device
-from hwgen.synth.script import netlist_commands
+from hwgen.synth.script import chain_maps, netlist_commands
 
 __all__ = ["SynthJob"]
 
@@ -132,7 +132,7 @@ class SynthJob:
             kinds = ", ".join(_HDL)
             names = [source.name for source in self.sources]
             raise SpecError(f"{where}: sources must hold a file of {kinds}, not only {names!r}")
-        seen = set()
+        seen = {file.name for file in chain_maps(self.device)}
         for source in self.sources:
             if not source.is_file():
                 raise SpecError(f"{where}: source must be a file, not {str(source)!r}")
@@ -161,6 +161,12 @@ class SynthJob:
             )
 
     @property
+    def files(self):
+        """Every file that goes into the folder of the run."""
+        pins = () if self.constraints is None else (self.constraints,)
+        return (*self.sources, *pins, *chain_maps(self.device))
+
+    @property
     def mode(self):
         """What is built.
 
@@ -187,11 +193,10 @@ class SynthJob:
     def describe(self):
         """Give the job as JSON: everything that decides the result, files by their digest."""
         about = asdict(self)
-        files = [*self.sources, *([self.constraints] if self.constraints is not None else [])]
         about["sources"] = [source.name for source in self.sources]
         about["constraints"] = None if self.constraints is None else self.constraints.name
         about["script"] = self.script
         about["sha256"] = {
-            file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files
         }
         return json.dumps(about, indent=1, sort_keys=True)

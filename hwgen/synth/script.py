@@ -1,6 +1,10 @@
 """The yosys script of a job: from sources to ``netlist.json``."""
 
-__all__ = ["netlist_commands"]
+from pathlib import Path
+
+from hwgen.emit.verilog import CHAIN_CELLS
+
+__all__ = ["chain_maps", "netlist_commands"]
 
 _HIDE_PARTS = r"rename -hide w:*\[*"
 """Amaranth names an array ``x`` and its first element ``x[0]``; ABC9 gives bit 0 of ``x`` that
@@ -23,6 +27,16 @@ the second multiplier is swept away. So registers stay outside of the blocks.
 """
 
 
+def chain_maps(device) -> tuple[Path, ...]:
+    """Files that say what carry-chain pieces are built of, to be put beside the sources.
+
+    First that of the family, if it has one (``techmap/chain_ecp5.v``); last what the pieces
+    compute, for those that are left.
+    """
+    family = Path(__file__).with_name("techmap") / f"chain_{device.family}.v"
+    return (family, CHAIN_CELLS) if family.is_file() else (CHAIN_CELLS,)
+
+
 def netlist_commands(device, top: str, options=()) -> list[str]:
     """Yosys commands that synthesise what has been read.
 
@@ -33,9 +47,10 @@ def netlist_commands(device, top: str, options=()) -> list[str]:
     options : sequence of str
         Further words for the synth command.
     """
+    chains = [f"techmap -map {file.name}" for file in chain_maps(device)]
     command = " ".join((*device.synth_command, *options, "-top", top))
     whole = f"{command} -json netlist.json"
     if not device.totals.get("ICESTORM_DSP"):
-        return [_HIDE_PARTS, whole]
-    return [_HIDE_PARTS, f"{command} -run begin:coarse", *_NARROW, *_MULTIPLIERS,
+        return [_HIDE_PARTS, *chains, whole]
+    return [_HIDE_PARTS, *chains, f"{command} -run begin:coarse", *_NARROW, *_MULTIPLIERS,
             f"{whole} -run coarse:"]

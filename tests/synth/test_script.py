@@ -4,19 +4,20 @@ from hwgen.synth import Device
 from hwgen.synth.script import netlist_commands
 
 HIDE = r"rename -hide w:*\[*"
+CELLS = "techmap -map chain_cells.v"
 
 
 def test_ecp5_is_one_command_after_the_names_of_parts_are_hidden():
     device = Device(family="ecp5", size="85k", package="CABGA381", speed=6)
     assert netlist_commands(device, "t", ["-abc2"]) == [
-        HIDE, "synth_ecp5 -nowidelut -abc2 -top t -json netlist.json"]
+        HIDE, "techmap -map chain_ecp5.v", CELLS, "synth_ecp5 -nowidelut -abc2 -top t -json netlist.json"]
 
 
 @pytest.mark.parametrize(("size", "kind"), [("hx8k", "hx"), ("lp1k", "lp")])
 def test_ice40_without_multipliers_is_too(size, kind):
     device = Device(family="ice40", size=size, package="sg48")
     assert netlist_commands(device, "t") == [
-        HIDE, f"synth_ice40 -device {kind} -top t -json netlist.json"]
+        HIDE, CELLS, f"synth_ice40 -device {kind} -top t -json netlist.json"]
 
 
 @pytest.mark.parametrize("size", ["up5k", "u4k"])
@@ -24,7 +25,7 @@ def test_ice40_maps_multipliers_before_the_coarse_part_and_leaves_their_register
     device = Device(family="ice40", size=size, package="sg48")
     commands = netlist_commands(device, "t", ["-spram"])
     begin = "synth_ice40 -device u -spram -top t"
-    assert commands[:2] == [HIDE, f"{begin} -run begin:coarse"]
+    assert commands[:3] == [HIDE, CELLS, f"{begin} -run begin:coarse"]
     assert commands[-1] == f"{begin} -json netlist.json -run coarse:"
     assert sum("/ice40/dsp_map.v" in line for line in commands) == 1
     assert not any("-dsp" in line or line.startswith("ice40_dsp") for line in commands)
