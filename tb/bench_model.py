@@ -1,10 +1,8 @@
-"""What the bench expects: byte layouts, frames, stall patterns and the watch on inner streams."""
+"""What the benches send and expect: byte layouts, frames and stall patterns."""
 
 import random
-from itertools import islice
 
 import numpy as np
-from cocotb.triggers import RisingEdge, Timer
 
 STALLS = ("none", "input", "output", "both", "random")
 JUNK_BYTE = 0xA5
@@ -20,8 +18,28 @@ class Layout:
         lanes = self.output["lanes"]
         self.field_beats = [-(-field["count"] // lanes) for field in self.fields]
         self.out_beats = sum(self.field_beats)
-        self.out_bytes = self.out_beats * lanes * self.output["element_bytes"]
+        self.in_beat_bytes = self.input["lanes"] * self.input["element_bytes"]
+        self.out_beat_bytes = lanes * self.output["element_bytes"]
+        self.out_bytes = self.out_beats * self.out_beat_bytes
         self.busy_cycles = manifest["interval_cycles"] + (manifest.get("latency_cycles") or 0)
+        self.longest_stall = 2 * self.busy_cycles + 16
+
+    @property
+    def patience(self) -> int:
+        """Cycles without an output frame after which a core counts as stuck."""
+        beats = self.in_beats + self.out_beats
+        return 2000 + 20 * (self.busy_cycles + beats) + 4 * self.longest_stall
+
+    @property
+    def drain_cycles(self) -> int:
+        """Cycles after the last frame in which nothing more may come."""
+        return 2 * (self.busy_cycles + self.out_beats) + 10
+
+    @property
+    def reset_moments(self) -> list[tuple[int, int]]:
+        """Beats in and beats out after which mode ``reset`` resets: in mid-frame, on both sides."""
+        half = max(1, self.in_beats // 2)
+        return [(half, 0), (self.in_beats + half, 0), (self.in_beats, max(1, self.out_beats // 2))]
 
     def pack(self, values: np.ndarray) -> list[bytes]:
         """The bytes of each row of ``values`` (n, elements)."""
@@ -33,8 +51,7 @@ class Layout:
 
     def beats(self, data: bytes, count: int) -> bytes:
         """``data`` cut to ``count`` beats, or filled up with junk."""
-        size = count * self.input["lanes"] * self.input["element_bytes"]
-        full = self.in_beats * self.input["lanes"] * self.input["element_bytes"]
+        size, full = count * self.in_beat_bytes, self.in_beats * self.in_beat_bytes
         return data.ljust(full, b"\0").ljust(size, bytes([JUNK_BYTE]))[:size]
 
     def unpack(self, frames: list[bytes]) -> np.ndarray:
@@ -114,85 +131,3 @@ class Stalls:
         while True:
             longest = self.longest if draw.random() < 1 / 64 else 16
             yield draw.randint(1, 16), draw.randint(1, longest)
-
-
-async def hold(model, runs, period_ns: int):
-    """Pause and free a bus model for the cycles that ``runs`` gives; wakes once a run."""
-    await Timer(period_ns // 2 + 1, "ns")
-    for free, stalled in runs:
-        await Timer(free * period_ns, "ns")
-        model.pause = True
-        await Timer(stalled * period_ns, "ns")
-        model.pause = False
-
-
-class Trace:
-    """Records what passes on the streams between the stages."""
-
-    def __init__(self, dut, probes: list[dict], clock):
-        self.clock = clock
-        self.probes = probes
-        self.handles = [self._handles(dut, probe) for probe in probes]
-        self.clear()
-
-    @staticmethod
-    def _handles(dut, probe):
-        scope = dut
-        for name in probe["path"].split("."):
-            scope = scope[name]
-        signals = probe.get("signals") or {
-            part: f"{probe['port']}__{part}" for part in ("payload", "valid", "ready")}
-        return tuple(scope[signals[part]] for part in ("payload", "valid", "ready"))
-
-    def clear(self):
-        """Forget everything, as after a reset."""
-        self.done = [[] for _ in self.probes]
-        self.open = [[] for _ in self.probes]
-
-    async def watch(self):
-        """Runs for ever: one look at every stream each cycle."""
-        edge = RisingEdge(self.clock)
-        while True:
-            await edge
-            for index, (payload, valid, ready) in enumerate(self.handles):
-                if valid.value and ready.value:
-                    self._beat(index, int(payload.value))
-
-    def _beat(self, index, word):
-        probe = self.probes[index]
-        bits, lanes = probe["element_bits"], probe["lanes"]
-        mask = (1 << bits) - 1
-        self.open[index] += [_value((word >> k * bits) & mask, probe) for k in range(lanes)]
-        if word >> lanes * bits & 1:
-            self.done[index].append(self.open[index])
-            self.open[index] = []
-
-    def frames(self) -> dict[str, int]:
-        """Whole frames seen at each node."""
-        return {probe["node"]: len(seen)
-                for probe, seen in zip(self.probes, self.done, strict=True)}
-
-    def first_mismatch(self, frames: Frames) -> dict | None:
-        """The earliest image that differs, and in it the first node; None if all agree."""
-        found = [hit for order, probe in enumerate(self.probes)
-                 if probe["node"] in frames.edges
-                 for hit in islice(self._differences(order, frames.edges[probe["node"]]), 1)]
-        return min(found, key=lambda hit: hit["image"], default=None)
-
-    def _differences(self, order, expected):
-        probe = self.probes[order]
-        for image, (seen, right) in enumerate(zip(self.done[order], expected, strict=False)):
-            for index, value in enumerate(right.reshape(-1).tolist()):
-                got = seen[index] if index < len(seen) else None
-                if got != value:
-                    yield {"node": probe["node"], "image": image, "index": index,
-                           "expected": value, "found": got}
-                    break
-
-
-def _value(code: int, probe: dict) -> int:
-    if probe["values"] is not None:
-        return probe["values"][code]
-    if probe["signed"] and code >> (probe["element_bits"] - 1):
-        return code - (1 << probe["element_bits"])
-    return code

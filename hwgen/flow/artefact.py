@@ -48,25 +48,26 @@ class Artefact:
         """What it computes."""
         return load_network(self.folder / self.manifest["network"])
 
-    def simulate(self, x, *, simulator: str = "verilator") -> np.ndarray:
+    def simulate(self, x, *, simulator: str = "verilator", bench: str = "cocotb") -> np.ndarray:
         """The hardware as a function: scores int64 ``(n, classes)`` of integers ``(n, *shape)``.
 
         Raises
         ------
         MismatchError    If a score differs from golden.
         """
-        return self.verify(x, simulator=simulator).scores
+        return self.verify(x, simulator=simulator, bench=bench).scores
 
-    def verify(self, x=None, *, stalls: str = "none", seed: int = 0,
-               simulator: str = "verilator", mode: str = "stream", progress=None):
+    def verify(self, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
+               bench: str = "cocotb", simulator: str = "verilator", mode: str = "stream",
+               progress=None):
         """Run the emitted Verilog on ``x`` (the stored vectors if None) and compare every score.
 
         Returns a :class:`hwgen.verify.SimResult`; see :func:`hwgen.verify.simulate`.
         """
         from ..verify import simulate
 
-        return simulate(self.folder, x, stalls=stalls, seed=seed, simulator=simulator, mode=mode,
-                        progress=progress)
+        return simulate(self.folder, x, frames=frames, stalls=stalls, seed=seed, bench=bench,
+                        simulator=simulator, mode=mode, progress=progress)
 
     def synthesise(self, *, board: str | None = None, seed: int = 1, reuse: bool = True,
                    progress=None) -> SynthReport:

@@ -9,9 +9,10 @@
 """
 
 from .result import Mismatch, MismatchError, SimResult, VerifyError
-from .simulate import MODES, SIMULATORS, STALLS, simulate
+from .simulate import BENCHES, MODES, SIMULATORS, STALLS, simulate
 
 __all__ = [
+    "BENCHES",
     "MODES",
     "SIMULATORS",
     "STALLS",

@@ -45,7 +45,7 @@ class SimResult:
     interval_cycles : float or None   mean between frames at full rate; both without stalls only
     cycles : int                      simulated, in all
     seconds : float                   wall-clock time of the simulation, without the compiler's
-    stalls, seed, mode, simulator, version : what was run, with what
+    stalls, seed, mode, simulator, version, bench : what was run, with what
     """
 
     scores: np.ndarray
@@ -62,6 +62,7 @@ class SimResult:
     mode: str
     simulator: str
     version: str
+    bench: str = "cocotb"
 
 
 class VerifyError(RuntimeError):

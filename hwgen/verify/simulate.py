@@ -2,33 +2,39 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from ..emit import bench_folder, read_manifest, write_vectors
+from ..emit import bench_folder, read_manifest, sample_inputs, write_vectors
 from ..ir import Network, load
-from ..numeric import SpecError
+from ..numeric import SpecError, as_int
 from ..toolchain import ToolError, ToolInfo, environment, find
 from ..toolchain.runner import execute
 from .result import Mismatch, MismatchError, SimResult, VerifyError
 
-__all__ = ["MODES", "SIMULATORS", "STALLS", "simulate"]
+__all__ = ["BENCHES", "MODES", "SIMULATORS", "STALLS", "simulate"]
 
 SIMULATORS = {"verilator": "verilator", "icarus": "iverilog"}
 """Name of a simulator -> the tool it needs."""
 
 STALLS = ("none", "input", "output", "both", "random")
 MODES = ("stream", "reset", "length")
+BENCHES = ("cocotb", "compiled")
+
+TRACED_BEFORE, TRACED_FRAMES = 2, 64
+"""Of the many frames of the compiled bench, so many before a wrong one are sent again to find the
+node, and so many at the start if it was no value that was wrong."""
 
 FOUND_FAULT = 1
 """Exit status of the bench when it ran and found something wrong."""
 
 
-def simulate(folder, x=None, *, stalls: str = "none", seed: int = 0,
-             simulator: str = "verilator", mode: str = "stream", progress=None) -> SimResult:
+def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
+             bench: str = "cocotb", simulator: str = "verilator", mode: str = "stream",
+             progress=None) -> SimResult:
     """Stream ``x`` through the Verilog of an artefact and compare every score and class.
 
     Parameters
@@ -37,11 +43,17 @@ def simulate(folder, x=None, *, stalls: str = "none", seed: int = 0,
     x : integers ``(n, *shape)``, optional
         By default the inputs stored in the artefact. What must come out is computed by the golden
         model from the network file, never taken from the stored vectors.
+    frames : int, optional
+        Only the first so many of ``x``; more than are stored are drawn at random.
     stalls : str
         ``none``; ``input``, ``output`` or ``both`` sides by fair coins; ``random``: both in
         bursts, some long enough to fill every queue.
     seed : int                of the stalls
-    simulator : str           ``verilator`` or ``icarus``
+    bench : str
+        ``cocotb``; or ``compiled``, a C++ program with Verilator's model in it, which does the
+        same many times faster. It also sees that an output beat that waits stays as it is; what
+        it finds wrong is traced to a node by the bench under cocotb.
+    simulator : str           ``verilator``; or ``icarus``, under cocotb
     mode : str
         ``stream``; ``reset``: three resets in mid-frame first; ``length``: frames of a wrong
         length between sound ones (of its own: ``x`` must be None).
@@ -62,27 +74,44 @@ def simulate(folder, x=None, *, stalls: str = "none", seed: int = 0,
 
     The compiled simulation stays in ``sim/`` of the artefact and is used again.
     """
-    _require_choices(stalls=stalls, simulator=simulator, mode=mode)
+    _require_choices(stalls=stalls, simulator=simulator, mode=mode, bench=bench)
+    if bench == "compiled" and simulator != "verilator":
+        raise SpecError(f"simulator of the compiled bench must be 'verilator', not {simulator!r}")
     folder = Path(folder)
     manifest = read_manifest(folder)
     network = load(folder / manifest["network"])
-    if mode == "length" and x is not None:
-        raise SpecError("x must be None in mode 'length', which has frames of its own")
+    if mode == "length" and not x is frames is None:
+        raise SpecError("x and frames must be None in mode 'length', which has frames of its own")
     find(SIMULATORS[simulator])
-    vectors = _stored(folder, network) if x is None else _frames(network, x)
-    run = _Run(folder.resolve(), manifest, network, vectors, stalls, seed, mode, simulator,
+    vectors = _vectors(folder, network, x, frames)
+    run = _Run(folder.resolve(), manifest, network, vectors, stalls, seed, mode, simulator, bench,
                progress or (lambda step, fraction, text: None))
-    found = run.bench()
+    found = run.bench_run()
     if not found["passed"]:
         _fail(run, found)
-    return run.result(found, None)
+    return run.result(found)
 
 
 def _require_choices(**given):
-    choices = {"stalls": STALLS, "simulator": tuple(SIMULATORS), "mode": MODES}
+    choices = {"stalls": STALLS, "simulator": tuple(SIMULATORS), "mode": MODES, "bench": BENCHES}
     for what, value in given.items():
         if value not in choices[what]:
             raise SpecError(f"{what} must be one of {list(choices[what])}, not {value!r}")
+
+
+def _vectors(folder, network: Network, x, frames) -> np.ndarray:
+    """What is sent: given, stored or drawn."""
+    if frames is not None and as_int(frames, "frames") < 1:
+        raise SpecError(f"frames must be at least 1, not {frames}")
+    if x is None:
+        x = _stored(folder, network)
+        if frames is not None and frames > len(x):
+            return sample_inputs(network, frames)
+    else:
+        x = _frames(network, x)
+        if frames is not None and frames > len(x):
+            raise SpecError(f"frames must be at most {len(x)}, those of x, not {frames}")
+    return x[:frames]
 
 
 def _stored(folder, network: Network) -> np.ndarray:
@@ -99,25 +128,42 @@ def _frames(network: Network, x) -> np.ndarray:
 
 
 def _fail(run: "_Run", found: dict):
-    """Repeat the run up to the failing frame with a watch on the inner streams, and raise."""
+    """Repeat the run around the failing frame with a watch on the inner streams, and raise."""
     first = found["mismatches"][0] if found["mismatches"] else None
-    short = first and run.mode == "stream" and not found["faults"]
-    limit = first["image"] + 1 if short else 0
-    traced = run.bench(trace=True, frames=limit)
+    result = run.result(found)
+    traced, begin = _traced(run, found, first)
     worst = traced["traced"] or first
-    result = run.result(found, Mismatch(**worst) if worst else None)
-    how = f"(mode {run.mode}, stalls {run.stalls}, seed {run.seed}, {run.simulator})"
+    if worst is not first:
+        worst = worst | {"image": worst["image"] + begin}
+    result = replace(result, first_mismatch=Mismatch(**worst) if worst else None)
+    how = f"(mode {run.mode}, stalls {run.stalls}, seed {run.seed}, {run.how})"
     where = f"{run.manifest['name']}: "
     lines = [f"  {fault}" for fault in found["faults"]]
     if found["faults"]:
         passed = ", ".join(f"{node} {count}" for node, count in traced["traced_frames"].items())
         lines.append(f"  whole frames that left each node: {passed}")
+    if run.bench == "compiled" and traced["passed"]:
+        lines.append("  the bench under cocotb finds nothing wrong in the same frames")
     if worst is None:
         raise VerifyError("\n".join([f"{where}simulation must end soundly {how}", *lines]),
                           result, found["faults"])
     counts = f"{found['mismatched']} of {found['compared']} values differ"
     raise MismatchError("\n".join([f"{where}{result.first_mismatch}; {counts} {how}", *lines]),
                         result, found["faults"])
+
+
+def _traced(run: "_Run", found: dict, first: dict | None) -> tuple[dict, int]:
+    """What the bench with a watch finds, and the frame that it began with.
+
+    Up to the failing frame; the compiled bench, of many frames, only those just before it.
+    """
+    under_cocotb = replace(run, bench="cocotb")
+    if run.mode != "stream" or found["faults"]:
+        limit = TRACED_FRAMES if run.bench == "compiled" and run.mode != "length" else None
+        return replace(under_cocotb, x=run.x[:limit]).bench_run(trace=True), 0
+    end = first["image"] + 1
+    begin = max(0, end - 1 - TRACED_BEFORE) if run.bench == "compiled" else 0
+    return replace(under_cocotb, x=run.x[begin:end]).bench_run(trace=True), begin
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,49 +176,57 @@ class _Run:
     seed: int
     mode: str
     simulator: str
+    bench: str
     progress: object
 
     @property
-    def results(self) -> Path:
-        return self.folder / "sim" / f"{self.simulator}-{self.mode}-{self.stalls}-{self.seed}"
+    def how(self) -> str:
+        """What ran it."""
+        return "compiled" if self.bench == "compiled" else self.simulator
+
+    def results(self, trace: bool = False) -> Path:
+        """Where a run writes; one with a watch apart, as it is no result of its own."""
+        folder = self.folder / "sim" / "traced" if trace else self.folder / "sim"
+        return folder / f"{self.how}-{self.mode}-{self.stalls}-{self.seed}"
 
     @property
     def build(self) -> Path:
         digest = self.manifest["sha256"][self.manifest["verilog"][0]]
-        return self.folder / "sim" / f"build-{self.simulator}-{digest[:12]}"
+        return self.folder / "sim" / f"build-{self.how}-{digest[:12]}"
 
-    def bench(self, *, trace: bool = False, frames: int = 0) -> dict:
+    def bench_run(self, *, trace: bool = False) -> dict:
         """What ``results.json`` of one run says; ToolError if the bench did not get to its end."""
-        self.results.mkdir(parents=True, exist_ok=True)
-        vectors = self.results / "vectors.npz"
-        x = self.x[:frames] if frames else self.x
-        write_vectors(vectors, self.network, x, lanes=self.manifest["input"]["lanes"],
-                      edge_frames=len(x) if trace else 0)
-        args = [bench_folder() / "run.py", "--sim", self.simulator, "--stalls", self.stalls,
-                "--seed", self.seed, "--mode", self.mode, "--artefact", self.folder,
-                "--vectors", vectors, "--results", self.results, "--build", self.build]
+        folder = self.results(trace)
+        folder.mkdir(parents=True, exist_ok=True)
+        vectors = folder / "vectors.npz"
+        write_vectors(vectors, self.network, self.x, lanes=self.manifest["input"]["lanes"],
+                      edge_frames=len(self.x) if trace else 0)
+        args = [bench_folder() / "run.py", "--bench", self.bench, "--sim", self.simulator,
+                "--stalls", self.stalls, "--seed", self.seed, "--mode", self.mode,
+                "--artefact", self.folder, "--vectors", vectors, "--results", folder,
+                "--build", self.build]
         tool = ToolInfo(name="bench", kind="wheel", path=sys.executable,
                         version=metadata.version("cocotb"))
-        done = execute(tool, [*args, *(["--trace"] if trace else [])], cwd=self.results,
+        done = execute(tool, [*args, *(["--trace"] if trace else [])], cwd=folder,
                        log="bench.log", env=environment(), progress=_Teller(self.progress))
-        written = self.results / "results.json"
+        written = folder / "results.json"
         if done.returncode not in (0, FOUND_FAULT) or not written.is_file():
-            raise ToolError(f"bench must run {self.simulator} to the end, and did not",
+            raise ToolError(f"bench must run {self.how} to the end, and did not",
                             command=done.command, returncode=done.returncode, tail=done.tail,
                             log=done.log)
         return json.loads(written.read_text(encoding="utf-8"))
 
-    def result(self, found: dict, mismatch: Mismatch | None) -> SimResult:
+    def result(self, found: dict) -> SimResult:
         """As the bench found it; the arrays are those that came out."""
-        with np.load(self.results / "found.npz", allow_pickle=False) as arrays:
+        with np.load(self.results() / "found.npz", allow_pickle=False) as arrays:
             values = arrays["found"]
         count = self.manifest["output"]["fields"][0]["count"]
         has_class = len(self.manifest["output"]["fields"]) > 1
         same = {key: found[key] for key in (
             "compared", "mismatched", "latency_cycles", "interval_cycles", "cycles", "seconds",
-            "stalls", "seed", "mode", "version")}
+            "stalls", "seed", "mode", "bench", "version")}
         return SimResult(scores=values[:, :count], classes=values[:, count] if has_class else None,
-                         first_mismatch=mismatch, simulator=self.simulator, **same)
+                         first_mismatch=None, simulator=self.simulator, **same)
 
 
 class _Teller:

@@ -307,9 +307,9 @@ class FakeArtefact:
         self.asked = (None if x is None else x.tolist(), options)
         progress("simulate", 1.0, "4 of 4 frames")
         return SimpleNamespace(
-            simulator=options["simulator"], version="5", stalls=options["stalls"],
-            seed=options["seed"], mode=options["mode"], compared=20, mismatched=0,
-            latency_cycles=31, interval_cycles=16.5, cycles=1234, seconds=0.25,
+            bench=options["bench"], simulator=options["simulator"], version="5",
+            stalls=options["stalls"], seed=options["seed"], mode=options["mode"], compared=20,
+            mismatched=0, latency_cycles=31, interval_cycles=16.5, cycles=1234, seconds=0.25,
             scores=np.arange(16).reshape(4, 4))
 
     def synthesise(self, *, board, seed, progress):
@@ -335,10 +335,11 @@ def test_simulate(hwgen):
     done = hwgen("simulate", "art")
     assert (done.code, done.err) == (0, "simulate: 4 of 4 frames\n")
     assert FakeArtefact.last.asked == (
-        None, {"stalls": "none", "seed": 0, "mode": "stream", "simulator": "verilator"})
+        None, {"frames": None, "stalls": "none", "seed": 0, "bench": "cocotb", "mode": "stream",
+               "simulator": "verilator"})
     assert done.words == (
-        "20 values compared, 0 mismatched (verilator, mode stream, stalls none, seed 0, 1,234"
-        " cycles in 0.2 s) A frame every 16.5 cycles; latency 31 cycles")
+        "20 values compared, 0 mismatched (verilator, cocotb bench, mode stream, stalls none, seed"
+        " 0, 1,234 cycles in 0.2 s) A frame every 16.5 cycles; latency 31 cycles")
 
 
 @pytest.mark.usefixtures("artefact")
@@ -347,12 +348,23 @@ def test_simulate_as_json_on_own_vectors(hwgen, tmp_path):
     done = hwgen("simulate", "art", "--input", "x.npy", "--stalls", "random", "--seed", "3",
                  "--simulator", "icarus", "--mode", "reset", "-o", "scores.npy", "--json")
     assert FakeArtefact.last.asked == (
-        [[1, 2]], {"stalls": "random", "seed": 3, "mode": "reset", "simulator": "icarus"})
+        [[1, 2]], {"frames": None, "stalls": "random", "seed": 3, "bench": "cocotb",
+                   "mode": "reset", "simulator": "icarus"})
     assert done.json == {
-        "artefact": "art", "simulator": "icarus", "version": "5", "stalls": "random", "seed": 3,
+        "artefact": "art", "bench": "cocotb", "simulator": "icarus", "version": "5",
+        "stalls": "random", "seed": 3,
         "mode": "reset", "compared": 20, "mismatched": 0, "latency_cycles": 31,
         "interval_cycles": 16.5, "cycles": 1234, "seconds": 0.25}
     assert np.load(tmp_path / "scores.npy").tolist() == np.arange(16).reshape(4, 4).tolist()
+
+
+@pytest.mark.usefixtures("artefact")
+def test_simulate_many_frames_with_the_compiled_bench(hwgen):
+    done = hwgen("simulate", "art", "--bench", "compiled", "--frames", "10000")
+    assert FakeArtefact.last.asked[1] == {
+        "frames": 10000, "stalls": "none", "seed": 0, "bench": "compiled", "mode": "stream",
+        "simulator": "verilator"}
+    assert "(verilator, compiled bench, mode stream" in done.words
 
 
 @pytest.mark.usefixtures("artefact")

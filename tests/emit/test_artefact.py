@@ -22,7 +22,8 @@ from hwgen.toolchain import ToolError
 pytestmark = pytest.mark.synth
 
 FILES = [
-    "README.txt", "bench/bench_model.py", "bench/object_cache.py", "bench/run.py",
+    "README.txt", "bench/bench_found.py", "bench/bench_model.py", "bench/bench_watch.py",
+    "bench/compiled_bench.cpp", "bench/compiled_bench.py", "bench/object_cache.py", "bench/run.py",
     "bench/stream_bench.py", "case-fixed.v", "design.json", "network.hwgen", "vectors.npz",
 ]
 

@@ -35,6 +35,15 @@ def flip_top_bit(verilog, module):
     return verilog[:place] + f"{word:0{len(digits)}x}" + verilog[place + len(digits):]
 
 
+def stuck(port, value):
+    """A change of the Verilog: nothing drives the output ``port`` but a constant."""
+    def change(verilog):
+        cut = re.sub(rf"\.(\w+)\({port}\)", r".\1()", verilog)
+        return cut.replace(f"  wire {port};", f"  wire {port} = 1'b{value};")
+
+    return change
+
+
 def with_weight(network, name, value):
     """The network with the last weight of the last output of ``name`` set to ``value``."""
     def changed(node):

@@ -5,7 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from hwgen.tb.bench_model import Frames, Layout, Stalls, Trace
+from hwgen.tb.bench_model import Frames, Layout, Stalls
+from hwgen.tb.bench_watch import Trace
 
 MANIFEST = {
     "input": {"port": "s_axis", "lanes": 2, "element_bytes": 2, "elements": 3, "signed": True,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cases.networks import NETWORKS, inputs
 from cases.targets import ECP5
-from verify.broken import break_artefact, flip_top_bit, with_weight
+from verify.broken import break_artefact, flip_top_bit, stuck, with_weight
 
 from hwgen import golden
 from hwgen.emit import bench_folder, read_manifest, sample_inputs, write_artefact
@@ -23,15 +23,6 @@ from hwgen.verify import Mismatch, MismatchError, VerifyError, simulate
 pytestmark = pytest.mark.cosim
 
 CORES = ("binary", "fixed", "sparse")
-
-
-def stuck(port, value):
-    """A change of the Verilog: nothing drives the output ``port`` but a constant."""
-    def change(verilog):
-        cut = re.sub(rf"\.(\w+)\({port}\)", r".\1()", verilog)
-        return cut.replace(f"  wire {port};", f"  wire {port} = 1'b{value};")
-
-    return change
 
 
 def builds(folder):
@@ -191,7 +182,7 @@ def test_manifest_lists_a_probe_for_each_stage(artefact):
     ({"simulator": "vcs"}, "simulator must be one of ['verilator', 'icarus'], not 'vcs'"),
     ({"mode": "fast"}, "mode must be one of ['stream', 'reset', 'length'], not 'fast'"),
     ({"mode": "length", "x": np.zeros((1, 6), int)},
-     "x must be None in mode 'length', which has frames of its own"),
+     "x and frames must be None in mode 'length', which has frames of its own"),
     ({"x": np.zeros((0, 6), int)}, "x must be of shape (n, 6) with n at least 1, not (0, 6)"),
     ({"x": np.zeros(6, int)}, "x must be of shape (n, 6) with n at least 1, not (6,)"),
 ])
