@@ -1,70 +1,37 @@
 """Dot products of one row of inputs with ``pe`` rows of weights, one set a cycle."""
 
-from amaranth.hdl import Module, Shape, Signal, unsigned
+from amaranth.hdl import Cat, Module, Shape, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..plan.stages import BinaryStage, FixedStage, FoldedStage
+from ..plan.stages import BinaryStage, FixedStage
+from .chain import popcount, xnor_popcount
 from .stream import element_shape, format_shape
-from .tree import adder_tree, full_adders
+from .tree import adder_tree
 
-__all__ = ["MultiplyDot", "XnorDot"]
+__all__ = ["MultiplyDot", "PlaneDot"]
 
 
-class _Dot(wiring.Component):
-    """Ports of both: operands in registers, sums out.
+class MultiplyDot(wiring.Component):
+    """Products in registers, then an adder tree.
 
     Members
     -------
     x : ``In(ArrayLayout(x_shape, simd))``
     w : ``In(ArrayLayout(w_shape, pe * simd))``    weight ``p * simd + s`` is of output ``p``
-    y : ``Out(ArrayLayout(sum_shape, pe))``
-        ``product_registers + tree_registers`` cycles later
+    y : ``Out(ArrayLayout(sum_shape, pe))``        ``stage.dot_registers`` cycles later
     """
 
-    w_shape: Shape
-    sum_shape: Shape
-
-    def __init__(self, stage: FoldedStage):
+    def __init__(self, stage: FixedStage):
         self._stage = stage
+        w_shape, x_shape = format_shape(stage.weight_format), element_shape(stage.in_edge)
+        product_bits = w_shape.width + x_shape.width
+        self.sum_shape = Shape(product_bits + stage.tree_levels, w_shape.signed or x_shape.signed)
         super().__init__({
-            "x": In(data.ArrayLayout(element_shape(stage.in_edge), stage.simd)),
-            "w": In(data.ArrayLayout(self.w_shape, stage.pe * stage.simd)),
+            "x": In(data.ArrayLayout(x_shape, stage.simd)),
+            "w": In(data.ArrayLayout(w_shape, stage.pe * stage.simd)),
             "y": Out(data.ArrayLayout(self.sum_shape, stage.pe)),
         })
-
-
-class XnorDot(_Dot):
-    """Number of equal bits: XNOR, full adders three to two, then an adder tree."""
-
-    def __init__(self, stage: BinaryStage):
-        self.w_shape = unsigned(1)
-        self.sum_shape = unsigned(stage.simd.bit_length())
-        super().__init__(stage)
-
-    def elaborate(self, platform):
-        m = Module()
-        simd, levels = self._stage.simd, self._stage.levels_per_register
-        x, w = self.x.as_value(), self.w.as_value()
-        for p in range(self._stage.pe):
-            equal = Signal(simd, name=f"equal{p}")
-            m.d.comb += equal.eq(~(x ^ w[p * simd:(p + 1) * simd]))
-            counts = full_adders(m, equal, registered=levels == 1, prefix=f"p{p}")
-            total = adder_tree(m, counts, levels_per_register=levels, prefix=f"p{p}", level=1)
-            m.d.comb += self.y[p].eq(total)
-        return m
-
-
-class MultiplyDot(_Dot):
-    """Products in registers, then an adder tree."""
-
-    def __init__(self, stage: FixedStage):
-        self.w_shape = format_shape(stage.weight_format)
-        x_shape = element_shape(stage.in_edge)
-        product_bits = self.w_shape.width + x_shape.width
-        self.sum_shape = Shape(product_bits + stage.tree_levels,
-                               self.w_shape.signed or x_shape.signed)
-        super().__init__(stage)
 
     def elaborate(self, platform):
         m = Module()
@@ -79,3 +46,78 @@ class MultiplyDot(_Dot):
             total = adder_tree(m, products, levels_per_register=levels, prefix=f"p{p}")
             m.d.comb += self.y[p].eq(total)
         return m
+
+
+class PlaneDot(wiring.Component):
+    """Popcounts of planes side by side, those of one gain counted as one, weighed and added up.
+
+    Members
+    -------
+    x : ``In(ArrayLayout(simd, operands))``        planes as ``stage.operands`` lists them
+    w : ``In(ArrayLayout(ArrayLayout(simd, words), pe))``   of each plane the bits, then any mask
+    y : ``Out(ArrayLayout(sum_shape, pe))``        ``stage.dot_registers`` cycles later
+    carry : ``Out(ArrayLayout({"x": 1, "w": 1}, pe))``  with ``y``: one bit more that counts,
+        ``op`` of ``x`` and ``w``, where ``stage.leaves_carry``; else 0
+    """
+
+    def __init__(self, stage: BinaryStage):
+        self._stage = stage
+        self.op = "and" if stage.plane_sum.op == "and" else "xor"
+        most = sum(gain * len(pairs) * stage.simd for gain, pairs in stage.gain_groups.items())
+        self.sum_shape = unsigned(most.bit_length())
+        words = data.ArrayLayout(unsigned(stage.simd), stage.words_per_lane)
+        super().__init__({
+            "x": In(data.ArrayLayout(unsigned(stage.simd), len(stage.operands))),
+            "w": In(data.ArrayLayout(words, stage.pe)),
+            "y": Out(data.ArrayLayout(self.sum_shape, stage.pe)),
+            "carry": Out(data.ArrayLayout(data.StructLayout({"x": 1, "w": 1}), stage.pe)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        stage = self._stage
+        for p in range(stage.pe):
+            terms = []
+            for gain, pairs in stage.gain_groups.items():
+                count = self._count(m, p, gain, pairs)
+                terms += [count << bit for bit in range(gain.bit_length()) if gain >> bit & 1]
+            if len(terms) > 1:
+                terms = [self._register(m, term, f"p{p}_term{k}") for k, term in enumerate(terms)]
+            total = adder_tree(m, terms, levels_per_register=stage.levels_per_register,
+                               prefix=f"p{p}_sum")
+            m.d.comb += self.y[p].eq(total)
+        return m
+
+    def _register(self, m, value, name):
+        register = Signal(value.shape(), name=name, reset_less=True)
+        m.d.sync += register.eq(value)
+        return register
+
+    def _count(self, m, p, gain, pairs):
+        """Popcount of the bits of ``pairs`` of planes, as late as that of the largest group."""
+        stage, name = self._stage, f"p{p}_gain{gain}"
+        how = {"levels_per_register": stage.levels_per_register, "spare": stage.leaves_carry,
+               "prefix": name}
+        x, w = (Cat(values) for values in zip(*(self._met(p, *pair) for pair in pairs),
+                                              strict=True))
+        if stage.plane_sum.op == "masked":
+            met = Signal(len(x), name=f"{name}_met")
+            m.d.comb += met.eq((x ^ w) & Cat(self.w[p][1] for _ in pairs))
+            counted = popcount(m, met, **how)
+        else:
+            counted = xnor_popcount(m, x, w, op=self.op, **how)
+        if stage.leaves_carry:
+            m.d.comb += [self.carry[p].x.eq(counted.carry.x), self.carry[p].w.eq(counted.carry.w)]
+        count = counted.sum
+        for k in range(stage.popcount_registers - counted.registers):
+            count = self._register(m, count, f"{name}_wait{k}")
+        return count
+
+    def _met(self, p, weight_plane, input_plane):
+        """Input and weight bits of a pair of planes."""
+        stage = self._stage
+        if stage.is_serial:
+            return self.x[0], self.w[p][0]
+        plane = stage.weight_planes[weight_plane]
+        operand = stage.operands.index((input_plane, plane.inverts_x))
+        return self.x[operand], self.w[p][weight_plane]

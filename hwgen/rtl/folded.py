@@ -1,64 +1,21 @@
 """The folded matrix-vector core: one frame, one datapath, two kinds of arithmetic."""
 
-from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import BinaryStage, FixedStage, FoldedStage
-from ..plan.stages.folded import OPERAND_REGISTERS, tree_registers
-from .dot import MultiplyDot, XnorDot
+from ..plan.stages.folded import OPERAND_REGISTERS
+from .accumulate import Accumulator, PlaneCombiner, Starts
+from .dot import MultiplyDot, PlaneDot
 from .fifo import StreamFIFO
 from .post import post_core
 from .replay import ReplayBuffer
 from .stream import beat_layout, beat_signature, element_shape, format_shape, link_out
-from .table import Rom, RowsInTurn
+from .table import Rom
 from .tree import delay, wrap_add
 
-__all__ = ["Accumulator", "BinaryMatVec", "FixedMatVec", "FoldedMatVec", "OutputQueue"]
-
-
-class Accumulator(wiring.Component):
-    """Adds up ``pe`` sums over the rows of a fold; one register.
-
-    Parameters
-    ----------
-    in_shape, acc_shape : Shape
-    pe : int
-    bias_rows : list of int, or None     packed biases of each fold, what the sum starts from
-
-    Members
-    -------
-    i : ``In(ArrayLayout(in_shape, pe))``; i_valid, i_first, i_last : ``In(1)``
-    o : ``Out(ArrayLayout(acc_shape, pe))``; o_valid : ``Out(1)``  the cycle after ``i_last``
-    """
-
-    def __init__(self, *, in_shape, acc_shape, pe: int, bias_shape=None, bias_rows=None):
-        self._pe, self._acc_shape = pe, acc_shape
-        self._bias_shape, self._bias_rows = bias_shape, bias_rows
-        super().__init__({
-            "i": In(data.ArrayLayout(in_shape, pe)),
-            "i_valid": In(1), "i_first": In(1), "i_last": In(1),
-            "o": Out(data.ArrayLayout(acc_shape, pe)), "o_valid": Out(1),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        start = self._start(m)
-        total = Signal(data.ArrayLayout(self._acc_shape, self._pe), reset_less=True)
-        for k in range(self._pe):
-            with m.If(self.i_valid):
-                m.d.sync += total[k].eq(Mux(self.i_first, start[k], total[k]) + self.i[k])
-        m.d.comb += self.o.eq(total)
-        m.d.sync += self.o_valid.eq(self.i_valid & self.i_last)
-        return m
-
-    def _start(self, m):
-        if self._bias_rows is None:
-            return [0] * self._pe
-        layout = data.ArrayLayout(self._bias_shape, self._pe)
-        m.submodules.bias = bias = RowsInTurn(width=layout.size, rows=self._bias_rows)
-        m.d.comb += bias.advance.eq(self.i_valid & self.i_last)
-        return data.View(layout, bias.data)
+__all__ = ["BinaryMatVec", "FixedMatVec", "FoldedMatVec", "OutputQueue"]
 
 
 class OutputQueue(wiring.Component):
@@ -109,8 +66,8 @@ class OutputQueue(wiring.Component):
 class FoldedMatVec(wiring.Component):
     """Matrix times vector, ``pe`` outputs and ``simd`` inputs side by side.
 
-    One frame every ``(n_out / pe) * (n_in / simd)`` cycles; first output beat
-    ``stage.schedule`` after the rows it needs. Correct under any stalls on either side.
+    One frame every ``stage.interval_cycles``, its output beats at ``stage.schedule`` of the rows
+    that it reads. Correct under any stalls on either side.
 
     Parameters
     ----------
@@ -137,58 +94,106 @@ class FoldedMatVec(wiring.Component):
         m = Module()
         stage = self._stage
         m.submodules.queue = queue = OutputQueue(
-            shape=element_shape(stage.out_edge), lanes=stage.pe, beats=stage.nf,
-            depth=stage.fifo_depth)
+            shape=element_shape(stage.out_edge), lanes=stage.pe,
+            beats=stage.vectors * stage.nf, depth=stage.fifo_depth)
         m.submodules.dot = dot = self._dot()
         replay = self._operands(m, dot)
-        m.submodules.accumulator = accumulator = self._accumulator(dot)
-        m.submodules.post = post = post_core(stage, self._acc_shape())
-        tree = tree_registers(stage.tree_levels, stage.levels_per_register)
-        wait = OPERAND_REGISTERS - 1 + stage.product_registers + tree
+        total = self._sum(m, dot, replay)
+        m.submodules.post = post = post_core(stage, total.o.shape().elem_shape)
         m.d.comb += [
-            accumulator.i.eq(dot.y),
-            accumulator.i_valid.eq(delay(m, replay.issue, wait, name="valid")),
-            accumulator.i_first.eq(delay(m, replay.first, wait, name="first")),
-            accumulator.i_last.eq(delay(m, replay.last, wait, name="last")),
-            post.i.eq(accumulator.o), post.i_valid.eq(accumulator.o_valid),
+            post.i_valid.eq(total.o_valid),
             queue.i.eq(post.o), queue.i_valid.eq(post.o_valid),
-            queue.take.eq(replay.issue & replay.first), replay.go.eq(queue.go),
+            queue.take.eq(replay.issue & replay.begin), replay.go.eq(queue.go),
         ]
+        m.d.comb += [post.i[k].eq(value >> stage.result_shift) for k, value in enumerate(total.o)]
         link_out(m, self.o, queue.o)
         return m
 
     def _operands(self, m, dot):
         """Inputs and weights of each issued row, in the operand registers of ``dot``."""
-        stage = self._stage
-        m.submodules.replay = replay = ReplayBuffer(
-            row_bits=dot.x.shape().size, sf=stage.sf, nf=stage.nf)
+        m.submodules.replay = replay = self._replay()
         m.submodules.weights = weights = Rom(
-            width=dot.w.shape().size, rows=stage.weight_rows())
+            width=dot.w.shape().size, rows=self._stage.weight_rows())
         m.d.comb += [
             replay.i.payload.eq(self.i.p.data.as_value()), replay.i.valid.eq(self.i.valid),
             self.i.ready.eq(replay.i.ready), weights.address.eq(replay.address),
         ]
         x, w = Signal.like(dot.x, reset_less=True), Signal.like(dot.w, reset_less=True)
-        m.d.sync += [x.as_value().eq(replay.row), w.as_value().eq(weights.data)]
+        m.d.sync += [x.as_value().eq(self._inputs(m, replay)), w.as_value().eq(weights.data)]
         m.d.comb += [dot.x.eq(x), dot.w.eq(w)]
         return replay
 
+    def _accumulate(self, m, dot, replay, *, acc_shape, starts, op="xor"):
+        """The sums of a pass, from those of each row."""
+        m.submodules.accumulator = accumulator = Accumulator(
+            in_shape=dot.sum_shape, acc_shape=acc_shape, pe=self._stage.pe, starts=starts, op=op)
+        wait = OPERAND_REGISTERS - 1 + self._stage.dot_registers
+        m.d.comb += [
+            accumulator.i.eq(dot.y),
+            accumulator.i_valid.eq(delay(m, replay.issue, wait, name="valid")),
+            accumulator.i_first.eq(delay(m, replay.first, wait, name="first")),
+            accumulator.i_last.eq(delay(m, replay.last, wait, name="last")),
+        ]
+        return accumulator
+
 
 class BinaryMatVec(FoldedMatVec):
-    """The binarised core: counts equal bits; see :class:`hwgen.plan.stages.BinaryStage`."""
+    """The binarised core: counts bits; see :class:`hwgen.plan.stages.BinaryStage`."""
 
     def __init__(self, stage: BinaryStage):
         super().__init__(stage)
 
     def _dot(self):
-        return XnorDot(self._stage)
+        return PlaneDot(self._stage)
 
-    def _acc_shape(self) -> Shape:
-        return unsigned(self._stage.count_bits)
+    def _replay(self):
+        stage, sums = self._stage, self._stage.plane_sum
+        planes = (len(stage.weight_planes), len(sums.input_planes)) if stage.is_serial else (1, 1)
+        return ReplayBuffer(row_bits=stage.simd * stage.x.format.bits, sf=stage.sf, nf=stage.nf,
+                            weight_planes=planes[0], input_planes=planes[1])
 
-    def _accumulator(self, dot):
-        return Accumulator(in_shape=dot.sum_shape, acc_shape=self._acc_shape(),
-                           pe=self._stage.pe)
+    def _inputs(self, m, replay):
+        """The planes of the row: all of them, or the one whose turn it is."""
+        stage = self._stage
+        row, bits, planes = replay.row, stage.x.format.bits, []
+        for k, plane in enumerate(stage.plane_sum.input_planes):
+            value = Cat(row[s * bits + plane.bit] for s in range(stage.simd))
+            planes.append(Signal(stage.simd, name=f"plane{k}"))
+            m.d.comb += planes[-1].eq(~value if plane.inverted else value)
+        if not stage.is_serial:
+            return Cat(~planes[k] if inverted else planes[k] for k, inverted in stage.operands)
+        chosen, inverts = Signal(stage.simd), Signal()
+        with m.Switch(replay.input_plane):
+            for k, plane in enumerate(planes):
+                with m.Case(k):
+                    m.d.comb += chosen.eq(plane)
+        with m.Switch(replay.weight_plane):
+            for number, plane in enumerate(stage.weight_planes):
+                with m.Case(number):
+                    m.d.comb += inverts.eq(plane.inverts_x)
+        return chosen ^ inverts.replicate(stage.simd)
+
+    def _sum(self, m, dot, replay):
+        """The weighed sums of a fold: counts of a pass, then of all its passes."""
+        stage = self._stage
+        total_shape = format_shape(stage.acc_format)
+        starts = Starts(constant=int(stage.starts[0]))
+        if not stage.has_one_start:
+            starts = Starts(shape=format_shape(stage.start_format), rows=stage.start_rows())
+        shape = unsigned(stage.most_count.bit_length()) if stage.combines else total_shape
+        source = self._accumulate(m, dot, replay, acc_shape=shape, op=dot.op,
+                                  starts=Starts() if stage.combines else starts)
+        m.d.comb += source.i_carry.eq(dot.carry)
+        most = stage.most_count
+        for number, combine in enumerate(stage.combines):
+            is_last, most = combine is stage.combines[-1], most * sum(combine.gains)
+            after = total_shape if is_last else unsigned(most.bit_length())
+            m.submodules[f"combine{number}"] = combiner = PlaneCombiner(
+                combine, in_shape=shape, out_shape=after, pe=stage.pe,
+                starts=starts if is_last else Starts())
+            m.d.comb += [combiner.i.eq(source.o), combiner.i_valid.eq(source.o_valid)]
+            source, shape = combiner, after
+        return source
 
 
 class FixedMatVec(FoldedMatVec):
@@ -200,13 +205,16 @@ class FixedMatVec(FoldedMatVec):
     def _dot(self):
         return MultiplyDot(self._stage)
 
-    def _acc_shape(self) -> Shape:
-        return format_shape(self._stage.acc_format)
-
-    def _accumulator(self, dot):
+    def _replay(self):
         stage = self._stage
-        if stage.mat_vec.bias is None:
-            return Accumulator(in_shape=dot.sum_shape, acc_shape=self._acc_shape(), pe=stage.pe)
-        return Accumulator(in_shape=dot.sum_shape, acc_shape=self._acc_shape(), pe=stage.pe,
-                           bias_shape=format_shape(stage.bias_format),
-                           bias_rows=stage.bias_rows())
+        return ReplayBuffer(row_bits=stage.simd * stage.x.format.bits, sf=stage.sf, nf=stage.nf)
+
+    def _inputs(self, m, replay):
+        return replay.row
+
+    def _sum(self, m, dot, replay):
+        stage, starts = self._stage, Starts()
+        if stage.mat_vec.bias is not None:
+            starts = Starts(shape=format_shape(stage.bias_format), rows=stage.bias_rows())
+        return self._accumulate(m, dot, replay, acc_shape=format_shape(stage.acc_format),
+                                starts=starts)

@@ -3,18 +3,19 @@
 These components never wait: values go in with ``valid`` and come out ``registers`` cycles later.
 """
 
-from amaranth.hdl import Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..ir import Requantise, Threshold
 from ..numeric import Fixed, pack_row
 from ..plan.stages import MatVecStage
+from ..plan.stages.threshold_search import STEP_REGISTERS
 from .stream import element_shape, format_shape
-from .table import RowsInTurn
-from .tree import delay
+from .table import Rom, RowsInTurn
+from .tree import delay, wrap_add
 
-__all__ = ["PassThrough", "RequantiseCore", "ScoreCore", "ThresholdCore", "post_core"]
+__all__ = ["PassThrough", "RequantiseCore", "SearchCore", "post_core"]
 
 
 class _PostCore(wiring.Component):
@@ -45,48 +46,77 @@ class PassThrough(_PostCore):
         return m
 
 
-class ScoreCore(_PostCore):
-    """``o[k] = 2 * i[k] - n_in + bias``: scores from popcounts, without a register."""
+class SearchCore(_PostCore):
+    """Output code of each sum by binary search among its thresholds; the first bit is its sign.
 
-    def elaborate(self, platform):
-        m = Module()
-        stage = self._stage
-        offsets = [-stage.n_in] * stage.pe
-        if stage.mat_vec.bias is not None:
-            layout = data.ArrayLayout(format_shape(stage.bias_format), stage.pe)
-            m.submodules.bias = bias = RowsInTurn(width=layout.size, rows=stage.bias_rows())
-            m.d.comb += bias.advance.eq(self.i_valid)
-            offsets = [value - stage.n_in for value in data.View(layout, bias.data)]
-        m.d.comb += self.o_valid.eq(self.i_valid)
-        m.d.comb += [self.o[k].eq((self.i[k] << 1) + offsets[k]) for k in range(stage.pe)]
-        return m
-
-
-class ThresholdCore(_PostCore):
-    """``o[k] = (i[k] >= threshold) != invert`` on popcounts; one register.
-
-    A table row holds, for each of the ``pe`` channels of a fold, the threshold and above it the
-    ``invert`` bit.
+    ``stage.search.registers`` cycles: each further step reads the threshold that the bits so far
+    select from a memory of each lane, then compares. Inversions are looked up with the code.
     """
 
-    def _rows(self):
-        stage = self._stage
-        entry = stage.count_thresholds() | (
-            stage.post.invert.astype("int64") << stage.threshold_bits)
-        return [pack_row(row, stage.threshold_bits + 1)
-                for row in entry.reshape(stage.nf, stage.pe)]
-
     def elaborate(self, platform):
         m = Module()
-        bits = self._stage.threshold_bits
-        entries = data.ArrayLayout(data.StructLayout({"at": bits, "invert": 1}), self._stage.pe)
-        m.submodules.table = table = RowsInTurn(width=entries.size, rows=self._rows())
-        row = data.View(entries, table.data)
-        m.d.comb += table.advance.eq(self.i_valid)
-        m.d.sync += self.o_valid.eq(self.i_valid)
-        for k in range(self._stage.pe):
-            m.d.sync += self.o[k].eq((self.i[k] >= row[k].at) ^ row[k].invert)
+        search, pe = self._stage.search, self._stage.pe
+        values, valid, found = list(self.i), self.i_valid, []
+        for k, value in enumerate(values):
+            found.append(Signal(name=f"found{k}"))
+            m.d.comb += found[k].eq(value >= 0)
+        for number in range(1, search.bits):
+            values, valid, found = self._step(m, number, values, valid, found)
+        inverts = self._inverts(m, valid)
+        m.d.comb += self.o_valid.eq(valid)
+        for k in range(pe):
+            m.d.comb += self.o[k].eq(self._code(m, found[k], inverts[k], k))
         return m
+
+    def _step(self, m, number, values, valid, found):
+        """One comparison more: two registers."""
+        stage, fmt = self._stage, self._stage.search.step_format(number)
+        table = fmt.encode(stage.search.step(number)).reshape(stage.nf, stage.pe, -1)
+        fold = Signal(range(max(2, stage.nf)), name=f"fold{number}")
+        with m.If(valid):
+            wrap_add(m, fold, stage.nf)
+        later, bits = [], []
+        for k, (value, prefix) in enumerate(zip(values, found, strict=True)):
+            m.submodules[f"step{number}_lane{k}"] = rom = Rom(
+                width=fmt.bits, rows=table[:, k].reshape(-1).tolist())
+            later.append(self._delayed(m, value, f"value{number}_{k}"))
+            before = self._delayed(m, prefix, f"prefix{number}_{k}")
+            bits.append(Signal(number + 1, name=f"found{number}_{k}", reset_less=True))
+            m.d.comb += rom.address.eq(Cat(prefix, fold))
+            m.d.sync += bits[k].eq(Cat(later[k][0] >= rom.data.as_signed(), before[0]))
+            later[k] = later[k][1]
+        return later, delay(m, valid, STEP_REGISTERS, name=f"valid{number}"), bits
+
+    def _delayed(self, m, value, name):
+        """``value`` one and two cycles later."""
+        steps = []
+        for k in range(STEP_REGISTERS):
+            steps.append(Signal(value.shape(), name=f"{name}_d{k + 1}", reset_less=True))
+            m.d.sync += steps[-1].eq(value)
+            value = steps[-1]
+        return steps
+
+    def _inverts(self, m, valid):
+        """Whether each lane of this fold is inverted: stored where lanes or folds differ."""
+        stage = self._stage
+        invert = stage.search.invert
+        if not stage.search.has_inverts:
+            return [Const(int(invert[0]))] * stage.pe
+        rows = [pack_row(row, 1) for row in invert.reshape(stage.nf, stage.pe)]
+        m.submodules.inverts = inverts = RowsInTurn(width=stage.pe, rows=rows)
+        m.d.comb += inverts.advance.eq(valid)
+        return list(inverts.data)
+
+    def _code(self, m, found, inverted, k):
+        """Code of a count; counts of thresholds that are only padding do not come."""
+        code = Signal(self.o.shape().elem_shape, name=f"code{k}")
+        plain, inverse = self._stage.search.codes.tolist()
+        with m.Switch(Cat(found, inverted)):
+            for number, codes in enumerate((plain, inverse)):
+                for index, value in enumerate(codes):
+                    with m.Case(index | number << len(found)):
+                        m.d.comb += code.eq(value)
+        return code
 
 
 class RequantiseCore(_PostCore):
@@ -167,9 +197,7 @@ def _saturated(value, fmt: Fixed):
 def post_core(stage: MatVecStage, acc_shape):
     """The component for what follows the accumulator of ``stage``."""
     if isinstance(stage.post, Threshold):
-        return ThresholdCore(stage, acc_shape)
+        return SearchCore(stage, acc_shape)
     if isinstance(stage.post, Requantise):
         return RequantiseCore(stage, acc_shape)
-    if stage.core == "binary":
-        return ScoreCore(stage, acc_shape)
     return PassThrough(stage, acc_shape)

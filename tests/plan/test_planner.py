@@ -8,8 +8,8 @@ from cases.errors import refused
 from cases.networks import NETWORKS, binary, fixed, sparse
 from cases.targets import ECP5, UP5K
 
-from hwgen.ir import Dense, Input, MatVec, Network, Requantise, Thermometer
-from hwgen.numeric import Bipolar, Fixed, SpecError
+from hwgen.ir import Dense, Input, MatVec, Network, Thermometer
+from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, SpecError
 from hwgen.plan import FitError, plan, require_fit
 from hwgen.plan.planner import DEFAULT_INTERVALS, default_core, misfits
 from hwgen.plan.stages import divisors
@@ -133,7 +133,8 @@ def refuses(message, network, *, error=SpecError, target=ECP5, **options):
 
 def test_refuses_an_interval_that_cannot_be_reached():
     refuses("network 'case-binary': interval_cycles must be at least 15, which the binary core"
-            " 'fc1' takes with pe = 14, simd = 1, levels_per_register = 4, not 8",
+            " 'fc1' takes with pe = 14, simd = 1, levels_per_register = 4, planes = 1,"
+            " not 8",
             binary(), interval_cycles=8, cores={"fc1": {"simd": 1}})
     refuses("network 'case-binary': interval_cycles must be at least 5, which the argmax core"
             " 'argmax' takes, not 4", binary(), interval_cycles=4)
@@ -162,8 +163,8 @@ def test_refuses_unknown_names_cores_and_choices():
     for core in ("systolic", ["binary"]):
         refuses(f"core of 'fc1' must be one of ['binary', 'fixed', 'sparse'], not {core!r}",
                 binary(), cores={"fc1": {"core": core}})
-    refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd'],"
-            " not ['lanes', 'queue_depth']", binary(),
+    refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
+            " 'planes'], not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth'],"
             " not ['simd']", fixed(), cores={"fc1": {"core": "sparse", "simd": 3}})
@@ -187,13 +188,15 @@ def test_refuses_foldings_that_do_not_divide():
 
 
 def test_refuses_a_core_that_cannot_compute_the_node():
-    refuses("binary core 'fc1': weights must be bipolar, not fixed s6.0 (-32..31); choose the fixed"
-            " core", fixed(), cores={"fc1": {"core": "binary"}})
-    refuses("binary core 'fc': input must be bipolar, not fixed s4.0 (-8..7); choose the fixed"
-            " core", one_matrix(x=Fixed(4)), cores={"fc": {"core": "binary"}})
-    post = Requantise("act", ("fc",), np.array([1]), 0, "floor", Fixed(8))
-    refuses("binary core 'fc': what follows must be a Threshold or nothing, not a Requantise",
-            one_matrix(post=post))
+    refuses("binary core 'fc': weights must be sums of bit planes, not power of two {0, +-1 .."
+            " +-8}; choose the fixed core", one_matrix(fmt=PowerOfTwo(4)),
+            cores={"fc": {"core": "binary"}})
+    refuses("binary core 'fc': input must be sums of bit planes, not codebook of 3 values (-1..5);"
+            " choose the fixed core", one_matrix(x=Codebook((-1, 2, 5))),
+            cores={"fc": {"core": "binary"}})
+    refuses("binary core 'fc': weight planes times input planes must be at most 64, not 8 * 9;"
+            " choose the fixed core", one_matrix(fmt=Fixed(8), x=Fixed(9)),
+            cores={"fc": {"core": "binary"}})
     refuses("fixed core 'fc1': input must be fixed point, not bipolar {-1, +1}", binary(),
             cores={"fc1": {"core": "fixed"}})
     refuses("fixed core 'fc1': what follows must be a Requantise or nothing, not a Threshold",

@@ -3,6 +3,7 @@
 from .argmax import ArgmaxStage
 from .base import Stage, divisors
 from .binary import BinaryStage
+from .combine import Combine
 from .convert import Conversion
 from .fixed import FixedStage
 from .folded import FoldedStage, MatVecStage
@@ -18,6 +19,6 @@ MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "CORES", "ArgmaxStage", "BinaryStage", "Conversion", "FixedStage", "FoldedStage",
+    "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage", "FoldedStage",
     "MATRIX_CORES", "MatVecStage", "SparseStage", "Stage", "ThermometerStage", "divisors",
 ]

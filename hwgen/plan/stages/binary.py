@@ -1,86 +1,324 @@
-"""The binarised core: XNOR, popcount, accumulate, threshold."""
+"""The binarised core: popcounts of bit planes, accumulated, weighed, compared."""
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Requantise
-from ...numeric import Bipolar, SpecError, pack_rows
-from ..target import Cells
-from .folded import FoldedStage, adder_levels
+from ...ir import Threshold
+from ...numeric import Bipolar, Fixed, SpecError, as_int, pack_row
+from .binary_cells import binary_cells
+from .chain_timing import popcount_registers
+from .combine import Combine
+from .folded import FoldedStage, adder_levels, tree_registers
+from .plane_sum import PlaneSum
+from .threshold_search import ThresholdSearch
 
 __all__ = ["BinaryStage"]
+
+MAX_PRODUCTS = 64
+"""Most pairs of planes."""
+
+MAX_ACC_BITS = 62
+
+EIGHT_BIT_INPUT, FEW_PLANES = 8, 4
+"""Planes of an input up to which bipolar, and other narrow, weights go to this core unasked."""
 
 
 @dataclass(frozen=True, eq=False)
 class BinaryStage(FoldedStage):
-    """Bipolar weights times bipolar inputs.
+    """Weights and inputs whose values are sums of bit planes: only popcounts depend on ``x``.
 
-    With ``p`` the count of equal bits, ``W x = 2 p - n_in``; the core counts ``p`` and compares it
-    with ``ceil((threshold - bias + n_in) / 2)``, or sends ``2 p - n_in + bias``
-    (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119).
+    Every weight plane meets every input plane (:class:`PlaneSum`). The accumulator starts from the
+    constants of its output, a threshold among them, so a single threshold is the sign of the sum
+    (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119), and scores need no adder of their own.
+
+    Parameters
+    ----------
+    planes : int
+        Pairs of planes side by side: 1, in which case a fold reads the vector once for each pair,
+        or all of them.
+
+    Raises
+    ------
+    SpecError    If a format has no planes, there are more than 64 pairs, the accumulator would
+                 need more than 62 bits, or a folding is none.
     """
 
     core: ClassVar[str] = "binary"
+    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes")
+    planes: int = 1
 
     @classmethod
     def suits(cls, mat_vec, x):
-        return isinstance(mat_vec.weights.format, Bipolar) and isinstance(x.format, Bipolar)
+        """Weights of two bits or sums of planes, few input planes; signs also of 8-bit pixels."""
+        fmt = mat_vec.weights.format
+        if fmt.planes is None or x.format.planes is None:
+            return False
+        if isinstance(fmt, Fixed) and fmt.bits > 2:
+            return False
+        if len(fmt.planes.gains) * len(x.format.planes.gains) > MAX_PRODUCTS:
+            return False
+        most = EIGHT_BIT_INPUT if isinstance(fmt, Bipolar) else FEW_PLANES
+        return len(x.format.planes.gains) <= most
+
+    @classmethod
+    def foldings(cls, mat_vec, x, choice):
+        _require_planes(cls.path(mat_vec), mat_vec, x)
+        pairs = _pairs(PlaneSum(mat_vec.weights, x.format))
+        options = sorted({1, pairs})
+        if "planes" in choice:
+            options = [as_int(choice["planes"], f"{cls.path(mat_vec)}: planes")]
+        return [(width * planes, folding | {"planes": planes})
+                for width, folding in super().foldings(mat_vec, x, choice) for planes in options]
+
+    @classmethod
+    def products(cls, mat_vec, x):
+        return super().products(mat_vec, x) * _pairs(PlaneSum(mat_vec.weights, x.format))
 
     def __post_init__(self):
         super().__post_init__()
-        for what, fmt in (("weights", self.mat_vec.weights.format), ("input", self.x.format)):
-            if not isinstance(fmt, Bipolar):
-                raise SpecError(f"{self.where}: {what} must be bipolar, not {fmt};"
-                                f" choose the fixed core")
-        if isinstance(self.post, Requantise):
-            raise SpecError(f"{self.where}: what follows must be a Threshold or nothing,"
-                            f" not a Requantise")
+        _require_planes(self.where, self.mat_vec, self.x)
+        if isinstance(self.post, Threshold) and len(self.post.format.levels) < 2:
+            raise SpecError(f"{self.where}: output must have at least 2 levels, not those of"
+                            f" {self.post.format}")
+        options = sorted({1, self.plane_pairs})
+        if as_int(self.planes, f"{self.where}: planes") not in options:
+            raise SpecError(f"{self.where}: planes must be 1 (one pair of planes after another) or"
+                            f" all {self.plane_pairs} pairs side by side, not {self.planes}")
+        bits = max(-self._range[0] - 1, self._range[1]).bit_length() + 1
+        if bits > MAX_ACC_BITS:
+            raise SpecError(f"{self.where}: accumulator must have at most {MAX_ACC_BITS} bits, not"
+                            f" {bits}: sums of planes run from {self._range[0]} to"
+                            f" {self._range[1]}")
+
+    # -- planes ----------------------------------------------------------------------------------
+
+    @cached_property
+    def plane_sum(self) -> PlaneSum:
+        """The product as popcounts."""
+        return PlaneSum(self.mat_vec.weights, self.x.format)
 
     @property
-    def tree_levels(self) -> int:
-        """One level turns three bits into a two-bit count; adders follow."""
-        return 1 + adder_levels(-(-self.simd // 3))
+    def plane_pairs(self) -> int:
+        """Weight planes times input planes."""
+        return _pairs(self.plane_sum)
 
     @property
-    def count_bits(self) -> int:
-        """Bits of the popcount accumulator."""
-        return self.n_in.bit_length()
+    def passes(self) -> int:
+        """How often an output fold reads the vector: once for each pair that is not beside it."""
+        return self.plane_pairs // self.planes
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether one pair of planes follows another."""
+        return self.passes > 1
+
+    @cached_property
+    def weight_planes(self):
+        """As stored: of outputs whose result is inverted the complement, where that serves."""
+        planes = self.plane_sum.weight_planes
+        if self.search is None or not self.plane_sum.flips:
+            return planes
+        return tuple(plane.flipped(self.post.invert) for plane in planes)
+
+    @property
+    def out_gain(self) -> int:
+        """What every gain is multiplied by, so that the sum comes out in the unit of the scores."""
+        if self.search is not None:
+            return 1
+        return self.plane_sum.unit // 2 if self.result_shift == 0 else self.plane_sum.unit
+
+    @property
+    def result_shift(self) -> int:
+        """Scores are the accumulator shifted right by so much: 1 where gains were halves."""
+        return int(self.search is None and self.plane_sum.unit % 2)
+
+    @property
+    def pair_gains(self) -> list[list[int]]:
+        """Gain of each weight plane (rows) with each input plane, if they are side by side."""
+        return [[self.out_gain * weight.gain * x.gain for x in self.plane_sum.input_planes]
+                for weight in self.weight_planes]
+
+    @cached_property
+    def combines(self) -> tuple[Combine, ...]:
+        """What weighs the counts of one pass after another: over input planes, weight planes."""
+        if not self.is_serial:
+            return ()
+        levels = [[plane.gain for plane in planes]
+                  for planes in (self.plane_sum.input_planes, self.weight_planes)]
+        levels = [gains for gains in levels if len(gains) > 1]
+        levels[-1] = [gain * self.out_gain for gain in levels[-1]]
+        return tuple(Combine(tuple(gains), self.levels_per_register) for gains in levels)
+
+    # -- widths ----------------------------------------------------------------------------------
+
+    @cached_property
+    def search(self) -> ThresholdSearch | None:
+        """How the sum becomes the output code; None where the sum itself goes on."""
+        if not isinstance(self.post, Threshold):
+            return None
+        sums = self.plane_sum
+        wanted = 2 * (self.post.table.astype(object) - self.mat_vec.bias_or_zero[:, np.newaxis])
+        wanted = -(-(wanted - sums.constant[:, np.newaxis]) // sums.unit)
+        return ThresholdSearch.of(self.post, wanted, sums.most, flips=sums.flips)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """What each accumulator starts from, Python ints ``(n_out,)``."""
+        if self.search is not None:
+            return -self.search.first
+        bias = self.mat_vec.bias_or_zero.astype(object)
+        constant = self.plane_sum.constant + 2 * bias
+        return constant // 2 if self.result_shift == 0 else constant
+
+    @cached_property
+    def _range(self) -> tuple[int, int]:
+        ends = self.starts + self.out_gain * self.plane_sum.most
+        return min(-1, *self.starts.tolist()), max(0, *ends.tolist())
+
+    @property
+    def acc_format(self):
+        """Holds the accumulator at all times, from the actual weights and thresholds."""
+        return Fixed.covering(*self._range)
+
+    @property
+    def start_format(self) -> Fixed:
+        """In which the starts are stored."""
+        return Fixed.covering(min(-1, *self.starts.tolist()), max(0, *self.starts.tolist()))
+
+    @property
+    def most_count(self) -> int:
+        """Largest popcount of one pair of planes, over a whole vector."""
+        return max(int(plane.most.max()) for plane in self.weight_planes)
+
+    # -- storage ---------------------------------------------------------------------------------
+
+    @property
+    def words_per_lane(self) -> int:
+        """Weight bits that each pair of an output and an input side by side reads in a cycle."""
+        planes = 1 if self.is_serial else len(self.weight_planes)
+        return planes * self.weight_planes[0].words
 
     def weight_rows(self) -> list[int]:
-        """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` groups of ``simd`` bits."""
-        folded = self.mat_vec.weights.to_dense().reshape(self.nf, self.pe, self.sf, self.simd)
-        rows = folded.transpose(0, 2, 1, 3).reshape(self.nf * self.sf, self.pe * self.simd)
-        return pack_rows(rows, Bipolar())
+        """Memory rows in reading order.
 
-    def count_thresholds(self) -> np.ndarray:
-        """Smallest popcount for which the comparison holds, int64 ``(n_out,)``, 0 .. n_in + 1."""
-        shifted = self.post.thresholds - self.mat_vec.bias_or_zero + self.n_in
-        return np.clip((shifted + 1) >> 1, 0, self.n_in + 1)
+        One row holds ``pe`` times the words (planes side by side, sign and mask) of ``simd`` bits.
+        Serial: row ``(f * planes + m) * sf + s`` is of plane ``m``; else ``f * sf + s``.
+        """
+        bits = np.stack([plane.bits for plane in self.weight_planes])
+        planes, words = bits.shape[:2]
+        folded = bits.reshape(planes, words, self.nf, self.pe, self.sf, self.simd)
+        order = (2, 0, 4, 3, 1, 5) if self.is_serial else (2, 4, 3, 0, 1, 5)
+        row_bits = self.pe * self.simd * self.words_per_lane
+        return [pack_row(row, 1) for row in folded.transpose(order).reshape(-1, row_bits)]
 
     @property
-    def threshold_bits(self) -> int:
-        return (self.n_in + 1).bit_length()
+    def has_one_start(self) -> bool:
+        """Whether all accumulators start from the same constant, which is then not stored."""
+        return len(set(self.starts.tolist())) == 1
+
+    def start_rows(self) -> list[int]:
+        """Row ``f`` holds the starts of the ``pe`` outputs of fold ``f``."""
+        codes = self.start_format.encode(self.starts.astype(np.int64))
+        return [pack_row(row, self.start_format.bits) for row in codes.reshape(self.nf, self.pe)]
 
     @property
     def memory_bits(self):
-        bits = {"weights": self.n_out * self.n_in}
-        if self.post is not None:
-            bits["thresholds"] = self.n_out * (self.threshold_bits + 1)
-        elif self.mat_vec.bias is not None:
-            bits["bias"] = self.n_out * self.bias_format.bits
+        weights = sum(plane.bits.size for plane in self.weight_planes)
+        bits = {"weights": weights}
+        starts = 0 if self.has_one_start else self.n_out * self.start_format.bits
+        if self.search is not None:
+            starts += self.search.memory_bits
+        if starts:
+            bits["thresholds" if self.search is not None else "bias"] = starts
+        if self.multiplier_bits:
+            bits["multipliers"] = self.n_out * self.multiplier_bits
         return bits
 
+    # -- time ------------------------------------------------------------------------------------
+
+    @cached_property
+    def gain_groups(self) -> dict[int, list[tuple[int, int]]]:
+        """Gain -> the pairs (weight plane, input plane) whose bits are counted together."""
+        if self.is_serial:
+            return {1: [(0, 0)]}
+        groups: dict[int, list[tuple[int, int]]] = {}
+        for m, row in enumerate(self.pair_gains):
+            for k, gain in enumerate(row):
+                groups.setdefault(gain, []).append((m, k))
+        return groups
+
+    @cached_property
+    def operands(self) -> list[tuple[int, bool]]:
+        """Input planes side by side, and whether each is complemented; serial: the one in turn."""
+        if self.is_serial:
+            return [(0, False)]
+        return sorted({(k, weight.inverts_x) for weight in self.weight_planes
+                       for k in range(len(self.plane_sum.input_planes))})
+
+    @property
+    def sum_terms(self) -> int:
+        """Shifted counts that are added up behind the popcounts, one for each bit of a gain."""
+        return sum(gain.bit_count() for gain in self.gain_groups)
+
+    @property
+    def leaves_carry(self) -> bool:
+        """Whether a bit may be left for the accumulator's carry-in: it must weigh 1."""
+        return list(self.gain_groups) == [1]
+
+    def group_registers(self, gain: int) -> int:
+        """Registers in the popcount of the pairs of that gain."""
+        return popcount_registers(len(self.gain_groups[gain]) * self.simd,
+                                  self.levels_per_register, spare=self.leaves_carry)
+
+    @property
+    def popcount_registers(self) -> int:
+        """Those of the popcount that takes longest."""
+        return max(self.group_registers(gain) for gain in self.gain_groups)
+
+    @property
+    def dot_registers(self):
+        """Popcount; where several counts are added up, one more, then those of that tree."""
+        if self.sum_terms == 1:
+            return self.popcount_registers
+        return self.popcount_registers + 1 + tree_registers(
+            adder_levels(self.sum_terms), self.levels_per_register)
+
+    @property
+    def combine_registers(self):
+        return sum(combine.registers for combine in self.combines)
+
+    @property
+    def post_registers(self):
+        return super().post_registers if self.search is None else self.search.registers
+
+    # -- cells -----------------------------------------------------------------------------------
+
+    @property
+    def folding(self):
+        return super().folding | {"planes": self.planes}
+
+    def to_dict(self):
+        return super().to_dict() | {"plane_pairs": self.plane_pairs}
+
     def estimate(self, target):
-        lut = int(self.pe * (3.1 * self.simd + 2 * self.count_bits)) + 80
-        if self.post is not None:
-            lut += self.pe * self.threshold_bits
-        ff = self.pe * self.simd + self.simd + self.pe * 3 * self.count_bits + 60
-        bram = target.brams_for(self.nf * self.sf, self.pe * self.simd)
-        if not bram:
-            lut += self.nf * self.sf * self.pe * self.simd // 16
-        bram += target.brams_for(2 * self.sf, self.simd)
-        if not target.has_lut_ram:
-            bram += -(-self.simd // target.bram_width) * (self.sf > 1)
-        return Cells(lut, ff, bram, 0)
+        return binary_cells(self, target)
+
+
+def _pairs(sums: PlaneSum) -> int:
+    return len(sums.weight_planes) * len(sums.input_planes)
+
+
+def _require_planes(where, mat_vec, x):
+    formats = {"weights": mat_vec.weights.format, "input": x.format}
+    for what, fmt in formats.items():
+        if fmt.planes is None:
+            raise SpecError(f"{where}: {what} must be sums of bit planes, not {fmt};"
+                            f" choose the fixed core")
+    counts = [len(fmt.planes.gains) for fmt in formats.values()]
+    if math.prod(counts) > MAX_PRODUCTS:
+        raise SpecError(f"{where}: weight planes times input planes must be at most"
+                        f" {MAX_PRODUCTS}, not {counts[0]} * {counts[1]}; choose the fixed core")

@@ -7,7 +7,7 @@ from ...ir import Threshold
 from ...numeric import Fixed, SpecError, pack_rows
 from ..target import Cells
 from .base import require_fixed_point
-from .folded import FoldedStage
+from .folded import FoldedStage, adder_levels, tree_registers
 
 __all__ = ["FixedStage", "stored_weight_format", "require_fixed"]
 
@@ -44,8 +44,14 @@ class FixedStage(FoldedStage):
         require_fixed(self)
 
     @property
-    def product_registers(self) -> int:
-        return 1
+    def tree_levels(self) -> int:
+        """Adder levels between the products and the accumulator."""
+        return adder_levels(self.simd)
+
+    @property
+    def dot_registers(self):
+        """One for the products, then those of the tree."""
+        return 1 + tree_registers(self.tree_levels, self.levels_per_register)
 
     @property
     def weight_format(self) -> Fixed:

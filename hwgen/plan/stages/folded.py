@@ -4,6 +4,7 @@ A folded core keeps a frame of ``sf = n_in / simd`` rows and reads it ``nf = n_o
 one row a cycle: the matrix-vector-threshold unit of FINN (arXiv 1612.07119).
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -152,6 +153,8 @@ class MatVecStage(Stage):
 class FoldedStage(MatVecStage):
     """A matrix-vector stage that reads ``simd`` inputs a cycle.
 
+    A frame is one vector, or as many as the leading axes of ``x`` have: pixels of a convolution.
+
     Parameters
     ----------
     simd : int                  inputs side by side
@@ -163,16 +166,28 @@ class FoldedStage(MatVecStage):
     levels_per_register: int
 
     @classmethod
-    def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
-        """The fewest multipliers that reach the interval, and up to twice as many."""
+    def foldings(cls, mat_vec, x, choice) -> list[tuple[int, dict]]:
+        """What ``choice`` leaves free: products a cycle, and the folding they come from."""
         where, (n_out, n_in) = cls.path(mat_vec), mat_vec.weights.shape
-        pairs = [(pe, simd) for pe in _free(where, choice, "pe", n_out)
-                 for simd in _free(where, choice, "simd", n_in)]
-        fast = [(pe, simd) for pe, simd in pairs if n_out * n_in <= interval_cycles * pe * simd]
-        fast = fast or [max(pairs, key=lambda pair: pair[0] * pair[1])]
-        fewest = min(pe * simd for pe, simd in fast)
-        return [cls(mat_vec, x, post, pe, simd, levels_per_register) for pe, simd in fast
-                if pe * simd <= 2 * fewest]
+        return [(pe * simd, {"pe": pe, "simd": simd})
+                for pe in _free(where, choice, "pe", n_out)
+                for simd in _free(where, choice, "simd", n_in)]
+
+    @classmethod
+    def products(cls, mat_vec, x) -> int:
+        """Products in a frame."""
+        n_out, n_in = mat_vec.weights.shape
+        return math.prod(x.shape[:-1]) * n_out * n_in
+
+    @classmethod
+    def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
+        """The fewest products a cycle that reach the interval, and up to twice as many."""
+        every, wanted = cls.foldings(mat_vec, x, choice), cls.products(mat_vec, x)
+        fast = [(width, folding) for width, folding in every if wanted <= interval_cycles * width]
+        fast = fast or [max(every, key=lambda option: option[0])]
+        fewest = min(width for width, _ in fast)
+        return [cls(mat_vec, x, post, levels_per_register=levels_per_register, **folding)
+                for width, folding in fast if width <= 2 * fewest]
 
     def __post_init__(self):
         super().__post_init__()
@@ -182,9 +197,19 @@ class FoldedStage(MatVecStage):
                             f" not {self.levels_per_register}")
 
     @property
+    def vectors(self) -> int:
+        """Vectors in a frame."""
+        return math.prod(self.x.shape[:-1])
+
+    @property
     def sf(self) -> int:
-        """Folds of the inputs: beats in an input frame."""
+        """Folds of the inputs: beats of a vector."""
         return self.n_in // self.simd
+
+    @property
+    def passes(self) -> int:
+        """How often an output fold reads the vector."""
+        return 1
 
     @property
     def in_lanes(self) -> int:
@@ -192,38 +217,57 @@ class FoldedStage(MatVecStage):
 
     @property
     def interval_cycles(self) -> int:
-        """Exactly ``(n_out / pe) * (n_in / simd)``."""
-        return self.nf * self.sf
+        """Exactly ``vectors * passes * (n_out / pe) * (n_in / simd)``."""
+        return self.vectors * self.passes * self.nf * self.sf
 
     @property
-    def product_registers(self) -> int:
-        """Registers between operands and adder tree."""
+    @abstractmethod
+    def dot_registers(self) -> int:
+        """Registers between the operands and the accumulator."""
+
+    @property
+    def combine_registers(self) -> int:
+        """Registers between the accumulator and what follows it."""
         return 0
 
     @property
-    def tree_levels(self) -> int:
-        """Adder levels between the products and the accumulator."""
-        return adder_levels(self.simd)
+    def result_shift(self) -> int:
+        """The result is the accumulator shifted right by so much, without a remainder."""
+        return 0
 
     @property
     def issue_to_output(self) -> int:
         """Cycles from the issue of a fold's last row to its beat at the output."""
-        tree = tree_registers(self.tree_levels, self.levels_per_register)
         accumulator = fifo = 1
-        return (OPERAND_REGISTERS - 1 + self.product_registers + tree + accumulator
+        return (OPERAND_REGISTERS - 1 + self.dot_registers + accumulator + self.combine_registers
                 + self.post_registers + fifo)
 
     @property
     def fifo_depth(self) -> int:
         """Output beats that may be under way at once, so that no bubble is ever needed."""
-        return -(-(self.sf + self.issue_to_output + 1) // self.sf) + 1
+        fold_cycles = self.passes * self.sf
+        return -(-(fold_cycles + self.issue_to_output + 1) // fold_cycles) + 1
 
     def schedule(self, arrivals):
-        departures, issue = [], -1
-        for row in range(self.nf * self.sf):
-            issue = max(issue + 1, arrivals[row % self.sf] + 1)
-            if row % self.sf == self.sf - 1:
-                departures.append(issue + self.issue_to_output)
+        """See :meth:`Stage.schedule`; a beat that finds both vectors' places taken waits.
+
+        A vector's first pass follows its rows as they come, the others follow at one row a cycle.
+        """
+        departures, taken, freed, issue = [], -1, [], -1
+        fold_cycles = self.passes * self.sf
+        for first in range(0, self.vectors * self.sf, self.sf):
+            for row in range(first, first + self.sf):
+                room = freed[row - 2 * self.sf] + 1 if row >= 2 * self.sf else 0
+                taken = max(arrivals[row], taken + 1, room)
+                issue = max(issue, taken) + 1
+                freed.append(issue)
+            # The pass over the rows ends here; what is left of the vector runs without a gap.
+            ends = [issue + (self.passes - 1) * self.sf + fold * fold_cycles
+                    for fold in range(self.nf)]
+            departures += [end + self.issue_to_output for end in ends]
+            issue = ends[-1]
+            if self.nf * self.passes > 1:
+                freed[first:] = range(issue - self.sf + 1, issue + 1)
         return departures
 
     @property

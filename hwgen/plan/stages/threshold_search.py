@@ -1,0 +1,91 @@
+"""Binary search of a sum among the thresholds of its channel: one comparison a bit."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ...ir import Threshold
+from ...numeric import Fixed
+
+__all__ = ["STEP_REGISTERS", "ThresholdSearch"]
+
+STEP_REGISTERS = 2
+"""A step reads its threshold, then compares."""
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdSearch:
+    """Finds how many of ``T`` ascending thresholds a sum reaches, in ``bits`` comparisons.
+
+    The first one is free: the accumulator starts from minus the middle threshold, so its sign
+    decides. Each further step compares with the threshold that the bits before it select.
+
+    Members
+    -------
+    table : object (n, 2**bits - 1)   thresholds; those beyond ``T`` are never reached
+    codes : int64 (2, T + 1)          output code of each count, plain and inverted
+    invert : bool (n,)                outputs whose code is the inverted one
+    """
+
+    table: np.ndarray
+    codes: np.ndarray
+    invert: np.ndarray
+
+    @classmethod
+    def of(cls, node: Threshold, wanted: np.ndarray, most: np.ndarray, *, flips: bool):
+        """From the sums ``wanted`` (n, T) that reach each threshold; ``most`` (n,) is the largest.
+
+        ``flips``: sums of inverted outputs come as ``most - sum``, so that nothing is inverted.
+        """
+        never = most[:, np.newaxis] + 1
+        table, invert = np.clip(wanted, 0, never), node.invert
+        if flips:
+            table = np.where(invert[:, np.newaxis], never - table[:, ::-1], table)
+            invert = np.zeros_like(invert)
+        bits = table.shape[1].bit_length()
+        padding = np.repeat(never, (1 << bits) - 1 - table.shape[1], axis=1)
+        codes = node.format.encode(node.format.levels)
+        return cls(np.concatenate([table, padding], axis=1), np.stack([codes, codes[::-1]]), invert)
+
+    @property
+    def bits(self) -> int:
+        """Comparisons."""
+        return (self.table.shape[1]).bit_length()
+
+    @property
+    def first(self) -> np.ndarray:
+        """The middle thresholds, ``(n,)``."""
+        return self.table[:, self.table.shape[1] // 2]
+
+    @property
+    def registers(self) -> int:
+        """Cycles from the sum to the code."""
+        return STEP_REGISTERS * (self.bits - 1)
+
+    def step(self, number: int) -> np.ndarray:
+        """Thresholds of comparison ``number`` >= 1 less the first, int64 ``(n, 2**number)``.
+
+        Column ``c`` is for sums whose comparisons so far gave the bits of ``c``, oldest highest.
+        """
+        width = 1 << (self.bits - number)
+        columns = self.table[:, width // 2 - 1::width]
+        return (columns - self.first[:, np.newaxis]).astype(np.int64)
+
+    def step_format(self, number: int) -> Fixed:
+        """In which the thresholds of a step are stored."""
+        values = self.step(number)
+        return Fixed.covering(min(-1, int(values.min())), max(0, int(values.max())))
+
+    @cached_property
+    def has_inverts(self) -> bool:
+        """Whether some outputs are inverted here and some are not: a stored bit for each."""
+        return bool(self.invert.any() and not self.invert.all())
+
+    @property
+    def memory_bits(self) -> int:
+        """Stored thresholds, but the first ones, and stored inversions."""
+        n = len(self.table)
+        steps = sum((n << number) * self.step_format(number).bits
+                    for number in range(1, self.bits))
+        return steps + n * self.has_inverts
