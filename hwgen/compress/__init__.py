@@ -5,31 +5,44 @@ so that :func:`export` loses nothing.
 """
 
 from . import reproducible
-from .binary import BinaryLinear, Sign
+from .bases import MultiBaseLinear
+from .binary import BinaryLinear, ScaledBinaryLinear, Sign
 from .calibrate import calibrate
 from .checkpoint import load_checkpoint, save_checkpoint
+from .copies import Copies
 from .data import Split, digits, stratified
 from .distil import distillation_loss
 from .errors import CheckpointError, ExportError, TrainingError
 from .export import export, predict_integers
 from .fixed import QuantInput, QuantLinear, QuantReLU
+from .kbit import DoReFaLinear, WrpnLinear
 from .layer import Layer
+from .mnist import mnist, read_idx
 from .normalise import BatchNorm, fold_batch_norm
+from .products import integer_products
 from .prune import GradualPruning, cubic_density
 from .quantise import quantise
 from .recipes import STUDENTS, accuracy, train_student, train_teacher
+from .recipes_mnist import MNIST_RECIPES, train_mnist, train_mnist_teacher
+from .residual import ResidualSign
 from .settings import Epoch, Settings
+from .steps import StepActivation
 from .straight import binarise, round_half_even, round_half_up
+from .ternary import TernaryLinear, TwoScaleTernaryLinear
 from .thermometer import ThermometerInput
-from .thresholds import sign_thresholds
+from .thresholds import sign_thresholds, step_thresholds
 from .train import density, train
+from .warp import Warp, warped
 
 __all__ = [
-    "BatchNorm", "BinaryLinear", "CheckpointError", "Epoch", "ExportError", "GradualPruning",
-    "Layer", "QuantInput", "QuantLinear", "QuantReLU", "STUDENTS", "Settings", "Sign", "Split",
-    "ThermometerInput", "TrainingError", "accuracy", "binarise", "calibrate", "cubic_density",
-    "density", "digits", "distillation_loss", "export", "fold_batch_norm", "load_checkpoint",
-    "predict_integers", "quantise", "reproducible", "round_half_even", "round_half_up",
-    "save_checkpoint",
-    "sign_thresholds", "stratified", "train", "train_student", "train_teacher",
+    "BatchNorm", "BinaryLinear", "CheckpointError", "Copies", "DoReFaLinear", "Epoch",
+    "ExportError", "GradualPruning", "Layer", "MNIST_RECIPES", "MultiBaseLinear", "QuantInput",
+    "QuantLinear", "QuantReLU", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings",
+    "Sign", "Split", "StepActivation", "TernaryLinear", "ThermometerInput", "TrainingError",
+    "TwoScaleTernaryLinear", "Warp", "WrpnLinear", "accuracy", "binarise", "calibrate",
+    "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
+    "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
+    "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
+    "step_thresholds", "stratified", "train", "train_mnist", "train_mnist_teacher",
+    "train_student", "train_teacher", "warped",
 ]
