@@ -1,13 +1,17 @@
 """The exact value of every edge of a network, in numpy: what all hardware is compared with."""
 
 from .argmax import argmax
+from .flatten import flatten
 from .input import accept
 from .mat_vec import mat_vec
+from .max_pool import max_pool
 from .requantise import requantise
 from .run import GOLDEN, run
+from .sliding_window import sliding_window
 from .thermometer import thermometer
 from .threshold import threshold
 
 __all__ = [
-    "GOLDEN", "accept", "argmax", "mat_vec", "requantise", "run", "thermometer", "threshold",
+    "GOLDEN", "accept", "argmax", "flatten", "mat_vec", "max_pool", "requantise", "run",
+    "sliding_window", "thermometer", "threshold",
 ]

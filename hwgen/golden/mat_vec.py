@@ -13,7 +13,7 @@ EXACT_FLOAT64 = 1 << 53
 
 
 def mat_vec(node: MatVec, x: np.ndarray) -> np.ndarray:
-    """``x @ W.T + bias`` of int64 ``x`` (batch, n_in): int64 (batch, n_out), exact.
+    """``x @ W.T + bias`` of int64 ``x`` (batch, ..., n_in): int64 (batch, ..., n_out), exact.
 
     Where no sum of terms, in whatever order, can reach 2**53 the product runs in float64: each
     intermediate value is an integer that float64 holds exactly, and BLAS is many times faster than
@@ -29,7 +29,9 @@ def mat_vec(node: MatVec, x: np.ndarray) -> np.ndarray:
     if bound >= INT64_SAFE:
         raise SpecError(f"{node.path}: accumulator must stay below 2**61, not reach {bound}")
     if bound < EXACT_FLOAT64:
-        product = (x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+        vectors = x.reshape(-1, weights.shape[1]).astype(np.float64)
+        product = (vectors @ weights.T.astype(np.float64)).astype(np.int64)
+        product = product.reshape(*x.shape[:-1], weights.shape[0])
     else:
         product = x @ weights.T
     return product + node.bias_or_zero

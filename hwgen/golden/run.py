@@ -6,9 +6,12 @@ import numpy as np
 
 from ..ir import Network
 from .argmax import argmax
+from .flatten import flatten
 from .input import accept
 from .mat_vec import mat_vec
+from .max_pool import max_pool
 from .requantise import requantise
+from .sliding_window import sliding_window
 from .thermometer import thermometer
 from .threshold import threshold
 
@@ -17,9 +20,12 @@ __all__ = ["GOLDEN", "run"]
 GOLDEN: dict[str, Callable[..., np.ndarray]] = {
     "input": accept,
     "thermometer": thermometer,
+    "sliding_window": sliding_window,
     "mat_vec": mat_vec,
     "threshold": threshold,
     "requantise": requantise,
+    "max_pool": max_pool,
+    "flatten": flatten,
     "argmax": argmax,
 }
 """The function of each node kind: ``GOLDEN[node.kind](node, *values of node.inputs)``."""

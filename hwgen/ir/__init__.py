@@ -3,11 +3,22 @@
 from .base import Edge, Node
 from .matrix import MATRIX_KINDS, Dense, Matrix
 from .network import CheckError, Network, check
-from .nodes import NODE_KINDS, Argmax, Input, MatVec, Requantise, Thermometer, Threshold
+from .nodes import (
+    NODE_KINDS,
+    Argmax,
+    Flatten,
+    Input,
+    MatVec,
+    MaxPool,
+    Requantise,
+    SlidingWindow,
+    Thermometer,
+    Threshold,
+)
 from .store import FORMAT_VERSION, load, save
 
 __all__ = [
-    "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Input", "MATRIX_KINDS", "MatVec",
-    "Matrix", "NODE_KINDS", "Network", "Node", "Requantise", "Thermometer", "Threshold", "check",
-    "load", "save",
+    "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "MATRIX_KINDS",
+    "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "Requantise", "SlidingWindow",
+    "Thermometer", "Threshold", "check", "load", "save",
 ]

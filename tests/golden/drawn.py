@@ -3,7 +3,19 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise, Thermometer, Threshold
+from hwgen.ir import (
+    Argmax,
+    Dense,
+    Flatten,
+    Input,
+    MatVec,
+    MaxPool,
+    Network,
+    Requantise,
+    SlidingWindow,
+    Thermometer,
+    Threshold,
+)
 from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, Planes, PowerOfTwo, Ternary
 
 FIXED = st.builds(Fixed, st.integers(1, 9), st.just(0), st.booleans())
@@ -46,7 +58,7 @@ def thermometer(draw, name, source, edge):
 
 def mat_vec(draw, name, source, edge):
     fmt, n_out = draw(FORMATS), draw(SIZES)
-    weights = Dense(array_of(draw, values_of(fmt), (n_out, edge.size)), fmt)
+    weights = Dense(array_of(draw, values_of(fmt), (n_out, edge.shape[-1])), fmt)
     bias = draw(st.none() | st.just(1))
     if bias is not None:
         bias = array_of(draw, near(-1000, 1000), (n_out,))
@@ -63,25 +75,49 @@ def threshold(draw, name, source, edge):
 
 
 def requantise(draw, name, source, edge):
-    shape = draw(st.sampled_from([(1,), edge.shape]))
+    shape = draw(st.sampled_from([(1,), edge.shape[-1:]]))
     return Requantise(name, (source,), array_of(draw, st.integers(1, 40), shape),
                       draw(st.integers(0, 20)), draw(st.sampled_from(ROUNDINGS)), draw(FIXED))
+
+
+def sliding_window(draw, name, source, edge):
+    kernel, stride, dilation = (draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+                                for _ in range(3))
+    dilation = [d if (k - 1) * d < n else 1
+                for k, d, n in zip(kernel, dilation, edge.shape, strict=False)]
+    kernel = [min(k, n) for k, n in zip(kernel, edge.shape, strict=False)]
+    most = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    padding = [draw(st.integers(0, most[side // 2])) for side in range(4)]
+    return SlidingWindow(name, (source,), kernel, stride, dilation, padding,
+                         draw(values_of(edge.format)))
+
+
+def max_pool(draw, name, source, edge):
+    size = [draw(st.integers(1, n)) for n in edge.shape[:2]]
+    return MaxPool(name, (source,), size, draw(st.tuples(st.integers(1, 3), st.integers(1, 3))))
+
+
+def flatten(draw, name, source, edge):
+    return Flatten(name, (source,))
 
 
 def possible(edge):
     """The node kinds that may read ``edge``."""
     kinds = [threshold, requantise]
-    if len(edge.shape) == 1 and edge.size < 40:
+    if edge.size < 200 and edge.shape[-1] < 40:
         kinds += [mat_vec, mat_vec]
-        if edge.lo < edge.hi:
-            kinds.append(thermometer)
+    if len(edge.shape) == 1 and edge.size < 40 and edge.lo < edge.hi:
+        kinds.append(thermometer)
+    if len(edge.shape) == 3 and edge.size < 200:
+        kinds += [sliding_window, sliding_window, max_pool, flatten]
     return kinds
 
 
 @st.composite
 def networks(draw):
     """A checked network of up to five nodes behind its input, perhaps with an argmax."""
-    shape = draw(st.tuples(SIZES) | st.tuples(SIZES) | st.tuples(st.integers(1, 3), SIZES))
+    small = st.integers(1, 3)
+    shape = draw(st.tuples(SIZES) | st.tuples(small, SIZES) | st.tuples(SIZES, SIZES, small))
     nodes = [Input("x", (), shape, draw(FORMATS))]
     edges = Network("drawn", nodes, ("x",)).edges
     for k in range(draw(st.integers(1, 5))):

@@ -4,6 +4,7 @@ Written from the node's docstring and sharing no code with golden: no numpy arit
 can wrap, round or broadcast.
 """
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -25,15 +26,47 @@ def thermometer(node, x):
     return bits
 
 
+def sliding_window(node, x, shape):
+    (height, width, channels), (top, bottom, left, right) = shape, node.padding
+    values = []
+    for y0 in range(-top, height + bottom, node.stride[0]):
+        for x0 in range(-left, width + right, node.stride[1]):
+            ys = [y0 + k * node.dilation[0] for k in range(node.kernel[0])]
+            xs = [x0 + k * node.dilation[1] for k in range(node.kernel[1])]
+            if ys[-1] >= height + bottom or xs[-1] >= width + right:
+                continue
+            for y, x_, k in itertools.product(ys, xs, range(channels)):
+                inside = 0 <= y < height and 0 <= x_ < width
+                values.append(x[(y * width + x_) * channels + k] if inside else node.pad_value)
+    return values
+
+
+def max_pool(node, x, shape):
+    height, width, channels = shape
+    values = []
+    for y0 in range(0, height - node.size[0] + 1, node.stride[0]):
+        for x0 in range(0, width - node.size[1] + 1, node.stride[1]):
+            for k in range(channels):
+                values.append(max(x[(y * width + x_) * channels + k]
+                                  for y in range(y0, y0 + node.size[0])
+                                  for x_ in range(x0, x0 + node.size[1])))
+    return values
+
+
+def flatten(node, x):
+    return list(x)
+
+
 def mat_vec(node, x):
     rows = node.weights.to_dense().tolist()
     bias = [0] * len(rows) if node.bias is None else node.bias.tolist()
     sums = []
-    for row, start in zip(rows, bias, strict=True):
-        total = start
-        for weight, value in zip(row, x, strict=True):
-            total += weight * value
-        sums.append(total)
+    for first in range(0, len(x), len(rows[0])):
+        for row, start in zip(rows, bias, strict=True):
+            total = start
+            for weight, value in zip(row, x[first:first + len(row)], strict=True):
+                total += weight * value
+            sums.append(total)
     return sums
 
 
@@ -63,8 +96,7 @@ def codes(fmt):
 
 def requantise(node, x):
     multipliers = node.multiplier.reshape(-1).tolist()
-    if len(multipliers) == 1:
-        multipliers = multipliers * len(x)
+    multipliers = multipliers * (len(x) // len(multipliers))
     least = -(2 ** (node.format.bits - 1)) if node.format.signed else 0
     most = least + 2**node.format.bits - 1
     values = []
@@ -82,13 +114,19 @@ def argmax(node, x):
     return [best]
 
 
-KINDS = {"thermometer": thermometer, "mat_vec": mat_vec, "threshold": threshold,
-         "requantise": requantise, "argmax": argmax}
+KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,
+         "threshold": threshold, "requantise": requantise, "max_pool": max_pool,
+         "flatten": flatten, "argmax": argmax}
+
+OF_MAPS = ("sliding_window", "max_pool")
+"""Kinds that must know the shape of what they read."""
 
 
 def run(network, vector):
     """Name -> list of Python ints, elements in C order, for one ``vector`` of the input."""
     values = {network.nodes[0].name: [int(v) for v in vector.reshape(-1)]}
     for node in network.nodes[1:]:
-        values[node.name] = KINDS[node.kind](node, values[node.inputs[0]])
+        source = node.inputs[0]
+        shape = (network.edges[source].shape,) if node.kind in OF_MAPS else ()
+        values[node.name] = KINDS[node.kind](node, values[source], *shape)
     return values

@@ -65,7 +65,7 @@ FAULTS = [
     (Thermometer("t", ("x",), [0, 8]), [X],
      ["levels must be in -7..7 (outside, a bit is constant), not [0, 8]"]),
     (MatVec("m", ("x",), EYE, [1]), [IMAGE],
-     ["input must be of shape (3,) for weights (3, 3), not (2, 2)",
+     ["input must be of shape (2, 3) for weights (3, 3), not (2, 2)",
       "bias must be of shape (3,), not (1,)"]),
     (MatVec("m", ("x",), Dense([[3, 1]], Fixed(62))), [WIDE],
      [f"accumulator must stay below 2**61, not reach {4 * 2**59}"]),

@@ -257,7 +257,8 @@ def test_damage_that_a_zip_does_not_see_is_refused(tmp_path):
         load(path)
 
 
-NODES = "['argmax', 'input', 'mat_vec', 'requantise', 'thermometer', 'threshold']"
+NODES = ("['argmax', 'flatten', 'input', 'mat_vec', 'max_pool', 'requantise', 'sliding_window',"
+         " 'thermometer', 'threshold']")
 
 
 def without(key):

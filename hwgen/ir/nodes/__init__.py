@@ -1,16 +1,21 @@
 """One file per node kind; ``NODE_KINDS`` is the table that save, load and golden go by."""
 
 from .argmax import Argmax
+from .flatten import Flatten
 from .input import Input
 from .mat_vec import MatVec
+from .max_pool import MaxPool
 from .requantise import Requantise
+from .sliding_window import SlidingWindow
 from .thermometer import Thermometer
 from .threshold import Threshold
 
 NODE_KINDS = {
-    cls.kind: cls for cls in (Input, Thermometer, MatVec, Threshold, Requantise, Argmax)
+    cls.kind: cls for cls in (
+        Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, MaxPool, Flatten, Argmax)
 }
 
 __all__ = [
-    "NODE_KINDS", "Argmax", "Input", "MatVec", "Requantise", "Thermometer", "Threshold",
+    "NODE_KINDS", "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "Requantise",
+    "SlidingWindow", "Thermometer", "Threshold",
 ]

@@ -16,7 +16,8 @@ __all__ = ["MatVec"]
 class MatVec(Node):
     """``y = W x + bias``; ``W`` of shape ``(n_out, n_in)``, ``bias`` int64 ``(n_out,)`` or None.
 
-    The result is the full-width accumulator: it is neither rounded nor cut.
+    On the last axis: of a map of windows each becomes the ``n_out`` channels of a pixel. The
+    result is the full-width accumulator: it is neither rounded nor cut.
     """
 
     kind: ClassVar[str] = "mat_vec"
@@ -40,9 +41,9 @@ class MatVec(Node):
         """Every rule broken with input ``x``."""
         faults = []
         n_out, n_in = self.weights.shape
-        if x.shape != (n_in,):
-            faults.append(f"input must be of shape ({n_in},) for weights {(n_out, n_in)},"
-                          f" not {x.shape}")
+        if x.shape[-1] != n_in:
+            faults.append(f"input must be of shape {(*x.shape[:-1], n_in)} for weights"
+                          f" {(n_out, n_in)}, not {x.shape}")
         if self.bias is not None and self.bias.shape != (n_out,):
             faults.append(f"bias must be of shape ({n_out},), not {self.bias.shape}")
         elif (worst := self.magnitude(max(abs(x.lo), abs(x.hi)))) >= INT64_SAFE:
@@ -72,7 +73,8 @@ class MatVec(Node):
         lo = int((low.sum(axis=1) + self.bias_or_zero).min())
         hi = int((high.sum(axis=1) + self.bias_or_zero).max())
         frac = getattr(self.weights.format, "frac", 0) + getattr(x.format, "frac", 0)
-        return Edge((self.weights.shape[0],), Fixed.covering(lo, hi, frac=frac), lo, hi)
+        shape = (*x.shape[:-1], self.weights.shape[0])
+        return Edge(shape, Fixed.covering(lo, hi, frac=frac), lo, hi)
 
     def partial_sum_range(self, x: Edge) -> tuple[int, int]:
         """Smallest and largest value any sum of any subset of the terms and the bias can take."""

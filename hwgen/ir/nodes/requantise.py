@@ -15,7 +15,8 @@ __all__ = ["Requantise"]
 class Requantise(Node):
     """``out[i] = saturate(round(x[i] * multiplier[i] / 2**shift))`` into ``format``.
 
-    ``multiplier`` int64 ``(n,)`` per channel or ``(1,)`` per tensor; 1 leaves a plain shift.
+    ``multiplier`` int64 ``(n,)`` per channel, which is the last axis, or ``(1,)`` per tensor; 1
+    leaves a plain shift.
     ``rounding`` is one of :data:`hwgen.numeric.ROUNDINGS`. An unsigned ``format`` is a ReLU,
     clipped at its largest value. Follows integer-only inference (arXiv 1712.05877), with one
     rounding.
@@ -37,8 +38,8 @@ class Requantise(Node):
     def faults(self, x: Edge) -> list[str]:
         """Every rule broken with input ``x``."""
         faults = []
-        if self.multiplier.shape not in ((1,), x.shape):
-            faults.append(f"multiplier must be of shape (1,) or {x.shape},"
+        if self.multiplier.shape not in ((1,), x.shape[-1:]):
+            faults.append(f"multiplier must be of shape (1,) or {x.shape[-1:]},"
                           f" not {self.multiplier.shape}")
         if self.multiplier.size and self.multiplier.min() < 1:
             faults.append(f"multiplier must be at least 1, not {int(self.multiplier.min())}")
