@@ -149,8 +149,9 @@ class BinaryMatVec(FoldedMatVec):
     def _replay(self):
         stage, sums = self._stage, self._stage.plane_sum
         planes = (len(stage.weight_planes), len(sums.input_planes)) if stage.is_serial else (1, 1)
-        return ReplayBuffer(row_bits=stage.simd * stage.x.format.bits, sf=stage.sf, nf=stage.nf,
-                            weight_planes=planes[0], input_planes=planes[1])
+        return ReplayBuffer(
+            row_bits=stage.row_bits, sf=stage.sf, nf=stage.nf, weight_planes=planes[0],
+            input_planes=planes[1], in_block_ram=stage.inputs_in_block_ram)
 
     def _inputs(self, m, replay):
         """The planes of the row: all of them, or the one whose turn it is."""
@@ -207,7 +208,8 @@ class FixedMatVec(FoldedMatVec):
 
     def _replay(self):
         stage = self._stage
-        return ReplayBuffer(row_bits=stage.simd * stage.x.format.bits, sf=stage.sf, nf=stage.nf)
+        return ReplayBuffer(row_bits=stage.row_bits, sf=stage.sf, nf=stage.nf,
+                            in_block_ram=stage.inputs_in_block_ram)
 
     def _inputs(self, m, replay):
         return replay.row

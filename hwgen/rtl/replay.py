@@ -21,6 +21,7 @@ class ReplayBuffer(wiring.Component):
     ----------
     row_bits, sf, nf : int
     weight_planes, input_planes : int
+    in_block_ram : bool     whether to insist on block RAM
 
     Members
     -------
@@ -36,7 +37,8 @@ class ReplayBuffer(wiring.Component):
     """
 
     def __init__(self, *, row_bits: int, sf: int, nf: int, weight_planes: int = 1,
-                 input_planes: int = 1):
+                 input_planes: int = 1, in_block_ram: bool = False):
+        self._in_block_ram = in_block_ram
         self._row_bits, self._sf, self._nf = row_bits, sf, nf
         self._weight_planes, self._input_planes = weight_planes, input_planes
         super().__init__({
@@ -50,9 +52,14 @@ class ReplayBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         depth = 2 * self._sf
+        # No row is read in the cycle in which it is written, so no old value need be kept; Yosys
+        # heeds that only where it is Yosys that merges the register into the read port.
+        attrs = {"no_rw_check": 1} | ({"ram_style": "block"} if self._in_block_ram else {})
         m.submodules.rows = rows = memory.Memory(
-            shape=unsigned(self._row_bits), depth=depth, init=[])
-        write, read = rows.write_port(), rows.read_port(domain="sync")
+            shape=unsigned(self._row_bits), depth=depth, init=[], attrs=attrs)
+        write, read = rows.write_port(), rows.read_port(domain="comb")
+        row = Signal(self._row_bits, reset_less=True)
+        m.d.sync += row.eq(read.data)
         space = Signal(range(depth + 1), init=depth)    # rows that may still be written
         ahead = Signal(range(depth + 1))                # rows written and not yet passed by
         step = Signal(range(max(2, self._sf)))
@@ -64,7 +71,7 @@ class ReplayBuffer(wiring.Component):
             self.issue.eq((ahead != 0) & (self.go | ~self.begin)),
             self.i.ready.eq(space != 0), stored.eq(self.i.valid & self.i.ready),
             rewind.eq(self.issue & self.last & ~final), release.eq(self.issue & final),
-            write.data.eq(self.i.payload), write.en.eq(stored), self.row.eq(read.data),
+            write.data.eq(self.i.payload), write.en.eq(stored), self.row.eq(row),
         ]
         m.d.sync += [
             space.eq(space - stored + release),

@@ -118,11 +118,11 @@ class BinaryStage(FoldedStage):
 
     @cached_property
     def weight_planes(self):
-        """As stored: of outputs whose result is inverted the complement, where that serves."""
+        """As stored: of outputs whose sum is flipped the complement."""
         planes = self.plane_sum.weight_planes
         if self.search is None or not self.plane_sum.flips:
             return planes
-        return tuple(plane.flipped(self.post.invert) for plane in planes)
+        return tuple(plane.flipped(self.search.flipped) for plane in planes)
 
     @property
     def out_gain(self) -> int:

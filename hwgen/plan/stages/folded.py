@@ -212,6 +212,16 @@ class FoldedStage(MatVecStage):
         return 1
 
     @property
+    def row_bits(self) -> int:
+        """Bits of a row of inputs."""
+        return self.simd * self.x.format.bits
+
+    @property
+    def inputs_in_block_ram(self) -> bool:
+        """Whether the two vectors wait in block RAM: beyond 16 rows LUTs need a second bank."""
+        return 2 * self.sf > 16 and 2 * self.sf * self.row_bits > 1024
+
+    @property
     def in_lanes(self) -> int:
         return self.simd
 

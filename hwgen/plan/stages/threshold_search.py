@@ -26,27 +26,33 @@ class ThresholdSearch:
     table : object (n, 2**bits - 1)   thresholds; those beyond ``T`` are never reached
     codes : int64 (2, T + 1)          output code of each count, plain and inverted
     invert : bool (n,)                outputs whose code is the inverted one
+    flipped : bool (n,)               outputs whose sum comes as the largest one less the sum
     """
 
     table: np.ndarray
     codes: np.ndarray
     invert: np.ndarray
+    flipped: np.ndarray
 
     @classmethod
     def of(cls, node: Threshold, wanted: np.ndarray, most: np.ndarray, *, flips: bool):
         """From the sums ``wanted`` (n, T) that reach each threshold; ``most`` (n,) is the largest.
 
-        ``flips``: sums of inverted outputs come as ``most - sum``, so that nothing is inverted.
+        ``flips``: any output's sum may come flipped. Then those are that are inverted, so that no
+        code is; of a single threshold those that are not, so that the sign itself is the code.
         """
         never = most[:, np.newaxis] + 1
         table, invert = np.clip(wanted, 0, never), node.invert
+        flipped = np.zeros_like(invert)
         if flips:
-            table = np.where(invert[:, np.newaxis], never - table[:, ::-1], table)
-            invert = np.zeros_like(invert)
+            flipped = invert if table.shape[1] > 1 else ~invert
+            table = np.where(flipped[:, np.newaxis], never - table[:, ::-1], table)
+            invert = invert ^ flipped
         bits = table.shape[1].bit_length()
         padding = np.repeat(never, (1 << bits) - 1 - table.shape[1], axis=1)
         codes = node.format.encode(node.format.levels)
-        return cls(np.concatenate([table, padding], axis=1), np.stack([codes, codes[::-1]]), invert)
+        return cls(np.concatenate([table, padding], axis=1), np.stack([codes, codes[::-1]]),
+                   invert, flipped)
 
     @property
     def bits(self) -> int:
