@@ -84,15 +84,20 @@ class BinaryStage(FoldedStage):
         if isinstance(self.post, Threshold) and len(self.post.format.levels) < 2:
             raise SpecError(f"{self.where}: output must have at least 2 levels, not those of"
                             f" {self.post.format}")
-        options = sorted({1, self.plane_pairs})
-        if as_int(self.planes, f"{self.where}: planes") not in options:
-            raise SpecError(f"{self.where}: planes must be 1 (one pair of planes after another) or"
-                            f" all {self.plane_pairs} pairs side by side, not {self.planes}")
+        self._require_choice()
         bits = max(-self._range[0] - 1, self._range[1]).bit_length() + 1
         if bits > MAX_ACC_BITS:
             raise SpecError(f"{self.where}: accumulator must have at most {MAX_ACC_BITS} bits, not"
                             f" {bits}: sums of planes run from {self._range[0]} to"
                             f" {self._range[1]}")
+
+    def _require_choice(self):
+        pairs = self.plane_pairs
+        if as_int(self.planes, f"{self.where}: planes") in (1, pairs):
+            return
+        rule = (f"1 (one pair of planes after another) or all {pairs} pairs side by side"
+                if pairs > 1 else "1, as there is one pair of planes")
+        raise SpecError(f"{self.where}: planes must be {rule}, not {self.planes}")
 
     # -- planes ----------------------------------------------------------------------------------
 
