@@ -6,18 +6,24 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from .errors import spec_error
 from .options import Json
 from .output import note, show
 from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
 
-EXAMPLES = ("hwgen bench list", "hwgen bench demo")
+EXAMPLES = ("hwgen bench list", "hwgen bench demo",
+            "hwgen bench binary --part lut-per-xnor --part tfc-ecp5")
 
 
 def command(
     name: Annotated[str, typer.Argument(
         metavar="[NAME|list]", help="Benchmark to run; 'list' says which there are.")] = "list",
+    part: Annotated[list[str] | None, typer.Option(
+        "--part", help="Only this part of a benchmark that has parts; may be repeated.")] = None,
+    data: Annotated[Path | None, typer.Option(
+        "--data", help="Folder of the MNIST files, for parts that need them.")] = None,
     out: Annotated[Path, typer.Option(
         "--out", "-o", help="Folder for NAME.json.")] = Path("rtl_out/bench"),
     as_json: Json = False,
@@ -34,8 +40,11 @@ def command(
         show(document, as_json=as_json, text=lambda: _list(document))
         return
     module = bench.load(name)
+    options = {key: value for key, value in (("parts", part), ("data", data)) if value}
+    if options and not hasattr(module, "PARTS"):
+        raise spec_error(f"benchmark '{name}' has no parts: --part and --data must not be given")
     with show_progress() as progress:
-        rows = module.run(progress)
+        rows = module.run(progress, **options)
     path = bench.write_rows(rows, out, name)
     show([row.to_dict() for row in rows], as_json=as_json,
          text=lambda: [bench.table(rows, title=f"{name}: {module.DESCRIPTION}"), _verdict(rows)])

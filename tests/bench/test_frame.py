@@ -12,7 +12,8 @@ from hwgen.bench import Row
 from hwgen.numeric.errors import SpecError
 
 ROWS = [
-    Row(work="a", metric="cells", value=45001, must="<= 45000", stretch="<= 30000", device="d"),
+    Row(work="a", metric="cells", value=45001, must="<= 45000", stretch="<= 30000", device="d",
+        published="p 9"),
     Row(work="a", metric="time", value=12.3456789, unit="s", must="<= 600", stretch="<= 240"),
     Row(work="b", metric="fmax", value=61.25, unit="MHz"),
 ]
@@ -54,12 +55,12 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_table_has_each_row_with_its_verdict():
-    console = Console(width=120, file=io.StringIO())
+    console = Console(width=140, file=io.StringIO())
     console.print(bench.table(ROWS, title="title"))
     lines = [re.split(r"\s*│\s*", line)[1:-1] for line in console.file.getvalue().splitlines()
              if "│" in line]
     assert lines == [
-        ["a", "cells", "45,001", "", "<= 45000", "<= 30000", "no", "d"],
-        ["", "time", "12.346", "s", "<= 600", "<= 240", "yes, stretch", ""],
-        ["b", "fmax", "61.25", "MHz", "", "", "", ""],
+        ["a", "cells", "45,001", "", "<= 45000", "<= 30000", "no", "p 9", "d"],
+        ["", "time", "12.346", "s", "<= 600", "<= 240", "yes, stretch", "", ""],
+        ["b", "fmax", "61.25", "MHz", "", "", "", "", ""],
     ]

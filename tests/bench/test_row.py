@@ -56,7 +56,8 @@ def test_file_form_has_the_keys_in_order():
     made = row(value=2.5, unit="s", must="<= 600", device="d", tools="t 1", seed=3)
     assert json.dumps(made.to_dict()) == (
         '{"work": "w", "metric": "m", "value": 2.5, "unit": "s", "must": "<= 600",'
-        ' "stretch": null, "met": true, "device": "d", "tools": "t 1", "seed": 3}')
+        ' "stretch": null, "met": true, "device": "d", "tools": "t 1", "seed": 3,'
+        ' "published": ""}')
 
 
 @pytest.mark.parametrize("what", ["must", "stretch"])

@@ -40,6 +40,8 @@ class Row:
         The tools that decide the number, with versions.
     seed : int or None
         Of what was random.
+    published : str
+        What others report of the same work, and who.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Row:
     device: str = ""
     tools: str = ""
     seed: int | None = None
+    published: str = ""
 
     def __post_init__(self):
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
@@ -93,5 +96,5 @@ class Row:
         """Ready for JSON, ``met`` included, in the order of the file."""
         row = asdict(self) | {"met": self.met}
         keys = ("work", "metric", "value", "unit", "must", "stretch", "met", "device", "tools",
-                "seed")
+                "seed", "published")
         return {key: row[key] for key in keys}

@@ -11,7 +11,7 @@ def table(rows, *, title: str) -> Table:
     grid.add_column("work", style="bold")
     grid.add_column("metric")
     grid.add_column("value", justify="right")
-    for column in ("unit", "must", "stretch", "met", "device"):
+    for column in ("unit", "must", "stretch", "met", "published", "device"):
         grid.add_column(column)
     before = None
     for row in rows:
@@ -19,7 +19,7 @@ def table(rows, *, title: str) -> Table:
             grid.add_section()
         work, before = ("" if row.work == before else row.work), row.work
         grid.add_row(work, row.metric, format_number(row.value), row.unit, row.must or "",
-                     row.stretch or "", _verdict(row), row.device)
+                     row.stretch or "", _verdict(row), row.published, row.device)
     return grid
 
 

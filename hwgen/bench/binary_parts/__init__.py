@@ -1,0 +1,37 @@
+"""Parts of the benchmark of binarised cores, one file each.
+
+A part is a module with ``KEY`` (numbers that decide its result, JSON-ready), ``lacking(bench)``
+(what it needs and is not there, as a text; None if all is) and ``measure(bench)`` (its rows).
+"""
+
+from . import (
+    accuracy,
+    generation,
+    interval,
+    lfc_ecp5,
+    lfc_xilinx,
+    lut_per_xnor,
+    mnist_rtl,
+    mnist_up5k,
+    sfc_xilinx,
+    tfc_ecp5,
+    tfc_unrolled,
+)
+from .bench import Bench
+
+__all__ = ["PARTS", "Bench"]
+
+PARTS = {
+    "interval": interval,
+    "lut-per-xnor": lut_per_xnor,
+    "sfc-xilinx": sfc_xilinx,
+    "lfc-xilinx": lfc_xilinx,
+    "tfc-ecp5": tfc_ecp5,
+    "lfc-ecp5": lfc_ecp5,
+    "mnist-up5k": mnist_up5k,
+    "tfc-unrolled": tfc_unrolled,
+    "generation": generation,
+    "accuracy": accuracy,
+    "mnist-rtl": mnist_rtl,
+}
+"""Name -> module, in the order of the table."""

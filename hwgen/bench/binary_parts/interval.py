@@ -1,0 +1,96 @@
+"""Measured intervals of folded configurations against the formula, frames back to back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.flow import api
+from hwgen.ir import Dense, Edge, Input, MatVec, Network, Threshold
+from hwgen.numeric import Bipolar, Fixed, Format, Planes, Ternary
+
+from ..frame.row import Row
+from .bench import SEED, machine
+
+__all__ = ["CASES", "KEY", "Layer", "lacking", "measure"]
+
+BOARD, CLK_HZ = "ulx3s-85f", 50_000_000
+RESIDUAL = Planes.of_bases((5, 2))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A matrix, what follows it, and its folding; ``pairs`` of planes, ``side`` of them at once."""
+
+    n_out: int
+    n_in: int
+    pe: int
+    simd: int
+    weights: Format = Bipolar()
+    x: Format = Bipolar()
+    pairs: int = 1
+    side: int = 1
+
+    @property
+    def interval(self) -> int:
+        """The formula, from the folding alone."""
+        return (self.pairs // self.side) * (self.n_out // self.pe) * (self.n_in // self.simd)
+
+
+U2, S2 = Fixed(2, 0, False), Fixed(2)
+CASES = {
+    "W1A1, fully folded": [Layer(8, 24, 1, 1)],
+    "W1A1, pe 4 simd 8": [Layer(16, 64, 4, 8)],
+    "W1A1, one fold of outputs": [Layer(8, 48, 8, 4)],
+    "W1A1, one fold of inputs": [Layer(24, 32, 2, 32)],
+    "W1A1, odd pe 3 simd 7": [Layer(9, 35, 3, 7)],
+    "W1A2 serial": [Layer(8, 32, 4, 8, x=U2, pairs=2)],
+    "W1A2 parallel": [Layer(8, 32, 4, 8, x=U2, pairs=2, side=2)],
+    "W2A2 serial": [Layer(8, 32, 4, 8, weights=S2, x=U2, pairs=4)],
+    "W2A2 parallel": [Layer(8, 32, 4, 8, weights=S2, x=U2, pairs=4, side=4)],
+    "ternary, mask plane": [Layer(8, 32, 2, 16, weights=Ternary())],
+    "residual M=2 weights and inputs, serial": [
+        Layer(8, 32, 4, 8, weights=RESIDUAL, x=RESIDUAL, pairs=4)],
+    "three W1A1 layers, slowest first": [
+        Layer(32, 64, 4, 8), Layer(16, 32, 4, 8), Layer(10, 16, 2, 4)],
+    "three W1A1 layers, slowest last": [
+        Layer(32, 64, 16, 16), Layer(16, 32, 4, 8), Layer(10, 16, 1, 2)],
+}
+KEY = tuple(CASES)
+
+
+def lacking(bench) -> None:
+    """Nothing is needed."""
+
+
+def measure(bench):
+    """A row for each case: mean cycles between frames, which must be what the formula says."""
+    for number, (name, layers) in enumerate(CASES.items()):
+        network, cores = _network(layers, f"case-{number}")
+        expected = max(layer.interval for layer in layers)
+        design = api.plan(network, target=BOARD, interval_cycles=expected, clk_hz=CLK_HZ,
+                          cores=cores)
+        result = bench.build(design, f"case-{number}").verify(bench="compiled", seed=SEED,
+                                                              progress=bench.tell_step)
+        yield Row(work="interval, simulated", metric=name, value=result.interval_cycles,
+                  unit="cycles", must=f"== {expected}", device=machine(), seed=SEED,
+                  tools=f"Verilator {result.version}")
+
+
+def _network(layers, name):
+    """The layers with random weights, thresholds between them, and their foldings."""
+    rng = np.random.default_rng(SEED)
+    nodes = [Input("x", (), (layers[0].n_in,), layers[0].x)]
+    edge = Edge((layers[0].n_in,), layers[0].x, layers[0].x.min, layers[0].x.max)
+    cores = {}
+    for k, layer in enumerate(layers, 1):
+        values = rng.choice(layer.weights.levels, (layer.n_out, layer.n_in))
+        nodes.append(MatVec(f"fc{k}", (nodes[-1].name,), Dense(values, layer.weights)))
+        cores[f"fc{k}"] = {"core": "binary", "pe": layer.pe, "simd": layer.simd,
+                           "planes": layer.side}
+        if k == len(layers):
+            break
+        edge = nodes[-1].infer(edge)
+        thresholds = rng.integers(edge.lo // 2, edge.hi // 2, layer.n_out)
+        nodes.append(Threshold(f"act{k}", (f"fc{k}",), thresholds, rng.random(layer.n_out) < 0.5))
+        edge = nodes[-1].infer(edge)
+    return Network(name, nodes, (nodes[-1].name,)), cores

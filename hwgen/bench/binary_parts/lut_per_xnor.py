@@ -1,0 +1,37 @@
+"""LUTs for each XNOR of a folded stage: accumulator, threshold, buffers and control included."""
+
+from dataclasses import replace
+
+from ..frame.row import Row
+from .bench import SEED, tools_of
+from .works import ECP5, HX8K, Z020, binary_mlp, folded, xilinx_target
+
+__all__ = ["KEY", "lacking", "measure"]
+
+N_IN, N_OUT, PE, SIMD, CLK_HZ = 512, 256, 16, 64, 100_000_000
+KEY = (N_IN, N_OUT, PE, SIMD, CLK_HZ)
+
+PLAIN_TREE = "adder tree 2.5 LUT6, 3.1 LUT4"
+DEVICES = {Z020: ("LUT6 per XNOR", "<= 2.0", "<= 1.5"), ECP5: ("LUT4 per XNOR", "<= 2.9", "<= 2.5"),
+           HX8K: ("LUT4 per XNOR", "<= 2.9", "<= 2.5")}
+
+
+def lacking(bench) -> None:
+    """Nothing is needed."""
+
+
+def measure(bench):
+    """One row of LUTs a device, and the cells they come from."""
+    work = f"XNOR layer {N_IN} to {N_OUT}, pe {PE}, simd {SIMD}"
+    for device, (metric, must, stretch) in DEVICES.items():
+        network = binary_mlp((N_IN, N_OUT, 2), seed=SEED, name="xnor")
+        target = replace(xilinx_target(Z020, CLK_HZ), family=device.family)
+        stage = folded(network, target, [(PE, SIMD), (1, 64)], clk_hz=CLK_HZ).stages[0]
+        # An iCE40 has to be packed: only then do carries and flip-flops find their LUTs.
+        report = bench.synthesise(stage, "xnor", device, place=device.family == "ice40")
+        common = {"work": work, "device": str(device), "tools": tools_of(report), "seed": SEED}
+        yield Row(**common, metric=metric, value=round(report.lut_eq / (PE * SIMD), 4), must=must,
+                  stretch=stretch, published=PLAIN_TREE)
+        yield Row(**common, metric="LUT", value=report.lut_eq)
+        yield Row(**common, metric="FF", value=report.ff)
+        yield Row(**common, metric="block RAM", value=report.bram)
