@@ -2,20 +2,35 @@
 
 from collections.abc import Callable
 
-from ..ir import Argmax, Edge, MatVec, Network, Node, Requantise, Thermometer, Threshold
+from ..ir import (
+    Argmax,
+    Edge,
+    Flatten,
+    MatVec,
+    MaxPool,
+    Network,
+    Node,
+    Requantise,
+    SlidingWindow,
+    Thermometer,
+    Threshold,
+)
 from ..numeric import SpecError
-from .stages import ArgmaxStage, Stage, ThermometerStage
+from .stages import ArgmaxStage, PoolStage, Stage, ThermometerStage, WindowStage
 
 __all__ = ["assemble"]
 
 
 def assemble(network: Network, *,
              mat_vec: Callable[[MatVec, Edge, Node | None], Stage],
-             thermometer: Callable[[Thermometer, Edge], ThermometerStage]) -> tuple[Stage, ...]:
+             thermometer: Callable[[Thermometer, Edge], ThermometerStage],
+             window: Callable[[SlidingWindow, Edge], WindowStage],
+             pool: Callable[[MaxPool, Edge], PoolStage]) -> tuple[Stage, ...]:
     """Stages for all nodes but the input, in order.
 
     A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
-    both and the edge that is read; ``thermometer`` makes those of thermometers.
+    both and the edge that is read; ``thermometer``, ``window`` and ``pool`` make those of their
+    nodes. A flatten has none: elements travel in its order.
 
     Raises
     ------
@@ -38,6 +53,12 @@ def assemble(network: Network, *,
             stages.append(mat_vec(node, edge, post))
         elif isinstance(node, Thermometer):
             stages.append(thermometer(node, edge))
+        elif isinstance(node, SlidingWindow):
+            stages.append(window(node, edge))
+        elif isinstance(node, MaxPool):
+            stages.append(pool(node, edge))
+        elif isinstance(node, Flatten):
+            continue
         elif isinstance(node, Argmax):
             if nodes:
                 raise SpecError(f"node '{node.name}': an argmax must be the last node,"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..ir import Network
+from ..ir import Flatten, Network
 from ..numeric import SpecError
 from .stages import ArgmaxStage, Conversion, Stage
 from .target import Cells, Target
@@ -28,7 +28,8 @@ class Design:
     network : Network
     target : Target
     clk_hz : int
-    stages : tuple of Stage      together they compute every node but the input, in order
+    stages : tuple of Stage      together they compute every node in order, but the input and
+                                 flattens, which no hardware stands for
 
     Raises
     ------
@@ -45,7 +46,7 @@ class Design:
         if not self.stages:
             raise SpecError(f"design '{self.network.name}': stages must not be empty")
         planned = [node.name for stage in self.stages for node in stage.nodes]
-        wanted = [node.name for node in self.network.nodes[1:]]
+        wanted = [node.name for node in self.network.nodes[1:] if not isinstance(node, Flatten)]
         if planned != wanted:
             raise SpecError(f"design '{self.network.name}': stages must compute the nodes"
                             f" {wanted} in order, not {planned}")

@@ -6,7 +6,7 @@ from ..ir import MatVec, Network
 from ..numeric import SpecError, as_int
 from .assemble import assemble
 from .design import Design
-from .stages import MATRIX_CORES, ThermometerStage, divisors
+from .stages import MATRIX_CORES, ThermometerStage, divisors, pool_of, window_of
 from .target import Cells, Target
 
 __all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "FitError", "plan", "require_fit"]
@@ -139,7 +139,14 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def thermometer(node, edge):
         return _thermometer(node, edge, interval)
 
-    stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer)
+    def window(node, edge):
+        key = node.name, interval
+        return made[key] if key in made else made.setdefault(key, window_of(node, edge, interval))
+
+    def pool(node, edge):
+        return pool_of(node, edge, interval)
+
+    stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool)
     return Design(network, target, clk_hz, stages)
 
 

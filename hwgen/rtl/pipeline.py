@@ -9,9 +9,12 @@ from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, core_ports, element_bytes
 from .convert import Converter
 from .folded import BinaryMatVec, FixedMatVec
+from .pool import MaxPoolCore
 from .sparse import SparseMatVec
 from .stream import element_shape, link
 from .thermometer import ThermometerCoder
+from .window import SerialWindow
+from .window_wide import WideWindow
 
 __all__ = ["COMPONENTS", "Pipeline", "stage_instance"]
 
@@ -19,8 +22,11 @@ COMPONENTS = {
     "argmax": ArgmaxCore,
     "binary": BinaryMatVec,
     "fixed": FixedMatVec,
+    "pool": MaxPoolCore,
     "sparse": SparseMatVec,
     "thermometer": ThermometerCoder,
+    "window": SerialWindow,
+    "window_wide": WideWindow,
 }
 """Core name of a stage -> the component that implements it."""
 

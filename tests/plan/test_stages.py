@@ -47,7 +47,8 @@ def requantise(multiplier, *, shift=3):
 
 
 def test_the_table_of_cores():
-    assert list(CORES) == ["thermometer", "binary", "fixed", "sparse", "argmax"]
+    assert list(CORES) == ["thermometer", "window", "window_wide", "binary", "fixed",
+                           "sparse", "pool", "argmax"]
     assert list(MATRIX_CORES) == ["binary", "sparse", "fixed"]
 
 

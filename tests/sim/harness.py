@@ -138,7 +138,8 @@ def _simulate(dut, runs, watch=None):
 
     async def get(ctx, run):
         got, waiting, idle, begin = 0, None, 0, cycles[0]
-        while got < len(run.to_get) or idle < IDLE_CYCLES:
+        while (got < len(run.to_get) or idle < IDLE_CYCLES
+               or len(run.timing.in_cycles) < len(run.to_send)):
             now = cycles[0]
             ready = not (run in started and run.o_stall and chances[run].random() < 0.5)
             ready = ready and now - begin >= run.hold

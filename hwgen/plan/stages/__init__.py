@@ -7,12 +7,15 @@ from .combine import Combine
 from .convert import Conversion
 from .fixed import FixedStage
 from .folded import FoldedStage, MatVecStage
+from .pool import PoolStage, pool_of
 from .sparse import SparseStage
 from .thermometer import ThermometerStage
+from .window import SerialWindowStage, WideWindowStage, WindowStage, window_of
 
 CORES = {
     cls.core: cls
-    for cls in (ThermometerStage, BinaryStage, FixedStage, SparseStage, ArgmaxStage)
+    for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, BinaryStage, FixedStage,
+                SparseStage, PoolStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage)}
@@ -20,5 +23,6 @@ MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage)}
 
 __all__ = [
     "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage", "FoldedStage",
-    "MATRIX_CORES", "MatVecStage", "SparseStage", "Stage", "ThermometerStage", "divisors",
+    "MATRIX_CORES", "MatVecStage", "PoolStage", "SerialWindowStage", "SparseStage", "Stage",
+    "ThermometerStage", "WideWindowStage", "WindowStage", "divisors", "pool_of", "window_of",
 ]

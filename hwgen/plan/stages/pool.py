@@ -1,0 +1,114 @@
+"""Max pool: one line of maxima so far."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ...ir import Edge, MaxPool
+from ...numeric import Bipolar, Fixed, Planes, SpecError
+from ..target import Cells
+from .base import Stage, divisors, require_divisor
+
+__all__ = ["PoolStage", "pool_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class PoolStage(Stage):
+    """Maxima of windows that do not overlap, ``lanes`` channels a cycle.
+
+    Takes a beat each cycle, so a frame every ``h * w * (c / lanes)`` cycles, whatever the size; a
+    maximum leaves two cycles after its last beat came.
+
+    Parameters
+    ----------
+    lanes : int     channels side by side, in and out; a divisor of c
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide, windows overlap, or codes of the format do not order
+                 as their values do.
+    """
+
+    core: ClassVar[str] = "pool"
+    pool: MaxPool
+    x: Edge
+    lanes: int
+
+    def __post_init__(self):
+        where = f"pool core '{self.pool.name}'"
+        require_divisor(where, "lanes", self.lanes, "c", self.x.shape[2])
+        if any(s < p for p, s in zip(self.pool.size, self.pool.stride, strict=True)):
+            raise SpecError(f"{where}: stride must be at least the size {self.pool.size}, not"
+                            f" {self.pool.stride}: windows that overlap have no hardware yet")
+        if not _is_ordered(self.x.format):
+            raise SpecError(f"{where}: input must be of a format whose codes order as its values,"
+                            f" such as Fixed or Bipolar, not {self.x.format}")
+
+    @property
+    def nodes(self):
+        return (self.pool,)
+
+    @property
+    def in_edge(self):
+        return self.x
+
+    @property
+    def out_edge(self):
+        return self.pool.infer(self.x)
+
+    @property
+    def in_lanes(self):
+        return self.lanes
+
+    @property
+    def out_lanes(self):
+        return self.lanes
+
+    @property
+    def blocks(self) -> int:
+        """Beats of a pixel."""
+        return self.x.shape[2] // self.lanes
+
+    @property
+    def depth(self) -> int:
+        """Beats of a line of maxima."""
+        return self.out_edge.shape[1] * self.blocks
+
+    @property
+    def interval_cycles(self):
+        return self.x.size // self.lanes
+
+    def schedule(self, arrivals):
+        h, w, _ = self.x.shape
+        oh, ow, _ = self.out_edge.shape
+        (ph, pw), (sh, sw) = self.pool.size, self.pool.stride
+        cycles = np.asarray(arrivals).reshape(h, w, self.blocks)
+        final = cycles[ph - 1::sh, pw - 1::sw][:oh, :ow]
+        return (final.reshape(-1) + 2).tolist()
+
+    def estimate(self, target):
+        width = self.lanes * self.x.format.bits
+        bram = target.brams_for(self.depth, width)
+        rows = 0 if bram else -(-self.depth // 16) * width * 3 // 2
+        return Cells(lut=60 + 3 * width + rows, ff=30 + 4 * width, bram=bram)
+
+    @property
+    def folding(self):
+        return {"lanes": self.lanes}
+
+
+def _is_ordered(fmt) -> bool:
+    if isinstance(fmt, Fixed):
+        return True
+    codes = fmt.encode(fmt.levels)
+    if fmt.is_signed and not isinstance(fmt, Bipolar | Planes):     # travels as two's complement
+        codes = codes - ((codes >> fmt.bits - 1) << fmt.bits)
+    return bool((np.diff(codes) > 0).all())
+
+
+def pool_of(pool: MaxPool, x: Edge, interval_cycles: int) -> PoolStage:
+    """The narrowest stage that reaches ``interval_cycles``, or else the widest."""
+    every = divisors(x.shape[2])
+    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
+    return PoolStage(pool, x, lanes)

@@ -1,0 +1,297 @@
+"""Sliding windows: one element group after another from a ring of lines, or a window a cycle."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from ...ir import Edge, SlidingWindow
+from ..target import Cells
+from .base import Stage, divisors, require_divisor
+
+__all__ = ["SerialWindowStage", "WideWindowStage", "WindowStage", "window_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowStage(Stage):
+    """The windows of ``x`` (h, w, c), row by row; elements of a window in the order kh, kw, c."""
+
+    window: SlidingWindow
+    x: Edge
+
+    @property
+    def where(self) -> str:
+        return f"{self.core} core '{self.window.name}'"
+
+    @property
+    def nodes(self):
+        return (self.window,)
+
+    @property
+    def in_edge(self):
+        return self.x
+
+    @property
+    def out_edge(self):
+        return self.window.infer(self.x)
+
+    @property
+    def out_map(self) -> tuple[int, int]:
+        """``(oh, ow)``."""
+        return self.window.out_map(self.x)
+
+    @property
+    def pad_code(self) -> int:
+        """Code of the value that stands beyond the map; 0 where nothing is padded."""
+        if not any(self.window.padding):
+            return 0
+        return int(self.x.format.encode(np.array([self.window.pad_value]))[0])
+
+    @property
+    @abstractmethod
+    def memory(self) -> tuple[int, int]:
+        """Rows and bits of a row of its memory."""
+
+    def _memory_cells(self, target) -> Cells:
+        depth, width = self.memory
+        bram = target.brams_for(depth, width)
+        return Cells(lut=0 if bram else -(-depth // 16) * width * 3 // 2, bram=bram)
+
+
+@dataclass(frozen=True, eq=False)
+class SerialWindowStage(WindowStage):
+    """Writes the map into a ring of beats and reads each window from it, one beat a cycle.
+
+    The ring holds the lines that a window spans but the last, what it needs of that, and the next
+    step, rounded up to a power of two; a beat is given up when the last window that could need it
+    has been read. Reading takes ``out = oh * ow * kh * kw * (c / lanes)`` cycles a frame, writing
+    ``in = h * w * (c / lanes)``, both at once: the interval is ``max(in, out)`` and, where the ring
+    is too small for the first window of the next frame beside the last of this one, the cycles that
+    the rest takes to arrive. :attr:`interval_cycles` follows both pointers, so it is exact.
+
+    Parameters
+    ----------
+    lanes : int     channels side by side, in and out; a divisor of c
+    """
+
+    core: ClassVar[str] = "window"
+    lanes: int
+
+    def __post_init__(self):
+        require_divisor(self.where, "lanes", self.lanes, "c", self.x.shape[2])
+
+    @property
+    def in_lanes(self):
+        return self.lanes
+
+    @property
+    def out_lanes(self):
+        return self.lanes
+
+    @property
+    def blocks(self) -> int:
+        """Beats of a pixel."""
+        return self.x.shape[2] // self.lanes
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Turns of the five nested loops: beats of a pixel, kx, ky, ox, oy."""
+        kh, kw = self.window.kernel
+        oh, ow = self.out_map
+        return self.blocks, kw, kh, ow, oh
+
+    @property
+    def strides(self) -> tuple[tuple[int, int, int], ...]:
+        """Of each loop, innermost first, what a turn adds to the beat's number, to y and to x."""
+        line = self.x.shape[1] * self.blocks
+        (sh, sw), (dh, dw) = self.window.stride, self.window.dilation
+        return ((1, 0, 0), (dw * self.blocks, 0, dw), (dh * line, dh, 0), (sw * self.blocks, 0, sw),
+                (sh * line, sh, 0))
+
+    @property
+    def deltas(self) -> tuple[tuple[int, int, int], ...]:
+        """What (number, y, x) change by when loop k turns and those inside begin anew.
+
+        The last entry is for the next frame.
+        """
+        h, w, _ = self.x.shape
+        whole = np.array([*self.strides, (h * w * self.blocks, 0, 0)])
+        spans = (np.array(self.counts) - 1)[:, np.newaxis] * whole[:-1]
+        inner = np.concatenate([np.zeros((1, 3), int), np.cumsum(spans, axis=0)])
+        return tuple(map(tuple, (whole - inner).tolist()))
+
+    @property
+    def start(self) -> tuple[int, int, int]:
+        """Number, y and x of the first element of a frame; below 0 it is padding."""
+        top, _, left, _ = self.window.padding
+        return -(top * self.x.shape[1] + left) * self.blocks, -top, -left
+
+    @property
+    def span(self) -> int:
+        """Beats from the first of a window to its last, both counted."""
+        rows, columns = self.window.extent
+        return ((rows - 1) * self.x.shape[1] + columns) * self.blocks
+
+    @property
+    def depth(self) -> int:
+        """Beats in the ring, a power of two."""
+        return 1 << (self.span + self.window.stride[1] * self.blocks).bit_length()
+
+    @property
+    def number_bits(self) -> int:
+        """Of the beats' numbers: their differences must not wrap."""
+        farthest = max(abs(number) for number, _, _ in self.deltas)
+        return (2 * self.depth + self.span + farthest).bit_length() + 1
+
+    @property
+    def memory(self):
+        return self.depth, self.lanes * self.x.format.bits
+
+    @property
+    def beats(self) -> tuple[int, int]:
+        """Of a frame, in and out."""
+        return self.x.size // self.lanes, prod(self.counts)
+
+    @cached_property
+    def interval_cycles(self):
+        ends, frames = [], 1
+        while len(ends) < 4 or ends[-1] - ends[-2] != ends[-2] - ends[-3]:
+            frames += 3
+            issued = self._issued([0] * (self.beats[0] * frames), frames)
+            ends = [issued[k * self.beats[1] - 1] for k in range(1, frames + 1)]
+        return int(ends[-1] - ends[-2])
+
+    def schedule(self, arrivals):
+        return [cycle + 1 for cycle in self._issued(arrivals, 1)]
+
+    @cached_property
+    def _reads(self):
+        """Number of the first beat of each window, and of the beat that each of its beats waits for.
+
+        int64 ``(windows,)`` and ``(windows, beats a window)``, relative to the frame. Padding waits
+        for the frame's first beat, so that no frame leaves before it has come.
+        """
+        grids = np.meshgrid(*(np.arange(n) for n in reversed(self.counts)), indexing="ij")
+        turns = np.stack([grid.reshape(-1) for grid in reversed(grids)], axis=1)
+        number, y, x = (turns @ np.array(self.strides) + self.start).T
+        h, w, _ = self.x.shape
+        inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
+        each = prod(self.counts[:3])
+        return number[::each], np.where(inside, number, 0).reshape(-1, each)
+
+    def _issued(self, arrivals, frames) -> list[int]:
+        """Cycle in which each beat is read, given when the input could come at the earliest."""
+        firsts, needs = self._reads
+        steps, written, issued = np.arange(needs.shape[1]), [], []
+        cycle = -1
+        for frame, index in product(range(frames), range(len(firsts))):
+            origin = frame * self.beats[0]
+            limit = min(len(arrivals), origin + int(firsts[index]) + self.depth)
+            for beat in range(len(written), limit):
+                before = written[-1] + 1 if written else 0
+                written.append(max(arrivals[beat], before, cycle + 1))
+            ready = np.array([written[origin + need] + 1 for need in needs[index].tolist()])
+            times = np.maximum.accumulate(np.maximum(ready, cycle + 1) - steps) + steps
+            issued += times.tolist()
+            cycle = issued[-1]
+        return issued
+
+    def estimate(self, target):
+        width = self.lanes * self.x.format.bits
+        return Cells(lut=120 + 9 * self.number_bits + width * any(self.window.padding),
+                     ff=30 + 5 * self.number_bits) + self._memory_cells(target)
+
+    @property
+    def folding(self):
+        return {"lanes": self.lanes}
+
+
+@dataclass(frozen=True, eq=False)
+class WideWindowStage(WindowStage):
+    """A window a cycle: the pixel that arrives moves through memories of lines and shift registers.
+
+    One step takes a pixel in, or passes by a place beyond the map where padding asks for windows
+    there. A row takes ``period`` steps, and a frame
+    ``max(y * period + x, (h - 1) * period + w - 1) + 1`` with ``y = (oh - 1) * sh - top + (kh - 1)
+    * dh`` and ``x = (ow - 1) * sw - left + (kw - 1) * dw``: exactly ``h * w`` without padding.
+    Columns beyond the right edge are those of the next row's beginning, at no cost.
+    """
+
+    core: ClassVar[str] = "window_wide"
+
+    @property
+    def in_lanes(self):
+        return self.x.shape[2]
+
+    @property
+    def out_lanes(self):
+        return self.out_edge.shape[2]
+
+    @property
+    def lead(self) -> tuple[int, int]:
+        """Row and column of the pixel that completes the first window."""
+        top, _, left, _ = self.window.padding
+        rows, columns = self.window.extent
+        return rows - 1 - top, columns - 1 - left
+
+    @property
+    def period(self) -> int:
+        """Steps of a row; two at least, as a column is written one step after it was read."""
+        width, windows = self.x.shape[1], (self.out_map[1] - 1) * self.window.stride[1] + 1
+        return max(width, windows, 2)
+
+    @property
+    def interval_cycles(self):
+        h, w, _ = self.x.shape
+        (oh, ow), (sh, sw) = self.out_map, self.window.stride
+        last = ((oh - 1) * sh + self.lead[0]) * self.period + (ow - 1) * sw + self.lead[1]
+        return max(last, (h - 1) * self.period + w - 1) + 1
+
+    @property
+    def memory(self):
+        rows = self.window.extent[0] - 1
+        return self.x.shape[1], rows * self.x.shape[2] * self.x.format.bits
+
+    @property
+    def registers(self) -> int:
+        """Bits of the shift registers."""
+        kh, (_, columns) = self.window.kernel[0], self.window.extent
+        return kh * columns * self.x.shape[2] * self.x.format.bits
+
+    def schedule(self, arrivals):
+        h, w, _ = self.x.shape
+        (oh, ow), (sh, sw), (y0, x0) = self.out_map, self.window.stride, self.lead
+        emitting = {((oy * sh) + y0) * self.period + ox * sw + x0
+                    for oy, ox in product(range(oh), range(ow))}
+        departures, cycle, pixels = [], -1, iter(arrivals)
+        for step in range(self.interval_cycles):
+            y, x = divmod(step, self.period)
+            cycle += 1
+            if y < h and x < w:
+                cycle = max(cycle, next(pixels))
+            if step in emitting:
+                departures.append(cycle + 2)
+        return departures
+
+    def estimate(self, target):
+        masked = self.out_lanes * self.x.format.bits * any(self.window.padding)
+        return Cells(lut=80 + masked, ff=60 + self.registers) + self._memory_cells(target)
+
+
+def window_of(window: SlidingWindow, x: Edge, interval_cycles: int) -> WindowStage:
+    """The narrowest stage that reaches ``interval_cycles``, or else the fastest there is."""
+    h, w, c = x.shape
+    oh, ow = window.out_map(x)
+    most = max(h * w, oh * ow * prod(window.kernel))
+    for lanes in divisors(c):
+        if most * (c // lanes) <= interval_cycles:
+            stage = SerialWindowStage(window, x, lanes)
+            if stage.interval_cycles <= interval_cycles:
+                return stage
+    if prod(window.kernel) == 1:
+        return SerialWindowStage(window, x, c)
+    return WideWindowStage(window, x)
