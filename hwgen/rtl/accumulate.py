@@ -1,6 +1,6 @@
 """Sums over the rows of a fold, and over planes that follow each other."""
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,17 +20,18 @@ class Starts:
     shape : Shape              of one value
     rows : list of int, or None     packed values of each fold
     constant : int             instead of rows
+    name : str                 of the memory
     """
 
-    def __init__(self, *, shape=None, rows=None, constant: int = 0):
-        self._shape, self._rows, self._constant = shape, rows, constant
+    def __init__(self, *, shape=1, rows=None, constant: int = 0, name: str = "starts"):
+        self._shape, self._rows, self._constant, self._name = shape, rows, constant, name
 
     def values(self, m, pe: int, advance) -> list:
         """The values of this fold; the next one's in the cycle after ``advance``."""
         if self._rows is None:
-            return [self._constant] * pe
+            return [Const(self._constant, self._shape)] * pe
         layout = data.ArrayLayout(self._shape, pe)
-        m.submodules.starts = starts = RowsInTurn(width=layout.size, rows=self._rows)
+        m.submodules[self._name] = starts = RowsInTurn(width=layout.size, rows=self._rows)
         m.d.comb += starts.advance.eq(advance)
         return list(data.View(layout, starts.data))
 

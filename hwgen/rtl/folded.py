@@ -99,13 +99,13 @@ class FoldedMatVec(wiring.Component):
         m.submodules.dot = dot = self._dot()
         replay = self._operands(m, dot)
         total = self._sum(m, dot, replay)
-        m.submodules.post = post = post_core(stage, total.o.shape().elem_shape)
+        values = self._results(m, total)
+        m.submodules.post = post = post_core(stage, values[0].shape())
         m.d.comb += [
-            post.i_valid.eq(total.o_valid),
+            post.i.eq(Cat(values)), post.i_valid.eq(total.o_valid),
             queue.i.eq(post.o), queue.i_valid.eq(post.o_valid),
             queue.take.eq(replay.issue & replay.begin), replay.go.eq(queue.go),
         ]
-        m.d.comb += [post.i[k].eq(value >> stage.result_shift) for k, value in enumerate(total.o)]
         link_out(m, self.o, queue.o)
         return m
 
@@ -122,6 +122,10 @@ class FoldedMatVec(wiring.Component):
         m.d.sync += [x.as_value().eq(self._inputs(m, replay)), w.as_value().eq(weights.data)]
         m.d.comb += [dot.x.eq(x), dot.w.eq(w)]
         return replay
+
+    def _results(self, m, total):
+        """What follows gets these, all of one shape: the accumulators."""
+        return list(total.o)
 
     def _accumulate(self, m, dot, replay, *, acc_shape, starts, op="xor"):
         """The sums of a pass, from those of each row."""
@@ -178,9 +182,8 @@ class BinaryMatVec(FoldedMatVec):
         """The weighed sums of a fold: counts of a pass, then of all its passes."""
         stage = self._stage
         total_shape = format_shape(stage.acc_format)
-        starts = Starts(constant=int(stage.starts[0]))
-        if not stage.has_one_start:
-            starts = Starts(shape=format_shape(stage.start_format), rows=stage.start_rows())
+        starts = Starts(shape=format_shape(stage.start_format), rows=stage.start_rows(),
+                        constant=int(stage.starts[0]))
         shape = unsigned(stage.most_count.bit_length()) if stage.combines else total_shape
         source = self._accumulate(m, dot, replay, acc_shape=shape, op=dot.op,
                                   starts=Starts() if stage.combines else starts)
@@ -195,6 +198,17 @@ class BinaryMatVec(FoldedMatVec):
             m.d.comb += [combiner.i.eq(source.o), combiner.i_valid.eq(source.o_valid)]
             source, shape = combiner, after
         return source
+
+
+    def _results(self, m, total):
+        """The sums in the unit of the scores, with the bits below those of the planes."""
+        stage = self._stage
+        if not stage.low_bits:
+            return [value >> stage.result_shift for value in total.o]
+        lows = Starts(shape=format_shape(stage.low_format), rows=stage.low_rows(), name="lows",
+                      constant=int(stage.lows[0])).values(m, stage.pe, total.o_valid)
+        return [Cat(low, value).as_signed()
+                for low, value in zip(lows, total.o, strict=True)]
 
 
 class FixedMatVec(FoldedMatVec):

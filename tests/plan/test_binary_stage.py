@@ -172,10 +172,13 @@ def test_memory_bits():
     def threshold(values, invert=(0, 0)):
         return Threshold("act", ("fc",), np.array(values), np.array(invert))
 
-    # All start from -6; a bias of 2 and 3 makes -4 and -3: four bits with the sign.
+    # All scores begin at -6. A bias makes that -4 and -1: -2 and -1 from which twos are counted, and
+    # a lowest bit; or -4 and -3, where only the lowest bits differ.
     assert stored(None) == {"weights": 12}
+    biased = MatVec("fc", ("x",), node.weights, np.array([2, 5]))
+    assert stored(None, biased) == {"weights": 12, "bias": 2 * (2 + 1)}
     biased = MatVec("fc", ("x",), node.weights, np.array([2, 3]))
-    assert stored(None, biased) == {"weights": 12, "bias": 2 * 3}
+    assert stored(None, biased) == {"weights": 12, "bias": 2}
     # Reached by counts of 3 and 5, so by flipped ones below 4 and 2.
     assert stored(threshold([0, 4])) == {"weights": 12, "thresholds": 2 * 3}
     assert stored(threshold([0, 0])) == {"weights": 12}

@@ -130,16 +130,25 @@ class BinaryStage(FoldedStage):
         return tuple(plane.flipped(self.search.flipped) for plane in planes)
 
     @property
+    def result_shift(self) -> int:
+        """Scores are the accumulator shifted right by so much: 1 where gains were halves."""
+        return int(self.search is None and self.plane_sum.unit % 2)
+
+    @property
+    def low_bits(self) -> int:
+        """Lowest bits of the scores: no plane weighs so little, they are of the constant alone."""
+        if self.search is not None or self.result_shift:
+            return 0
+        half = self.plane_sum.unit // 2
+        return (half & -half).bit_length() - 1
+
+    @property
     def out_gain(self) -> int:
         """What every gain is multiplied by, so that the sum comes out in the unit of the scores."""
         if self.search is not None:
             return 1
-        return self.plane_sum.unit // 2 if self.result_shift == 0 else self.plane_sum.unit
-
-    @property
-    def result_shift(self) -> int:
-        """Scores are the accumulator shifted right by so much: 1 where gains were halves."""
-        return int(self.search is None and self.plane_sum.unit % 2)
+        return self.plane_sum.unit if self.result_shift else self.plane_sum.unit >> (
+            1 + self.low_bits)
 
     @property
     def pair_gains(self) -> list[list[int]]:
@@ -171,13 +180,20 @@ class BinaryStage(FoldedStage):
         return ThresholdSearch.of(self.post, wanted, sums.most, flips=sums.flips)
 
     @cached_property
+    def _constants(self) -> np.ndarray:
+        """What is added to the sums of planes, in the unit of the scores, Python ints."""
+        constant = self.plane_sum.constant + 2 * self.mat_vec.bias_or_zero.astype(object)
+        return constant if self.result_shift else constant // 2
+
+    @cached_property
     def starts(self) -> np.ndarray:
         """What each accumulator starts from, Python ints ``(n_out,)``."""
-        if self.search is not None:
-            return -self.search.first
-        bias = self.mat_vec.bias_or_zero.astype(object)
-        constant = self.plane_sum.constant + 2 * bias
-        return constant // 2 if self.result_shift == 0 else constant
+        return -self.search.first if self.search is not None else self._constants >> self.low_bits
+
+    @property
+    def lows(self) -> np.ndarray:
+        """The lowest bits of each score, Python ints ``(n_out,)``."""
+        return self._constants & ((1 << self.low_bits) - 1)
 
     @cached_property
     def _range(self) -> tuple[int, int]:
@@ -220,25 +236,35 @@ class BinaryStage(FoldedStage):
         row_bits = self.pe * self.simd * self.words_per_lane
         return [pack_row(row, 1) for row in folded.transpose(order).reshape(-1, row_bits)]
 
-    @property
-    def has_one_start(self) -> bool:
-        """Whether all accumulators start from the same constant, which is then not stored."""
-        return len(set(self.starts.tolist())) == 1
+    def start_rows(self) -> list[int] | None:
+        """Row ``f`` holds the starts of the ``pe`` outputs of fold ``f``; None if all are one."""
+        return self._rows(self.starts, self.start_format)
 
-    def start_rows(self) -> list[int]:
-        """Row ``f`` holds the starts of the ``pe`` outputs of fold ``f``."""
-        codes = self.start_format.encode(self.starts.astype(np.int64))
-        return [pack_row(row, self.start_format.bits) for row in codes.reshape(self.nf, self.pe)]
+    def low_rows(self) -> list[int] | None:
+        """The same of the lowest bits."""
+        return self._rows(self.lows, self.low_format)
+
+    @property
+    def low_format(self) -> Fixed:
+        """In which the lowest bits are stored, if there are any."""
+        return Fixed(max(1, self.low_bits), 0, signed=False)
+
+    def _rows(self, values, fmt):
+        if len(set(values.tolist())) == 1:
+            return None
+        codes = fmt.encode(values.astype(np.int64)).reshape(self.nf, self.pe)
+        return [pack_row(row, fmt.bits) for row in codes]
 
     @property
     def memory_bits(self):
-        weights = sum(plane.bits.size for plane in self.weight_planes)
-        bits = {"weights": weights}
-        starts = 0 if self.has_one_start else self.n_out * self.start_format.bits
+        bits = {"weights": sum(plane.bits.size for plane in self.weight_planes)}
+        stored = 0 if self.start_rows() is None else self.n_out * self.start_format.bits
         if self.search is not None:
-            starts += self.search.memory_bits
-        if starts:
-            bits["thresholds" if self.search is not None else "bias"] = starts
+            stored += self.search.memory_bits
+        elif self.low_rows() is not None:
+            stored += self.n_out * self.low_bits
+        if stored:
+            bits["thresholds" if self.search is not None else "bias"] = stored
         if self.multiplier_bits:
             bits["multipliers"] = self.n_out * self.multiplier_bits
         return bits

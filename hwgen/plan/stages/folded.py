@@ -241,11 +241,6 @@ class FoldedStage(MatVecStage):
         return 0
 
     @property
-    def result_shift(self) -> int:
-        """The result is the accumulator shifted right by so much, without a remainder."""
-        return 0
-
-    @property
     def issue_to_output(self) -> int:
         """Cycles from the issue of a fold's last row to its beat at the output."""
         accumulator = fifo = 1
