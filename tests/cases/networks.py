@@ -9,16 +9,20 @@ import numpy as np
 from hwgen.ir import (
     Argmax,
     Dense,
+    Flatten,
     Input,
     MatVec,
+    MaxPool,
     Network,
     Requantise,
+    SlidingWindow,
     Thermometer,
     Threshold,
 )
 from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, PowerOfTwo, Ternary
 
-__all__ = ["FORMATS", "NETWORKS", "binary", "draw", "fixed", "inputs", "sparse", "weights"]
+__all__ = ["FORMATS", "NETWORKS", "binary", "convolution", "draw", "fixed", "inputs", "sparse",
+           "weights"]
 
 SIGNED, WEIGHT, ACTIVATION = Fixed(8), Fixed(6), Fixed(5, signed=False)
 FORMATS = (WEIGHT, Bipolar(), Ternary(), PowerOfTwo(4), Codebook((-9, -1, 0, 4, 30)))
@@ -76,11 +80,11 @@ def _threshold(rng, name, nodes):
     """Thresholds around the middle of the proven range; of four or more, one always, one never."""
     edge = Network("part", nodes, (nodes[-1].name,)).edges[nodes[-1].name]
     middle, spread = (edge.lo + edge.hi) // 2, max(1, (edge.hi - edge.lo) // 8)
-    thresholds = middle + rng.integers(-spread, spread, edge.shape, endpoint=True)
-    if edge.size >= 4:
+    thresholds = middle + rng.integers(-spread, spread, edge.shape[-1:], endpoint=True)
+    if len(thresholds) >= 4:
         thresholds[:2] = edge.lo, edge.hi + 1
     thresholds = thresholds.clip(edge.lo, edge.hi + 1)
-    return Threshold(name, (nodes[-1].name,), thresholds, rng.random(edge.shape) < 0.4)
+    return Threshold(name, (nodes[-1].name,), thresholds, rng.random(edge.shape[-1:]) < 0.4)
 
 
 def fixed(*, seed=0, sizes=(6, 7, 5, 4), fmt=WEIGHT, activation=ACTIVATION, rounding="half_up",
@@ -105,9 +109,39 @@ def fixed(*, seed=0, sizes=(6, 7, 5, 4), fmt=WEIGHT, activation=ACTIVATION, roun
 def _requantise(rng, name, nodes, activation, rounding, per_channel):
     """A scale with which some values saturate, some round, and some tie."""
     edge = Network("part", nodes, (nodes[-1].name,)).edges[nodes[-1].name]
-    multiplier = rng.integers(1, 16, edge.shape if per_channel else (1,))
+    multiplier = rng.integers(1, 16, edge.shape[-1:] if per_channel else (1,))
     spare = max(edge.hi, -edge.lo).bit_length() - activation.bits
     return Requantise(name, (nodes[-1].name,), multiplier, max(0, spare + 1), rounding, activation)
+
+
+def convolution(*, seed=0, shape=(6, 7, 2), channels=(3, 4), n_out=3, padding=0, stride=1,
+                pool=True, fmt=None, x=ACTIVATION):
+    """Convolutions of 3 x 3, a pool behind the first, then one matrix on the flattened map, argmax.
+
+    Bipolar maps and weights behind the first layer; with ``fmt``, weights of that format and
+    `Requantise` between layers.
+    """
+    rng = np.random.default_rng([seed, *shape, *channels])
+    nodes = [Input("x", (), shape, x)]
+    for k, n in enumerate(channels, start=1):
+        edge = _edge(nodes)
+        nodes.append(SlidingWindow(f"win{k}", (nodes[-1].name,), (3, 3), (stride, stride), (1, 1),
+                                   (padding,) * 4, edge.format.max if k % 2 else edge.format.min))
+        matrix = weights(rng, (n, 9 * edge.shape[2]), fmt or Bipolar())
+        nodes.append(MatVec(f"conv{k}", (nodes[-1].name,), matrix))
+        nodes.append(_threshold(rng, f"act{k}", nodes) if fmt is None
+                     else _requantise(rng, f"act{k}", nodes, ACTIVATION, "half_up", True))
+        if pool and k == 1:
+            nodes.append(MaxPool("pool", (nodes[-1].name,), (2, 2), (2, 2)))
+    nodes.append(Flatten("flat", (nodes[-1].name,)))
+    matrix = weights(rng, (n_out, _edge(nodes).size), fmt or Bipolar())
+    nodes += [MatVec("fc", ("flat",), matrix), Argmax("argmax", ("fc",))]
+    return Network("case-convolution", nodes, ("fc", "argmax"), {"seed": seed})
+
+
+def _edge(nodes):
+    """What the last of ``nodes`` makes."""
+    return Network("part", nodes, (nodes[-1].name,)).edges[nodes[-1].name]
 
 
 def rounding(mode):
@@ -139,6 +173,10 @@ NETWORKS = {
     "binary-one-score": lambda: binary(seed=3, sizes=(3, 4, 1)),
     "binary-least": lambda: binary(seed=4, fill="min"),
     "binary-most": lambda: binary(seed=5, fill="max"),
+    "convolution": lambda: convolution(shape=(8, 9, 2)),
+    "convolution-padded": lambda: convolution(seed=1, padding=1),
+    "convolution-strided": lambda: convolution(seed=2, shape=(9, 7, 1), stride=2, pool=False),
+    "convolution-fixed": lambda: convolution(seed=3, padding=1, channels=(2, 3), fmt=WEIGHT),
     "fixed": fixed,
     "fixed-ones": lambda: fixed(seed=1, sizes=(1, 1, 1)),
     "fixed-least": lambda: fixed(seed=2, fill="min"),

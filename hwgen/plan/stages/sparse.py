@@ -47,7 +47,7 @@ class SparseStage(MatVecStage):
     Raises
     ------
     SpecError    If ``pe`` does not divide ``n_out``, ``queue_depth`` is below 1, the input is
-                 not fixed point, or a Threshold follows.
+                 not fixed point or not a single vector, or a Threshold follows.
     TypeError    If ``pe`` or ``queue_depth`` is not an int.
     """
 
@@ -57,11 +57,15 @@ class SparseStage(MatVecStage):
 
     @classmethod
     def suits(cls, mat_vec, x):
-        return mat_vec.weights.density <= SPARSE_DENSITY and isinstance(x.format, Fixed)
+        return (mat_vec.weights.density <= SPARSE_DENSITY and isinstance(x.format, Fixed)
+                and len(x.shape) == 1)
 
     def __post_init__(self):
         super().__post_init__()
         require_fixed(self)
+        if len(self.x.shape) != 1:
+            raise SpecError(f"{self.where}: input must be a vector (n,), not {self.x.shape};"
+                            f" choose the fixed core")
         if as_int(self.queue_depth, f"{self.where}: queue_depth") < 1:
             raise SpecError(f"{self.where}: queue_depth must be at least 1,"
                             f" not {self.queue_depth}")

@@ -170,7 +170,7 @@ class SerialWindowStage(WindowStage):
 
     @cached_property
     def _reads(self):
-        """Number of the first beat of each window, and of the beat that each of its beats waits for.
+        """Number of the first beat of each window, and of the beat each of its beats waits for.
 
         int64 ``(windows,)`` and ``(windows, beats a window)``, relative to the frame. Padding waits
         for the frame's first beat, so that no frame leaves before it has come.
