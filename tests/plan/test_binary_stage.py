@@ -172,8 +172,8 @@ def test_memory_bits():
     def threshold(values, invert=(0, 0)):
         return Threshold("act", ("fc",), np.array(values), np.array(invert))
 
-    # All scores begin at -6. A bias makes that -4 and -1: -2 and -1 from which twos are counted, and
-    # a lowest bit; or -4 and -3, where only the lowest bits differ.
+    # All scores begin at -6. A bias makes that -4 and -1: -2 and -1 from which twos are counted,
+    # and a lowest bit; or -4 and -3, where only the lowest bits differ.
     assert stored(None) == {"weights": 12}
     biased = MatVec("fc", ("x",), node.weights, np.array([2, 5]))
     assert stored(None, biased) == {"weights": 12, "bias": 2 * (2 + 1)}

@@ -236,6 +236,11 @@ class BinaryStage(FoldedStage):
         row_bits = self.pe * self.simd * self.words_per_lane
         return [pack_row(row, 1) for row in folded.transpose(order).reshape(-1, row_bits)]
 
+    @property
+    def has_one_start(self) -> bool:
+        """Whether all accumulators start from the same constant, which is then not stored."""
+        return self.start_rows() is None
+
     def start_rows(self) -> list[int] | None:
         """Row ``f`` holds the starts of the ``pe`` outputs of fold ``f``; None if all are one."""
         return self._rows(self.starts, self.start_format)
@@ -258,7 +263,7 @@ class BinaryStage(FoldedStage):
     @property
     def memory_bits(self):
         bits = {"weights": sum(plane.bits.size for plane in self.weight_planes)}
-        stored = 0 if self.start_rows() is None else self.n_out * self.start_format.bits
+        stored = 0 if self.has_one_start else self.n_out * self.start_format.bits
         if self.search is not None:
             stored += self.search.memory_bits
         elif self.low_rows() is not None:
