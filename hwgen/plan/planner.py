@@ -17,8 +17,11 @@ DEFAULT_INTERVALS = tuple(16 * 2**k for k in range(16))
 MAX_LUT_SHARE = 0.85
 """Part of the LUTs a design may take: beyond it routing rarely succeeds."""
 
-SHELL = Cells(lut=900, ff=700, bram=2, dsp=0)
-"""The board's share: UART, framing, checksum, frame buffer."""
+SHELL = {"ecp5": Cells(lut=389, ff=244, bram=1), "ice40": Cells(lut=454, ff=272, bram=1)}
+"""Family -> the board's share: UART, framing, checksum, frame buffer; on ULX3S and iCEBreaker.
+
+Families for which there is no board are taken to need none.
+"""
 
 
 class FitError(SpecError):
@@ -83,7 +86,8 @@ def _require_interval(design: Design, interval: int) -> None:
 
 def misfits(design: Design) -> list[str]:
     """What the design needs more of than the board has; empty if it fits."""
-    need, board = design.estimate + SHELL, design.target
+    board = design.target
+    need = design.estimate + SHELL.get(board.family, Cells())
     rows = (("LUT", need.lut, int(board.luts * MAX_LUT_SHARE)), ("FF", need.ff, board.ffs),
             ("block RAM", need.bram, board.brams), ("DSP", need.dsp, board.dsps))
     return [f"{what}: needs about {n}, of {have} usable" for what, n, have in rows if n > have]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-__all__ = ["FLIP_FLOPS", "LUTS", "OCCUPIED", "route_throughs"]
+__all__ = ["FLIP_FLOPS", "LUTS", "OCCUPIED", "lone_flip_flops", "route_throughs"]
 
 LUTS = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "LUT6_2", "INV", "SB_LUT4")
 """Cells that are one LUT each: of 4 inputs, of 6 on Xilinx, where no two are taken to share one."""
@@ -66,3 +66,18 @@ def _read(module: dict) -> set:
     bits = {bit for cell in module["cells"].values() for port, pin in cell["connections"].items()
             if cell["port_directions"][port] != "output" for bit in pin}
     return bits.union(*(port["bits"] for port in module["ports"].values()))
+
+
+def lone_flip_flops(module: dict) -> int:
+    """Flip-flops of an iCE40 that no LUT shares its logic cell with.
+
+    A LUT does if its output goes to that flip-flop and nowhere else.
+    """
+    cells, users = module["cells"].values(), Counter()
+    for cell in cells:
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "input":
+                users.update(bits)
+    luts = {cell["connections"]["O"][0] for cell in cells if cell["type"] == "SB_LUT4"}
+    inputs = [cell["connections"]["D"][0] for cell in cells if cell["type"].startswith("SB_DFF")]
+    return sum(not (bit in luts and users[bit] == 1) for bit in inputs)

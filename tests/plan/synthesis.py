@@ -6,13 +6,13 @@ The netlist is what `hwgen.synth` would make of it: the RTLIL of the stage's com
 """
 
 import json
-from collections import Counter
 
 from hwgen.plan import Cells
 from hwgen.rtl.pipeline import COMPONENTS
 from hwgen.rtl.text import to_rtlil
 from hwgen.synth import Device
 from hwgen.synth.netlist import read_netlist
+from hwgen.synth.occupied import lone_flip_flops
 from hwgen.synth.script import chain_maps, netlist_commands
 from hwgen.toolchain import run
 
@@ -35,21 +35,6 @@ def counted(stage, family: str, folder) -> Cells:
     run("yosys", ["-q", "-s", "stage.ys"], cwd=folder, log="yosys.log")
     netlist = read_netlist(folder / "netlist.json", "stage")
     needs, tools = netlist.needs(DEVICES[family]), DEVICES[family].tools
-    lut = netlist.lut_eq + (lone_flip_flops(folder / "netlist.json") if family == "ice40" else 0)
+    module = json.loads((folder / "netlist.json").read_text())["modules"]["stage"]
+    lut = netlist.lut_eq + (lone_flip_flops(module) if family == "ice40" else 0)
     return Cells(lut, netlist.ff, needs[tools.bram], needs[tools.dsp])
-
-
-def lone_flip_flops(path) -> int:
-    """Flip-flops of an iCE40 that no LUT shares its logic cell with.
-
-    A LUT does if its output goes to that flip-flop and nowhere else.
-    """
-    cells = json.loads(path.read_text())["modules"]["stage"]["cells"].values()
-    users = Counter()
-    for cell in cells:
-        for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] == "input":
-                users.update(bits)
-    luts = {cell["connections"]["O"][0] for cell in cells if cell["type"] == "SB_LUT4"}
-    inputs = [cell["connections"]["D"][0] for cell in cells if cell["type"].startswith("SB_DFF")]
-    return sum(not (bit in luts and users[bit] == 1) for bit in inputs)

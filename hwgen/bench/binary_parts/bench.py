@@ -30,13 +30,14 @@ class Bench:
     folder : path
     progress : callable(step, fraction, text)
     data : path, optional    folder of the MNIST files
+    name : str               of the benchmark
     """
 
-    def __init__(self, folder, *, progress, data=None):
+    def __init__(self, folder, *, progress, data=None, name: str = "binary"):
         self.folder, self.data = Path(folder), data and Path(data)
         self._progress = progress
         self._part = ""
-        self._steps = Steps(self.folder / "parts.json", progress=progress, name="bench binary")
+        self._steps = Steps(self.folder / "parts.json", progress=progress, name=f"bench {name}")
 
     def rows(self, name: str, part) -> list[Row]:
         """Rows of a part, kept ones if nothing changed that decides them."""
@@ -61,6 +62,10 @@ class Bench:
         """The artefact of a design, in a folder of the part."""
         return api.build(design, self.folder / self._part / name, progress=self.tell_step)
 
+    def place_of(self, name: str, device) -> Path:
+        """Folder of what :meth:`synthesise` makes."""
+        return self.folder / self._part / f"{name}-{device.family}-{device.size}"
+
     def synthesise(self, component, name: str, device, *, place: bool = False,
                    clock_mhz: float = 100, **options) -> SynthReport:
         """Netlist of a component or stage, its ports cut off; placed and routed if asked.
@@ -77,9 +82,11 @@ class Bench:
             source.write_text(to_rtlil(component, "core"), encoding="utf-8")
         job = SynthJob(sources=[source], top="core", device=device, clock_mhz=clock_mhz,
                        place=place, out_of_context=place, seed=SEED, **options)
-        folder = work / f"{name}-{device.family}-{device.size}"
-        return synthesise(job, folder, reuse=True, progress=lambda seen: self.tell(
-            None, f"{name} for {device}: {seen.step} {seen.fraction:.0%}, {seen.message}"))
+
+        def tell(seen):
+            self.tell(None, f"{name} for {device}: {seen.step} {seen.fraction:.0%}, {seen.message}")
+
+        return synthesise(job, self.place_of(name, device), reuse=True, progress=tell)
 
 
 def tools_of(report: SynthReport) -> str:

@@ -1,24 +1,219 @@
-"""Cells of the folded binarised core."""
+"""Cells of the folded binarised core: its parts as the generator makes them, at what they cost.
 
-from ..target import Cells, Target
+The parts are counted exactly; what one of each costs on a family (:data:`COSTS`) is fitted to what
+yosys makes of it, by the sweep of ``hwgen bench cost``.
+"""
 
-__all__ = ["binary_cells"]
+import math
+from collections import Counter
+
+from ..target import Cells, Target, in_block_ram
+from .popcount_cells import popcount_parts, slots
+
+__all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts"]
+
+PARTS = ("chain", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
+         "search", "counter", "mux", "stage")
+"""LUTs are a sum over these.
+
+====================  =============================================================================
+chain                 LUTs of popcounts and accumulators in chains that take XORs in
+count3, add, inject   elsewhere: counts of three bits, bits of adders, carry-ins
+accumulate            bits of accumulators, start value included (elsewhere)
+wide_add              bits of the adders that add up weighed counts
+mask                  products that are masked before they are counted
+rom                   LUTs of constant memories that are not in block RAM
+ram                   LUTs' worth of memories read without a register: 16 rows of 4 bits are 6
+search                bits of comparisons, and lookups of codes
+counter               bits of the counters that walk through folds, rows and planes
+mux                   bits that choose between planes
+stage                 1
+====================  =============================================================================
+"""
+
+SMALLEST_BLOCK_BITS = 64
+"""Bits in a block up to which yosys builds a memory of flip-flops instead."""
+
+_LUT4 = {"count3": 4.8, "add": 2.6, "inject": 2.9, "accumulate": 2.1, "wide_add": 0.45,
+         "mask": 0.7, "rom": 0.9, "ram": 1.7, "search": 2.8, "counter": 3.0, "mux": 1.0,
+         "stage": 64}
+
+COSTS = {
+    "ecp5": {"chain": 1, "ram": 1, "wide_add": 0.8, "mask": 0.5, "rom": 0.95, "search": 1.1,
+             "counter": 2.8, "mux": 0.6},
+    "ice40": _LUT4,
+    "gowin": _LUT4 | {"ram": 1},
+    "xc7": {"count3": 4.4, "add": 0.2, "inject": 2.5, "accumulate": 0.1, "wide_add": 0.4,
+            "rom": 1.6, "search": 2.6, "mux": 0.5, "stage": 130},
+}
+"""Family -> LUTs that one of each part takes."""
 
 
 def binary_cells(stage, target: Target) -> Cells:
-    """Cells of a :class:`BinaryStage`."""
-    acc_bits = stage.acc_format.bits
-    pairs = stage.pe * stage.simd * stage.planes
-    lut = int(3.1 * pairs) + stage.pe * 2 * acc_bits + 80
-    row_bits = stage.pe * stage.simd * stage.words_per_lane
-    rows = stage.n_out * stage.n_in * len(stage.weight_planes) * stage.weight_planes[0].words
-    rows //= row_bits
-    ff = row_bits + stage.simd + stage.pe * 3 * acc_bits + 60
-    bram = target.brams_for(rows, row_bits)
-    if not bram:
-        lut += rows * row_bits // 16
-    x_bits = stage.simd * stage.x.format.bits
-    bram += target.brams_for(2 * stage.sf, x_bits)
-    if not target.has_lut_ram:
-        bram += -(-x_bits // target.bram_width) * (stage.sf > 1)
-    return Cells(lut, ff, bram, 0)
+    """Cells of a :class:`BinaryStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
+    parts = binary_parts(stage, target)
+    costs = COSTS[target.family]
+    lut = sum(costs.get(part, 0) * parts[part] for part in PARTS)
+    return Cells(round(lut), parts["ff"], parts["bram"], 0)
+
+
+def binary_parts(stage, target: Target) -> Counter:
+    """How many of each of :data:`PARTS`, and ``ff`` and ``bram``."""
+    parts = Counter(stage=1)
+    for count in (_memories, _operands, _popcounts, _sums, _search, _control):
+        parts.update(count(stage, target))
+    return parts
+
+
+def _rom(depth: int, width: int, target: Target) -> Counter:
+    """Constant rows read through a register: of few rows many columns are the same."""
+    if depth <= 1:
+        return Counter()
+    if in_block_ram(depth, width):
+        return Counter(bram=target.brams_for(depth, width))
+    different = 2.0 ** min(depth, 64)
+    columns = different * -math.expm1(-width / different)
+    tables = -(-depth // 2 ** target.fabric.lut_inputs)
+    return Counter(rom=columns * (tables + math.ceil((tables - 1) * 2 / 3)), ff=round(columns))
+
+
+def _ram(depth: int, width: int, target: Target) -> Counter:
+    """Rows that are written, and read without a register."""
+    if target.has_lut_ram:
+        return Counter(ram=-(-depth // 16) * -(-width // 4) * 6)
+    return Counter(ram=depth * width, ff=depth * width)
+
+
+def _memories(stage, target):
+    """Weights, inputs, output queue."""
+    words = stage.pe * stage.simd * stage.words_per_lane
+    rows = stage.nf * stage.sf * (len(stage.weight_planes) if stage.is_serial else 1)
+    parts = _rom(rows, words, target)
+    parts["ff"] += words
+    depth, out_bits = 2 * stage.sf, stage.pe * stage.out_edge.format.bits + 1
+    parts.update(_inputs(stage, depth, target))
+    parts.update(_ram(stage.fifo_depth, out_bits, target))
+    return parts
+
+
+def _inputs(stage, depth, target):
+    """The two vectors; on a device without LUT RAM, yosys takes blocks for most."""
+    small = depth * min(stage.row_bits, target.bram_width) <= SMALLEST_BLOCK_BITS
+    if stage.inputs_in_block_ram or not (target.has_lut_ram or small):
+        rows = target.bram_bits // target.bram_width
+        return Counter(bram=-(-stage.row_bits // target.bram_width) * -(-depth // rows))
+    return _ram(depth, stage.row_bits, target) + Counter(ff=stage.row_bits)
+
+
+def _operands(stage, target):
+    """Operand registers of the inputs; serial, the planes are chosen from before."""
+    parts = Counter(ff=stage.simd * len(stage.operands))
+    if stage.is_serial and len(stage.plane_sum.input_planes) > 1:
+        parts["mux"] = stage.simd * (len(stage.plane_sum.input_planes) - 1)
+    return parts
+
+
+def _popcounts(stage, target):
+    """Those of all outputs; input bits that wait for their turn wait once for all."""
+    parts, masked = Counter(), stage.plane_sum.op == "masked"
+    for gain, pairs in stage.gain_groups.items():
+        bits = len(pairs) * stage.simd
+        group = popcount_parts(bits, stage.levels_per_register, spare=stage.leaves_carry)
+        waiting = group.pop("waiting", 0)
+        group["mask"] = bits * masked
+        group["ff"] += waiting + (stage.popcount_registers - stage.group_registers(gain)) * (
+            bits.bit_length())
+        parts.update({part: count * stage.pe for part, count in group.items()})
+        parts["ff"] += waiting * (not masked)
+    return parts
+
+
+def _sums(stage, target):
+    """The tree of weighed counts, the accumulators and their starts, what weighs the planes."""
+    pe, acc_bits = stage.pe, stage.acc_format.bits
+    count_bits = stage.most_count.bit_length()
+    parts = Counter()
+    if stage.sum_terms > 1:
+        terms = []
+        for gain, pairs in stage.gain_groups.items():
+            bits = (len(pairs) * stage.simd).bit_length()
+            terms += [(low, low + bits) for low in _ones(gain)]
+            parts["ff"] += bits
+        parts.update(_tree(terms, stage.levels_per_register))
+    bits = [count_bits if stage.combines else acc_bits]
+    for number, combine in enumerate(stage.combines):
+        is_last = number == len(stage.combines) - 1
+        bits.append(acc_bits if is_last else count_bits + sum(combine.gains).bit_length())
+        if combine.shifts is None:
+            parts.update(_tree([(low, low + bits[-2]) for low in combine.terms],
+                               combine.levels_per_register))
+            parts["mux"] += len(combine.terms) * bits[-2]
+    for width in bits:
+        parts.update(chain=slots(width + 1), accumulate=width, ff=width)
+    parts = Counter({part: count * pe for part, count in parts.items()})
+    if len(set(stage.starts.tolist())) > 1:
+        parts.update(_rom(stage.nf, pe * stage.start_format.bits, target))
+    if stage.low_bits and len(set(stage.lows.tolist())) > 1:
+        parts.update(_rom(stage.nf, pe * stage.low_bits, target))
+    return parts
+
+
+def _ones(number: int) -> list[int]:
+    return [bit for bit in range(number.bit_length()) if number >> bit & 1]
+
+
+def _tree(terms, levels_per_register):
+    """A balanced tree of adders; a term has bits from its first number up to its second.
+
+    Of two terms, the bits below where the higher one begins need no adder.
+    """
+    parts, level = Counter(), 0
+    while len(terms) > 1:
+        level += 1
+        pairs = [terms[k:k + 2] for k in range(0, len(terms) & ~1, 2)]
+        sums = [(min(a[0], b[0]), max(a[1], b[1]) + 1) for a, b in pairs]
+        parts["wide_add"] += sum(high - max(a[0], b[0])
+                                 for (_, high), (a, b) in zip(sums, pairs, strict=True))
+        terms = sums + terms[len(terms) & ~1:]
+        if level % levels_per_register == 0:
+            parts["ff"] += sum(high - low for low, high in terms)
+    return parts
+
+
+def _search(stage, target):
+    """Comparisons of the binary search, their thresholds and codes."""
+    search = stage.search
+    if search is None:
+        return Counter()
+    parts, acc_bits = Counter(), stage.acc_format.bits
+    for number in range(1, search.bits):
+        bits = search.step_format(number).bits
+        memory = _rom(stage.nf << number, bits, target)
+        parts.update({part: count * stage.pe for part, count in memory.items()})
+        # Value and bits so far, two cycles each, and the bits with the new one.
+        parts.update(search=stage.pe * max(bits, acc_bits),
+                     ff=stage.pe * (2 * acc_bits + 2 * number + 1 - acc_bits * (
+                         number == search.bits - 1)))
+    if search.has_inverts:
+        parts.update(_rom(stage.nf, stage.pe, target))
+    parts["search"] += stage.pe * stage.out_edge.format.bits * (search.bits > 1 or
+                                                                search.has_inverts)
+    return parts
+
+
+def _control(stage, target):
+    """Counters, credits, and flags that go along with the data."""
+    depth = 2 * stage.sf
+    planes = len(stage.weight_planes) if stage.is_serial else 1
+    rows = stage.nf * planes * stage.sf
+    counters = [2 * (depth.bit_length()), 3 * _bits(depth), _bits(stage.sf), _bits(stage.nf),
+                _bits(rows) * (2 if stage.is_serial else 1), 4 * _bits(stage.fifo_depth),
+                _bits(stage.nf)]
+    waits = 3 * (stage.dot_registers + 2) + 4 * len(stage.combines)
+    if stage.search is not None:
+        waits += stage.search.registers
+    return Counter(counter=sum(counters), ff=sum(counters) + waits)
+
+
+def _bits(count: int) -> int:
+    return max(0, count - 1).bit_length()

@@ -1,0 +1,35 @@
+"""Cells estimated before synthesis against those that yosys counts, for many configurations."""
+
+from pathlib import Path
+
+from .binary_parts.bench import Bench
+from .cost_parts.measure import DEVICES, TARGETS, measured
+from .cost_parts.sweep import CASES
+from .cost_parts.table import Entry, document, rows_of
+
+__all__ = ["DESCRIPTION", "NAME", "run"]
+
+NAME = "cost"
+DESCRIPTION = "cells estimated before synthesis against those counted after it; docs/cost.md"
+
+FOLDER, DOCUMENT = Path("rtl_out/bench/cost"), Path("docs/cost.md")
+
+
+def run(progress) -> list:
+    """Synthesise every configuration for every family, unless it is there; write the document."""
+    bench = Bench(FOLDER, progress=progress, name=NAME)
+    jobs = [(family, number, case) for family in DEVICES for number, case in enumerate(CASES)]
+    entries = []
+    for done, (family, number, case) in enumerate(jobs):
+        progress("bench cost", done / len(jobs), f"{family}: {case}")
+        stage, target = case.stage(), TARGETS[family]
+        estimate = stage.estimate(target)
+        if estimate.bram > target.brams:
+            continue        # yosys' netlist would be refused
+        found, tool = measured(bench, stage, f"case-{number}", family)
+        entries.append(Entry(family=family, case=str(case), estimate=estimate, measured=found,
+                             cycles=stage.interval_cycles, tool=tool))
+    DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
+    DOCUMENT.write_text(document(entries), encoding="utf-8")
+    progress("bench cost", 1.0, f"{len(entries)} configurations; table in {DOCUMENT}")
+    return rows_of(entries)

@@ -1,0 +1,1 @@
+"""The sweep behind the cost model: configurations, and the table of their errors."""

@@ -1,0 +1,37 @@
+"""What yosys makes of a configuration: the numbers that estimates are held against."""
+
+import json
+
+from hwgen.plan import Cells, Target
+from hwgen.synth import Device
+from hwgen.synth.occupied import lone_flip_flops
+
+from ..binary_parts.works import ecp5_target, xilinx_target
+
+__all__ = ["DEVICES", "TARGETS", "measured"]
+
+DEVICES = {
+    "ecp5": Device(family="ecp5", size="85k", package="CABGA381", speed=6),
+    "ice40": Device(family="ice40", size="hx8k", package="ct256"),
+    "xc7": Device(family="xc7", size="7z020", package="clg400"),
+}
+
+TARGETS = {
+    "ecp5": ecp5_target(50_000_000),
+    "ice40": Target("hx8k", "ice40", "hx8k", "ct256", "", 7680, 7680, 32, 4096, 0, 24_000_000),
+    "xc7": xilinx_target(DEVICES["xc7"], 100_000_000),
+}
+
+
+def measured(bench, stage, name: str, family: str) -> tuple[Cells, str]:
+    """Cells of a stage alone, not placed, and the tool that counted them.
+
+    On an iCE40 flip-flops that find no LUT of their own count as logic cells.
+    """
+    device, lone = DEVICES[family], 0
+    report = bench.synthesise(stage, name, device)
+    if family == "ice40":
+        netlist = bench.place_of(name, device) / "netlist.json"
+        module = json.loads(netlist.read_text(encoding="utf-8"))["modules"]["core"]
+        lone = lone_flip_flops(module)
+    return Cells(report.lut_eq + lone, report.ff, report.bram, report.dsp), report.tools["yosys"]
