@@ -16,8 +16,12 @@ from hwgen.numeric import SpecError
 from .binary import BinaryLinear, Sign
 from .copies import Copies
 from .fixed import QuantInput
+from .kbit import DoReFaLinear
 from .normalise import BatchNorm
 from .phases import Phases
+from .residual import ResidualSign
+from .steps import StepActivation
+from .ternary import TernaryLinear
 from .thermometer import ThermometerInput
 from .warp import Warp
 
@@ -105,18 +109,46 @@ def _black_white():
     return ThermometerInput((128,), bits=8)
 
 
+def _two_bits():
+    return StepActivation.dorefa(2)
+
+
+def _two_bit_weights(n_in, n_out, **options):
+    return DoReFaLinear(n_in, n_out, bits=2, **options)
+
+
+SFC = (256, 256, 256)
+
 MNIST_RECIPES = {
-    "mnist-sfc-w1a1": Recipe(
-        text="SFC 784-256-256-256-10, all weights and activations of one bit",
-        build=lambda: _net((256,) * 3, first=_black_white, out_shift=4),
-        epochs=120),
     "mnist-tfc-w1a1": Recipe(
         text="TFC 784-64-64-64-10, all weights and activations of one bit",
-        build=lambda: _net((64,) * 3, first=_black_white), strength=0.3,
-        epochs=200),
+        build=lambda: _net((64,) * 3, first=_black_white), strength=0.2,
+        epochs=200, copies=12, options={"lr": 2e-2}),
+    "mnist-sfc-w1a1": Recipe(
+        text="SFC 784-256-256-256-10, all weights and activations of one bit",
+        build=lambda: _net(SFC, first=_black_white, out_shift=4), strength=0.5,
+        epochs=120),
     "mnist-lfc-w1a1": Recipe(
         text="LFC 784-1024-1024-1024-10, all weights and activations of one bit",
-        build=lambda: _net((1024,) * 3, first=_black_white, out_shift=5),
-        epochs=100),
+        build=lambda: _net((1024,) * 3, first=_black_white, out_shift=5), strength=0.75,
+        epochs=80),
+    "mnist-sfc-w1a2": Recipe(
+        text="SFC with weights of one bit and activations of two (DoReFa)",
+        build=lambda: _net(SFC, first=_black_white, activation=_two_bits, out_shift=5),
+        strength=0.5, epochs=100),
+    "mnist-sfc-w2a2": Recipe(
+        text="SFC with weights -3, -1, 1, 3 and activations of two bits (DoReFa)",
+        build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=_two_bit_weights,
+                           out_shift=6),
+        strength=0.5, epochs=120, options={"lr": 5e-3}),
+    "mnist-sfc-ternary": Recipe(
+        text="SFC with ternary weights (TWN) and activations of two bits (DoReFa)",
+        build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=TernaryLinear,
+                           out_shift=5),
+        strength=0.5, epochs=100),
+    "mnist-sfc-residual": Recipe(
+        text="SFC with weights of one bit and residual activations of two levels (ReBNet)",
+        build=lambda: _net(SFC, first=_black_white, activation=ResidualSign, out_shift=7),
+        strength=0.5, epochs=100),
 }
 """The recipes by network name."""

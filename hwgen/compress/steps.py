@@ -30,17 +30,22 @@ class StepLayer(Layer):
         """Number of the level, 0 .. T, of each element of ``x``."""
 
 
+def _levels(x, step, top, positive_from_zero):
+    index = torch.floor(x / step + 0.5).clamp_(0, top)
+    return torch.maximum(index, (x > 0).to(x.dtype)) if positive_from_zero else index
+
+
 class _Levels(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, step, top):
+    def forward(ctx, x, step, top, positive_from_zero):
         ctx.save_for_backward(x)
         ctx.high, ctx.slope = (top + 0.5) * step, 1 / step
-        return torch.floor(x / step + 0.5).clamp_(0, top)
+        return _levels(x, step, top, positive_from_zero)
 
     @staticmethod
     def backward(ctx, grad):
         (x,) = ctx.saved_tensors
-        return grad * ((x >= 0) & (x <= ctx.high)) * ctx.slope, None, None
+        return grad * ((x >= 0) & (x <= ctx.high)) * ctx.slope, None, None, None
 
 
 class StepActivation(StepLayer):
@@ -50,21 +55,24 @@ class StepActivation(StepLayer):
     go up. The gradient passes where ``0 <= x <= (2**k - 1/2) step``, as of the clipped ReLU.
 
     :meth:`dorefa` has the step of DoReFa-Net (arXiv 1606.06160, eq. 6 on inputs clipped to [0, 1]),
-    which is that of QNN and WRPN (arXiv 1709.01134) too; :meth:`hwgq` that of half-wave Gaussian
-    quantisation (arXiv 1702.00953), for inputs of a batch norm, with midpoints as thresholds.
+    which is that of QNN and WRPN (arXiv 1709.01134) too. :meth:`hwgq` is half-wave Gaussian
+    quantisation (arXiv 1702.00953), for inputs of a batch norm.
 
     Parameters
     ----------
     bits : int         1..8
     step : float
+    positive_from_zero : bool
+        Every positive ``x`` is at least level 1, as in HWGQ, where level 0 is that of the ReLU.
     """
 
-    def __init__(self, bits: int, step: float):
+    def __init__(self, bits: int, step: float, *, positive_from_zero: bool = False):
         super().__init__()
         self.bits = within("StepActivation: bits", bits, 1, MAX_BITS)
         if not isinstance(step, (int, float)) or not 0 < step < float("inf"):
             raise SpecError(f"StepActivation: step must be a number above 0, not {step!r}")
         self.step, self.format = float(step), Fixed(self.bits, 0, False)
+        self.positive_from_zero = bool(positive_from_zero)
 
     @classmethod
     def dorefa(cls, bits: int) -> "StepActivation":
@@ -76,13 +84,18 @@ class StepActivation(StepLayer):
         """The steps that lose least of a Gaussian's positive half; 2 to 4 bits."""
         if bits not in HWGQ_STEPS:
             raise SpecError(f"StepActivation: bits of hwgq must be in 2..4, not {bits!r}")
-        return cls(bits, HWGQ_STEPS[bits])
+        return cls(bits, HWGQ_STEPS[bits], positive_from_zero=True)
+
+    @property
+    def _top(self) -> int:
+        return (1 << self.bits) - 1
 
     def index(self, x):
-        return torch.floor(x / self.step + 0.5).clamp(0, (1 << self.bits) - 1)
+        return _levels(x, self.step, self._top, self.positive_from_zero)
 
     def forward(self, x):
-        return _Levels.apply(x, self.step, (1 << self.bits) - 1)
+        return _Levels.apply(x, self.step, self._top, self.positive_from_zero)
 
     def extra_repr(self):
-        return f"{self.bits}, step={self.step:.6g}"
+        return (f"{self.bits}, step={self.step:.6g},"
+                f" positive_from_zero={self.positive_from_zero}")

@@ -52,7 +52,8 @@ def test_copies_are_kept_and_taken_from_their_folder(split, teacher, tmp_path, m
 
 def test_the_digest_says_what_copies_follow_from(split, teacher):
     other = Split(split.x_train[::-1], split.y_train, split.x_test, split.y_test, side=4)
-    made = [Copies(split, warp=Warp(), count=2, seed=0), Copies(other, warp=Warp(), count=2, seed=0),
+    made = [Copies(split, warp=Warp(), count=2, seed=0),
+            Copies(other, warp=Warp(), count=2, seed=0),
             Copies(split, warp=Warp(move=1), count=2, seed=0),
             Copies(split, warp=Warp(), count=2, seed=1),
             Copies(split, warp=Warp(), count=2, seed=0, teacher=teacher)]

@@ -37,11 +37,10 @@ def test_the_gradient_is_that_of_integers_with_a_common_step(rng):
     with integer_products():
         linear(x, w).backward(grad)
     high, low, step = (part.double().numpy() for part in products.split(grad))
-    for found, right, left in ((x.grad, w, np.eye(50)), (w.grad, x, None)):
-        right = right.detach().double().numpy()
-        exact = [(part @ right if left is not None else part.T @ right) for part in (high, low)]
-        joined = (np.float32(rounded(exact[0])) + np.float32(rounded(exact[1])) / np.float32(512))
-        assert np.array_equal(found.numpy(), joined * np.float32(step))
+    for found, pair in ((x.grad, [part @ w.detach().double().numpy() for part in (high, low)]),
+                        (w.grad, [part.T @ x.detach().double().numpy() for part in (high, low)])):
+        upper, lower = (np.float32(rounded(exact)) for exact in pair)
+        assert np.array_equal(found.numpy(), (upper + lower / np.float32(512)) * np.float32(step))
     assert np.allclose(x.grad.numpy(), grad.numpy() @ w.detach().numpy(), rtol=0.02, atol=1e-6)
 
 

@@ -1,0 +1,200 @@
+"""Every kind of weights with every activation: torch's own integers against golden."""
+
+import numpy as np
+import pytest
+import torch
+from cases.errors import refused
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from hwgen import golden
+from hwgen.compress import (
+    BatchNorm,
+    BinaryLinear,
+    DoReFaLinear,
+    ExportError,
+    MultiBaseLinear,
+    QuantInput,
+    QuantReLU,
+    ResidualSign,
+    ScaledBinaryLinear,
+    Settings,
+    Sign,
+    StepActivation,
+    TernaryLinear,
+    ThermometerInput,
+    TwoScaleTernaryLinear,
+    WrpnLinear,
+    digits,
+    export,
+    predict_integers,
+    step_thresholds,
+    train,
+)
+
+LINEAR = {
+    "binary": BinaryLinear,
+    "xnor": ScaledBinaryLinear,
+    "dorefa2": lambda n, m: DoReFaLinear(n, m, bits=2),
+    "dorefa3": lambda n, m: DoReFaLinear(n, m, bits=3),
+    "wrpn3": lambda n, m: WrpnLinear(n, m, bits=3),
+    "twn": TernaryLinear,
+    "ttq": TwoScaleTernaryLinear,
+    "bases3": lambda n, m: MultiBaseLinear(n, m, bases=3),
+}
+ACTIVATION = {
+    "sign": Sign,
+    "dorefa2": lambda: StepActivation.dorefa(2),
+    "hwgq3": lambda: StepActivation.hwgq(3),
+    "residual2": ResidualSign,
+    "residual3": lambda: ResidualSign(3),
+}
+
+
+def net(linear, activation, sizes, first):
+    layers, n_in = [first], sizes[0] * (len(first.levels) if hasattr(first, "levels") else 1)
+    for n_out in sizes[1:-1]:
+        layers += [LINEAR[linear](n_in, n_out), BatchNorm(n_out), ACTIVATION[activation]()]
+        n_in = n_out
+    last = LINEAR["binary" if linear == "xnor" else linear](n_in, sizes[-1])
+    return nn.Sequential(*layers, last)
+
+
+def scrambled(module, rng):
+    """Norms with gammas of all signs and zero, and means that make ties."""
+    for part in module.modules():
+        if isinstance(part, BatchNorm):
+            n = part.num_features
+            part.weight.data = torch.from_numpy(rng.choice([-1.5, -1, 0, 0.3, 1], n)).float()
+            part.bias.data = torch.from_numpy(rng.choice([-0.5, 0, 0.75], n)).float()
+            part.running_mean.data = torch.from_numpy(rng.integers(-4, 5, n) / 2).float()
+            part.running_var.data = torch.from_numpy(rng.uniform(1, 90, n)).float()
+    return module.eval()
+
+
+def assert_equal(module, x):
+    network = export(module, x)
+    assert np.array_equal(golden.run(network, x)[network.scores], predict_integers(module, x))
+    return network
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(LINEAR)), st.sampled_from(sorted(ACTIVATION)),
+       st.lists(st.integers(1, 9), min_size=3, max_size=5), st.integers(0, 2 ** 31 - 1),
+       st.booleans())
+def test_any_weights_with_any_activation(linear, activation, sizes, seed, thermometer):
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    first = ThermometerInput((2, 5), bits=3) if thermometer else QuantInput(bits=3)
+    module = scrambled(net(linear, activation, sizes, first), rng)
+    assert_equal(module, rng.integers(0, 8, (40, sizes[0])))
+
+
+@pytest.mark.parametrize("activation", ACTIVATION)
+@pytest.mark.parametrize("linear", LINEAR)
+def test_trained_networks_on_real_digits(linear, activation):
+    """Three epochs on the 8x8 digits: better than a guess, and the same in every score."""
+    torch.manual_seed(0)
+    split = digits()
+    module = net(linear, activation, [64, 48, 32, 10], ThermometerInput((4, 10), bits=5))
+    module = train(module, split, settings=Settings(epochs=3, lr=1e-2, integer_products=True))
+    network = assert_equal(module, split.x_test)
+    classes = golden.run(network, split.x_test)[network.outputs[1]][:, 0]
+    assert np.mean(classes == split.y_test) > 0.4
+    assert [node.kind for node in network.nodes].count("threshold") == 2
+
+
+def test_formats_of_a_network():
+    module = net("ttq", "residual2", [4, 3, 2], QuantInput(bits=8)).eval()
+    network = export(module, np.zeros((1, 4), dtype=int))
+    weights, bases = module[1].format, module[3].format
+    assert network.node("layer1").weights.format == weights
+    assert network.node("layer3").format == bases
+    assert network.node("layer3").table.shape == (3, 3)
+    assert network.edges["layer3"].format == bases
+
+
+# Thresholds of several steps
+
+def norm_of(gamma, beta, mean, var=1.0):
+    norm = BatchNorm(1).double().eval()
+    for tensor, value in ((norm.weight, gamma), (norm.bias, beta), (norm.running_mean, mean),
+                          (norm.running_var, var)):
+        tensor.data.fill_(value)
+    return norm
+
+
+@given(st.sampled_from(sorted(ACTIVATION)), st.floats(-3, 3), st.floats(-3, 3),
+       st.floats(-20, 20), st.floats(0.01, 400), st.integers(-60, 60), st.integers(0, 90))
+def test_thresholds_say_the_index_of_every_integer(name, gamma, beta, mean, var, low, span):
+    layer, norm = ACTIVATION[name]().double(), norm_of(gamma, beta, mean, var)
+    steps = len(layer.format.levels) - 1
+    table, invert = step_thresholds(lambda x: layer.index(norm(x)), steps, [low], [low + span])
+    x = np.arange(low, low + span + 1)
+    count = (x[:, None] >= table[0]).sum(axis=1)
+    with torch.no_grad():
+        expected = layer.index(norm(torch.from_numpy(x).double()[:, None])).numpy()[:, 0]
+    assert np.array_equal(steps - count if invert[0] else count, expected)
+    assert np.all(np.diff(table) >= 0)
+    assert np.all((table >= low) & (table <= low + span + 1))
+
+
+def test_gamma_of_zero_is_a_constant_level():
+    layer, norm = StepActivation.dorefa(2).double(), norm_of(0, 0.5, 7)
+    table, invert = step_thresholds(lambda x: layer.index(norm(x)), 3, [-5], [5])
+    assert table.tolist() == [[-5, -5, 6]]
+    assert invert.tolist() == [False]
+
+
+def test_a_negative_gamma_counts_downwards():
+    layer, norm = StepActivation(2, 1.0).double(), norm_of(-1, 0, 0, 1 - 1e-5)
+    table, invert = step_thresholds(lambda x: layer.index(norm(x)), 3, [-9], [9])
+    # -x rounded: 3 up to -3 (-2.5 would tie), then 2, 1, and 0 from 0 on.
+    assert table.tolist() == [[-2, -1, 0]]
+    assert invert.tolist() == [True]
+
+
+# What is refused
+
+def message(*layers, sample=((1, 2),)):
+    with pytest.raises(ExportError) as caught:
+        export(nn.Sequential(*layers).eval(), np.array(sample), name="bad")
+    return caught.value.faults
+
+
+def test_a_scaled_sum_needs_an_activation():
+    waits = ("input must not be a BatchNorm's output or of a scaled sum, which has no exact form:"
+             " put an activation of a few levels between (Sign ...), or fold it with"
+             " hwgen.compress.fold_batch_norm")
+    first = [QuantInput(bits=2), ScaledBinaryLinear(2, 2)]
+    assert message(*first, QuantReLU(bits=2)) == (f"module '2': {waits}",)
+    assert message(*first, BinaryLinear(2, 2)) == (f"module '2': {waits}",)
+    assert message(*first)[0].startswith("result: must be the integers of a layer")
+
+
+def test_a_norm_that_is_not_finite_is_named():
+    norm = BatchNorm(2)
+    norm.running_var.data = torch.tensor([1.0, -4.0])
+    assert message(QuantInput(bits=2), BinaryLinear(2, 2), norm, Sign()) == (
+        "module '2': gamma / sqrt(var + eps) must be finite, not nan at output 1, of gamma 1, var"
+        " -4 and eps 1e-05",)
+    norm.running_var.data.fill_(1)
+    norm.weight.data[0] = float("nan")
+    assert message(QuantInput(bits=2), BinaryLinear(2, 2), norm, StepActivation.dorefa(2)) == (
+        "module '2': weight must be finite, not nan at index [0] (1 of 2 are not)",)
+
+
+def test_gammas_that_fold_back_are_a_fault_of_their_layer():
+    layer = ResidualSign()
+    layer.gammas.data.fill_(0.5)
+    assert message(QuantInput(bits=2), BinaryLinear(2, 2), BatchNorm(2), layer) == (
+        "module '3': ResidualSign: gamma 0 must be above the sum of those behind it, not 4 of"
+        " [4, 4] steps: call constrain()",)
+
+
+def test_low_above_high_is_refused():
+    from hwgen.numeric import SpecError
+
+    with refused(SpecError, "low must be at most high, not 1 > 0 at output 0"):
+        step_thresholds(lambda x: x >= 0, 1, [1], [0])
