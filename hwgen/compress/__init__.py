@@ -9,6 +9,7 @@ from .bases import MultiBaseLinear
 from .binary import BinaryLinear, ScaledBinaryLinear, Sign
 from .calibrate import calibrate
 from .checkpoint import load_checkpoint, save_checkpoint
+from .conv import BatchNorm2d, BinaryConv2d, Flatten, QuantConv2d, TernaryConv2d
 from .copies import Copies
 from .data import Split, digits, stratified
 from .distil import distillation_loss
@@ -31,15 +32,17 @@ from .straight import binarise, round_half_even, round_half_up
 from .ternary import TernaryLinear, TwoScaleTernaryLinear
 from .thermometer import ThermometerInput
 from .thresholds import sign_thresholds, step_thresholds
+from .topologies import cnv
 from .train import density, train
 from .warp import Warp, warped
 
 __all__ = [
-    "BatchNorm", "BinaryLinear", "CheckpointError", "Copies", "DoReFaLinear", "Epoch",
-    "ExportError", "GradualPruning", "Layer", "MNIST_RECIPES", "MultiBaseLinear", "QuantInput",
-    "QuantLinear", "QuantReLU", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings",
-    "Sign", "Split", "StepActivation", "TernaryLinear", "ThermometerInput", "TrainingError",
-    "TwoScaleTernaryLinear", "Warp", "WrpnLinear", "accuracy", "binarise", "calibrate",
+    "BatchNorm", "BatchNorm2d", "BinaryConv2d", "BinaryLinear", "CheckpointError", "Copies",
+    "DoReFaLinear", "Epoch", "ExportError", "Flatten", "GradualPruning", "Layer", "MNIST_RECIPES",
+    "MultiBaseLinear", "QuantConv2d", "QuantInput", "QuantLinear", "QuantReLU", "ResidualSign",
+    "STUDENTS", "ScaledBinaryLinear", "Settings", "Sign", "Split", "StepActivation",
+    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError",
+    "TwoScaleTernaryLinear", "Warp", "WrpnLinear", "accuracy", "binarise", "calibrate", "cnv",
     "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
     "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
     "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",

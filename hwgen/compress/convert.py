@@ -5,7 +5,7 @@ Each returns ``(nodes, value)`` and raises SpecError, without a path, for what i
 
 from torch import nn
 
-from . import convert_input, convert_linear, convert_steps
+from . import convert_conv, convert_input, convert_linear, convert_steps
 
 __all__ = ["CONVERTERS"]
 
@@ -18,6 +18,7 @@ CONVERTERS = {
     **convert_input.CONVERTERS,
     **convert_linear.CONVERTERS,
     **convert_steps.CONVERTERS,
+    **convert_conv.CONVERTERS,
     nn.Identity: _unchanged,
     nn.Dropout: _unchanged,
 }

@@ -17,14 +17,15 @@ def _declared(layer, value: Value, frac: int):
     """The Input node in the format of a first layer."""
     if value.edge is not None:
         raise SpecError("must be the first layer and the only one that reads the module's input")
-    node = Input(INPUT, (), (value.size,), Fixed(layer.bits, frac, layer.signed))
+    shape = (*(value.spatial or ()), value.size)
+    node = Input(INPUT, (), shape, Fixed(layer.bits, frac, layer.signed))
     return node, node.infer()
 
 
 def _quant_input(layer: QuantInput, value: Value, name: str):
     frac = int(layer.frac)
     node, edge = _declared(layer, value, frac)
-    return [node], Value(INPUT, edge, value.size, frac)
+    return [node], Value(INPUT, edge, value.size, frac, spatial=value.spatial)
 
 
 def _thermometer(layer: ThermometerInput, value: Value, name: str):

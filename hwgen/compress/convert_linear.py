@@ -43,6 +43,9 @@ def _check_in_frac(layer, value: Value) -> None:
 
 def _linear(layer, value, name, fmt, bias, frac):
     value = settled(value)
+    if value.spatial is not None:
+        raise SpecError(f"input must be vectors, not maps of {value.size} channels: put"
+                        f" hwgen.compress.Flatten between")
     if bias is not None and float(bias.abs().max()) >= FLOAT64_SAFE:
         raise SpecError(f"bias must stay below 2**52 in steps of the accumulator, not reach"
                         f" {float(bias.abs().max()):.4g}")

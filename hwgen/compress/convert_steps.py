@@ -31,7 +31,7 @@ def _quant_relu(layer: QuantReLU, value: Value, name: str):
     node = Requantise(name, (value.node,), np.array([1 << max(-shift, 0)], dtype=np.int64),
                       max(shift, 0), "half_up", Fixed(layer.bits, frac, False))
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.size, frac)
+    return [node], Value(name, edge, edge.shape[-1], frac, spatial=value.spatial)
 
 
 def _batch_norm(layer: BatchNorm, value: Value, name: str):
@@ -69,7 +69,7 @@ def _steps(layer: StepLayer, value: Value, name: str):
             frac=value.frac)
     node = Threshold(name, (value.node,), thresholds, invert, layer.format)
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.size)
+    return [node], Value(name, edge, edge.shape[-1], spatial=value.spatial)
 
 
 CONVERTERS = {

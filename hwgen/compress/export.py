@@ -28,9 +28,12 @@ def export(module, sample, *, name: str = "network", argmax: bool = True, meta=N
     ----------
     module : torch.nn.Module
         Of QuantInput or ThermometerInput first, then QuantLinear, QuantReLU, BinaryLinear,
-        BatchNorm + Sign, Dropout, Identity; traceable by torch.fx. It is not changed.
-    sample : integers (batch, n_in)
-        Gives the size of the input, and is evaluated once as a check.
+        BatchNorm + Sign, their likes for maps, Dropout, Identity; traceable by torch.fx. It is
+        not changed.
+    sample : integers (batch, n_in) or (batch, c, h, w)
+        Gives the size of the input, and is evaluated once as a check. Maps are channels first, as
+        ``module`` takes them; the network's are ``(h, w, c)``, so it reads
+        ``np.moveaxis(sample, 1, -1)``.
     name : str
     argmax : bool
         Append the class as a second output.
@@ -56,6 +59,7 @@ def export(module, sample, *, name: str = "network", argmax: bool = True, meta=N
 def predict_integers(module, x) -> np.ndarray:
     """Scores of torch's own float64 evaluation of ``module``, as integers, int64 (batch, n_out).
 
+    ``x`` is as ``module`` takes it, maps channels first; a map that it returns has channels last.
     The forward is the module's; only its result is divided by its step ``2**-frac``.
 
     Raises
@@ -70,8 +74,9 @@ def _batch(x, what: str) -> np.ndarray:
     x = x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
     if x.dtype.kind not in "iu":
         raise TypeError(f"{what} must be an array of integers, not of {x.dtype}")
-    if x.ndim != 2 or 0 in x.shape:
-        raise SpecError(f"{what} must be of shape (batch, n_in), both at least 1, not {x.shape}")
+    if x.ndim not in (2, 4) or 0 in x.shape:
+        raise SpecError(f"{what} must be of shape (batch, n_in) or (batch, c, h, w), all at least"
+                        f" 1, not {x.shape}")
     return x.astype(np.int64)
 
 
@@ -85,7 +90,7 @@ class _Walk:
         steps, returned = trace(self.module)
         self.name, self.nodes, self.faults = name, [], []
         self.taken = {INPUT}
-        values = {INPUT: Value(INPUT, None, x.shape[1])}
+        values = {INPUT: Value(INPUT, None, x.shape[1], spatial=x.shape[2:] or None)}
         for step in steps:
             values[step.node] = self._convert(step, values.get(step.source))
         self.value = values[returned]
@@ -139,6 +144,8 @@ class _Walk:
             index = tuple(int(i) for i in bad[0])
             raise SpecError(f"{self.name}: scores must be multiples of 2**-{self.value.frac}, not"
                             f" {float(scaled[index])} of them at index {list(index)}")
+        if self.value.spatial is not None:
+            scaled = np.moveaxis(scaled, 1, -1)
         return scaled.astype(np.int64)
 
 

@@ -16,8 +16,14 @@ _HINTS = (
      "leave it out: the class is the argmax of the scores, which export appends"),
     ((nn.Sigmoid, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Hardtanh, nn.ReLU6),
      "its output is an unquantised float", "use QuantReLU(bits=...) or Sign and train again"),
-    ((nn.Conv1d, nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d), "there is no exact form of it here",
-     "use BinaryLinear or QuantLinear on the flattened input"),
+    (nn.Conv2d, "its weights are floats",
+     "use BinaryConv2d, TernaryConv2d or QuantConv2d and train again"),
+    (nn.BatchNorm2d, "the rounding of its kernel is not defined",
+     "use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
+    (nn.Flatten, "its elements are channels first, those of the hardware channels last",
+     "use hwgen.compress.Flatten"),
+    ((nn.Conv1d, nn.AvgPool2d), "there is no exact form of it here",
+     "use BinaryConv2d or QuantConv2d, and nn.MaxPool2d"),
 )
 
 

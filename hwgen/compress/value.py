@@ -26,6 +26,8 @@ class Value:
     frac : int
     rows : (int64 (size,), int64 (size,)) or None
         Smallest and largest integer of each channel, where tighter than the edge's.
+    spatial : (h, w) or None
+        Of a map ``(batch, size, h, w)``, whose edge is ``(h, w, size)``; None for vectors.
     pending : tuple of callables on float64 tensors (batch, size)
         Monotone functions of each channel (scale, batch norm) that were applied to the integers,
         in order, and wait for an activation of a few levels.
@@ -37,6 +39,7 @@ class Value:
     frac: int = 0
     rows: tuple[np.ndarray, np.ndarray] | None = None
     pending: tuple[Callable, ...] = ()
+    spatial: tuple[int, int] | None = None
 
 
 def settled(value: Value) -> Value:

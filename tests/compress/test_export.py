@@ -235,9 +235,10 @@ def test_input_outside_its_format_is_refused():
 @pytest.mark.parametrize(("x", "error", "message"), [
     (np.zeros((1, 2)), TypeError, "sample must be an array of integers, not of float64"),
     (np.zeros(2, dtype=int), SpecError,
-     "sample must be of shape (batch, n_in), both at least 1, not (2,)"),
+     "sample must be of shape (batch, n_in) or (batch, c, h, w), all at least 1, not (2,)"),
     (np.zeros((0, 2), dtype=int), SpecError,
-     "sample must be of shape (batch, n_in), both at least 1, not (0, 2)"),
+     "sample must be of shape (batch, n_in) or (batch, c, h, w), all at least 1,"
+     " not (0, 2)"),
 ])
 def test_samples_are_checked(x, error, message):
     with refused(error, message):

@@ -1,0 +1,112 @@
+"""Convolutions with integer weights: every kind of matrix layer, applied to windows of a map.
+
+Maps are ``(batch, c, h, w)`` here, as everywhere in torch; in the exported network they are
+``(h, w, c)``, channels last, as they travel in hardware.
+"""
+
+from torch.nn import functional as F
+
+from hwgen.numeric import SpecError, as_int
+
+from .binary import BinaryLinear
+from .fixed import QuantLinear
+from .layer import Layer, within
+from .normalise import BatchNorm
+from .ternary import TernaryLinear
+
+__all__ = ["BatchNorm2d", "BinaryConv2d", "Convolution", "Flatten", "QuantConv2d",
+           "TernaryConv2d"]
+
+
+def _pair(what: str, value, low: int) -> tuple[int, int]:
+    """``value``, or two of it, each at least ``low``."""
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(pair) != 2:
+        raise SpecError(f"{what} must be an int or two, not {value!r}")
+    return tuple(within(what, n, low) for n in pair)
+
+
+class Convolution(Layer):
+    """Mixin before a matrix layer: ``(batch, c_in, h, w)`` to ``(batch, c_out, oh, ow)``.
+
+    Exactly the matrix layer on each window, whose elements are in the order ``kh, kw, c_in``: so
+    ``weight`` is of shape ``(c_out, kh * kw * c_in)``, and torch's own ``(c_out, c_in, kh, kw)``
+    becomes it by ``w.permute(0, 2, 3, 1).flatten(1)``.
+
+    Parameters
+    ----------
+    c_in, c_out : int
+    kernel : int or (kh, kw)
+    stride, dilation : int or (down, across)
+    padding : int or (top and bottom, left and right)
+    pad_value : int
+        What stands beyond the map; to be stated as -1 or +1 where the map is of signs.
+    options
+        Those of the matrix layer.
+    """
+
+    def __init__(self, c_in: int, c_out: int, kernel, *, stride=1, dilation=1, padding=0,
+                 pad_value: int = 0, **options):
+        name = type(self).__name__
+        kernel = _pair(f"{name}: kernel", kernel, 1)
+        c_in = within(f"{name}: c_in", c_in, 1)
+        super().__init__(kernel[0] * kernel[1] * c_in, c_out, **options)
+        self.c_in, self.kernel = c_in, kernel
+        self.stride = _pair(f"{name}: stride", stride, 1)
+        self.dilation = _pair(f"{name}: dilation", dilation, 1)
+        self.padding = _pair(f"{name}: padding", padding, 0)
+        self.pad_value = as_int(pad_value, f"{name}: pad_value")
+
+    def windows(self, x):
+        """``(batch, oh, ow, kh * kw * c_in)`` of a map."""
+        down, across = self.padding
+        x = F.pad(x, (across, across, down, down), value=self.pad_value)
+        for axis, (k, step, apart) in enumerate(
+                zip(self.kernel, self.stride, self.dilation, strict=True), start=2):
+            # Axes stay where they are; that of the window goes to the end.
+            x = x.unfold(axis, (k - 1) * apart + 1, step)[..., ::apart]
+        return x.permute(0, 2, 3, 4, 5, 1).flatten(3)
+
+    def forward(self, x):
+        windows = self.windows(x)
+        y = super().forward(windows.flatten(0, 2))
+        return y.unflatten(0, windows.shape[:3]).permute(0, 3, 1, 2)
+
+    def extra_repr(self):
+        return (f"{super().extra_repr()}, c_in={self.c_in}, kernel={self.kernel},"
+                f" stride={self.stride}, dilation={self.dilation}, padding={self.padding},"
+                f" pad_value={self.pad_value}")
+
+
+class BinaryConv2d(Convolution, BinaryLinear):
+    """Convolution with weights of -1 and +1."""
+
+
+class TernaryConv2d(Convolution, TernaryLinear):
+    """Convolution with weights of -1, 0 and +1."""
+
+
+class QuantConv2d(Convolution, QuantLinear):
+    """Convolution with fixed-point weights."""
+
+
+class BatchNorm2d(BatchNorm):
+    """:class:`BatchNorm` over the channels of maps ``(batch, c, h, w)``."""
+
+    def forward(self, x):
+        if x.dim() == 2:
+            return super().forward(x)
+        last = x.permute(0, 2, 3, 1)
+        y = super().forward(last.flatten(0, 2))
+        return y.unflatten(0, last.shape[:3]).permute(0, 3, 1, 2)
+
+
+class Flatten(Layer):
+    """``(batch, c, h, w)`` to ``(batch, h * w * c)``, channels last as in the exported network.
+
+    ``torch.nn.Flatten`` has channels first: columns of a matrix trained behind it are put in order
+    by ``weight.unflatten(1, (c, h, w)).permute(0, 2, 3, 1).flatten(1)``.
+    """
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x

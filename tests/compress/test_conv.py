@@ -1,0 +1,183 @@
+"""Layers on maps: against torch's own convolution, and their export against golden."""
+
+import numpy as np
+import pytest
+import torch
+from cases.errors import refused
+from torch import nn
+from torch.nn import functional as F
+
+from hwgen import golden
+from hwgen.compress import (
+    BatchNorm,
+    BatchNorm2d,
+    BinaryConv2d,
+    BinaryLinear,
+    ExportError,
+    Flatten,
+    QuantConv2d,
+    QuantInput,
+    QuantLinear,
+    QuantReLU,
+    Sign,
+    TernaryConv2d,
+    calibrate,
+    cnv,
+    export,
+    predict_integers,
+)
+from hwgen.numeric import SpecError
+
+
+def settle(module):
+    """Batch norms as after training: none has its starting values, some gammas are negative."""
+    generator = torch.Generator().manual_seed(0)
+    for layer in module.modules():
+        if isinstance(layer, BatchNorm):
+            for tensor in (layer.weight.data, layer.bias.data, layer.running_mean):
+                tensor.normal_(generator=generator)
+            layer.running_var.uniform_(0.5, 40, generator=generator)
+    return module.eval()
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"stride": 2}, {"stride": (1, 3), "dilation": (2, 1)}, {"padding": 1},
+    {"padding": (0, 2), "pad_value": 1, "dilation": 2},
+], ids=str)
+@pytest.mark.parametrize("kernel", [1, (2, 3)])
+def test_equals_the_convolution_of_torch(kernel, options):
+    torch.manual_seed(1)
+    layer = BinaryConv2d(3, 4, kernel, **options)
+    padding = options.pop("padding", 0)
+    down, across = padding if isinstance(padding, tuple) else (padding, padding)
+    x = torch.randint(-1, 2, (2, 3, 7, 8)).float()
+    padded = F.pad(x, (across, across, down, down), value=options.pop("pad_value", 0))
+    weight = layer.integer_weight().unflatten(1, (*layer.kernel, 3)).permute(0, 3, 1, 2)
+    assert torch.equal(layer(x), F.conv2d(padded, weight, **options))
+
+
+def test_gradients_are_those_of_the_convolution_of_torch():
+    torch.manual_seed(2)
+    layer = QuantConv2d(2, 3, 3, bits=4, padding=1, bias=False)
+    x = torch.randn(2, 2, 5, 5, requires_grad=True)
+    weight = (layer.integer_weight() * 2.0 ** -int(layer.frac)).detach()
+    weight = weight.unflatten(1, (3, 3, 2)).permute(0, 3, 1, 2).requires_grad_()
+    gradient = torch.randn(2, 3, 5, 5)
+    layer(x).backward(gradient)
+    again = x.detach().clone().requires_grad_()
+    F.conv2d(again, weight, padding=1).backward(gradient)
+    assert torch.allclose(x.grad, again.grad, atol=1e-5)
+    expected = weight.grad.permute(0, 2, 3, 1).flatten(1)
+    assert torch.allclose(layer.weight.grad, expected, atol=1e-5)
+
+
+def test_batch_norm_of_maps_is_that_of_torch():
+    torch.manual_seed(3)
+    ours, theirs = BatchNorm2d(3), nn.BatchNorm2d(3)
+    for _ in range(3):
+        x = torch.randn(4, 3, 2, 5) * 3 + 1
+        assert torch.allclose(ours(x), theirs(x), atol=1e-5)
+    theirs.load_state_dict(ours.state_dict())
+    assert torch.allclose(ours.eval()(x), theirs.eval()(x), atol=1e-5)
+
+
+def binary():
+    return nn.Sequential(
+        QuantInput(bits=4), BinaryConv2d(2, 5, 3), BatchNorm2d(5), Sign(), nn.MaxPool2d(2),
+        BinaryConv2d(5, 3, (2, 3), padding=(1, 0), pad_value=-1, stride=(2, 1)), BatchNorm2d(3),
+        Sign(), Flatten(), BinaryLinear(3 * 2, 6), BatchNorm(6), Sign(), BinaryLinear(6, 4))
+
+
+def ternary():
+    return nn.Sequential(
+        QuantInput(bits=3, signed=True), TernaryConv2d(2, 4, 3, dilation=2, padding=1),
+        BatchNorm2d(4), Sign(), nn.Dropout(0.1), Flatten(), BinaryLinear(4 * 6 * 7, 3))
+
+
+def fixed():
+    return nn.Sequential(
+        QuantInput(bits=5, frac=2), QuantConv2d(2, 4, 3, bits=5, padding=1), QuantReLU(bits=4),
+        nn.MaxPool2d((2, 3)), QuantConv2d(4, 3, 2, bits=4, stride=2), QuantReLU(bits=3), Flatten(),
+        QuantLinear(3 * 2, 4, bits=6))
+
+
+@pytest.mark.parametrize("make", [binary, ternary, fixed])
+def test_export_is_exact(make):
+    torch.manual_seed(4)
+    module = settle(make())
+    low, high = (-4, 4) if make is ternary else (0, 16)
+    x = np.random.default_rng(4).integers(low, high, (40, 2, 8, 9))
+    calibrate(module, torch.from_numpy(x).float())
+    network = export(module, x[:2], name="maps")
+    assert network.input.shape == (8, 9, 2)
+    edges = golden.run(network, np.moveaxis(x, 1, -1))
+    assert np.array_equal(edges[network.scores], predict_integers(module, x))
+    assert len(np.unique(edges[network.scores], axis=0)) > 3
+
+
+def test_a_map_that_is_returned_has_channels_last():
+    torch.manual_seed(5)
+    module = settle(nn.Sequential(QuantInput(bits=4), BinaryConv2d(2, 3, 2)))
+    x = np.random.default_rng(5).integers(0, 16, (3, 2, 4, 5))
+    network = export(module, x, argmax=False)
+    found = golden.run(network, np.moveaxis(x, 1, -1))[network.scores]
+    assert found.shape == (3, 3, 4, 3)
+    assert np.array_equal(found, predict_integers(module, x))
+
+
+def test_cnv_is_the_network_of_finn():
+    module = cnv()
+    network = export(module, np.zeros((1, 3, 32, 32), int))
+    shapes = [network.edges[node.name].shape for node in network.nodes if node.kind == "mat_vec"]
+    assert shapes == [(30, 30, 64), (28, 28, 64), (12, 12, 128), (10, 10, 128), (3, 3, 256),
+                      (1, 1, 256), (512,), (512,), (10,)]
+    weights = sum(node.weights.to_dense().size for node in network.nodes if node.kind == "mat_vec")
+    assert weights == 1_542_848
+
+
+SAMPLE = np.zeros((1, 2, 4, 5), int)
+
+
+@pytest.mark.parametrize(("layers", "message"), [
+    ([BinaryConv2d(3, 1, 1)], "module '1': c_in must be 2, the channels of its input, not 3"),
+    ([BinaryConv2d(2, 1, (5, 1))],
+     "module '1': window must fit the padded map 4 x 5, not span 5 x 1"),
+    ([Sign(), BinaryConv2d(2, 1, 3, padding=1)],
+     "module '2': pad_value must be in the format of the map, bipolar {-1, +1}, not 0"),
+    ([BinaryLinear(5, 2)],
+     "module '1': input must be vectors, not maps of 2 channels: put hwgen.compress.Flatten"
+     " between"),
+    ([Flatten(), BinaryConv2d(2, 1, 1)],
+     "module '2': input must be maps (batch, c, h, w), not vectors of 40"),
+    ([nn.MaxPool2d(2, padding=1)], "module '1': padding must be 0, not 1"),
+    ([nn.MaxPool2d(2, ceil_mode=True)], "module '1': ceil_mode must be False, not True"),
+    ([nn.Conv2d(2, 1, 1)],
+     "module '1': must be exact, not torch.Conv2d: its weights are floats; use BinaryConv2d,"
+     " TernaryConv2d or QuantConv2d and train again"),
+    ([nn.BatchNorm2d(2)],
+     "module '1': must be exact, not torch.BatchNorm2d: the rounding of its kernel is not defined;"
+     " use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
+    ([nn.Flatten()],
+     "module '1': must be exact, not torch.Flatten: its elements are channels first, those of the"
+     " hardware channels last; use hwgen.compress.Flatten"),
+])
+def test_refuses(layers, message):
+    with pytest.raises(ExportError) as caught:
+        export(nn.Sequential(QuantInput(bits=4), *layers), SAMPLE, argmax=False)
+    assert caught.value.faults[0] == message
+
+
+def test_refuses_padding_with_fractions():
+    layers = nn.Sequential(QuantInput(bits=4, frac=1), BinaryConv2d(2, 1, 3, padding=1,
+                                                                   pad_value=2))
+    with pytest.raises(ExportError) as caught:
+        export(layers, SAMPLE, argmax=False)
+    assert caught.value.faults == (
+        "module '1': pad_value must be 0 where the input has fraction bits, not 2 with 1 of them",)
+
+
+def test_constructors_refuse():
+    with refused(SpecError, "BinaryConv2d: kernel must be an int or two, not (3, 3, 3)"):
+        BinaryConv2d(2, 1, (3, 3, 3))
+    with refused(SpecError, "BinaryConv2d: stride must be at least 1, not 0"):
+        BinaryConv2d(2, 1, 3, stride=(1, 0))
