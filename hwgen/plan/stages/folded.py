@@ -16,6 +16,9 @@ from .base import Stage, divisors, require_divisor
 
 __all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
 
+FEW_PRODUCTS = 16
+"""Products a cycle below which no folding is left out as wider than needed."""
+
 OPERAND_REGISTERS = 3
 """Cycles from the transfer of a row to the operands in registers: write, read, register."""
 
@@ -181,13 +184,16 @@ class FoldedStage(MatVecStage):
 
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
-        """The fewest products a cycle that reach the interval, and up to twice as many."""
+        """The fewest products a cycle that reach the interval, up to twice as many, or to 16.
+
+        With fewer, what counts rows and folds takes more than what computes.
+        """
         every, wanted = cls.foldings(mat_vec, x, choice), cls.products(mat_vec, x)
         fast = [(width, folding) for width, folding in every if wanted <= interval_cycles * width]
         fast = fast or [max(every, key=lambda option: option[0])]
         fewest = min(width for width, _ in fast)
         return [cls(mat_vec, x, post, levels_per_register=levels_per_register, **folding)
-                for width, folding in fast if width <= 2 * fewest]
+                for width, folding in fast if width <= max(2 * fewest, FEW_PRODUCTS)]
 
     def __post_init__(self):
         super().__post_init__()
