@@ -52,7 +52,7 @@ class Bench:
 
     def tell(self, fraction: float | None, text: str) -> None:
         """Report how far the part is."""
-        self._steps.tell(self._part, fraction, text)
+        self._steps.tell(self._part or "yosys", fraction, text)
 
     def tell_step(self, step: str, fraction: float | None, text: str) -> None:
         """The same, from something that has steps of its own."""

@@ -1,0 +1,58 @@
+"""The cost model's rows and document: errors of estimates."""
+
+import pytest
+
+from hwgen import bench
+from hwgen.bench.cost_parts.sweep import CASES
+from hwgen.bench.cost_parts.table import Entry, document, error_percent, rows_of
+from hwgen.plan import Cells
+
+
+def entry(estimate, measured, family="ecp5"):
+    return Entry(family=family, case="a case", estimate=Cells(*estimate), measured=Cells(*measured),
+                 cycles=64, tool="0.69")
+
+
+ENTRIES = [entry((110, 100, 2), (100, 100, 2)), entry((80, 104, 0), (100, 100, 0)),
+           entry((100, 97, 1), (100, 100, 1), "ice40")]
+
+
+def test_errors_are_in_percent_of_what_was_counted():
+    assert error_percent(ENTRIES[0], "lut") == 10
+    assert error_percent(ENTRIES[1], "lut") == -20
+    assert error_percent(ENTRIES[1], "bram") is None
+    assert error_percent(entry((1, 1, 1), (1, 1, 0)), "bram") == 100
+
+
+def test_rows_are_median_and_worst_of_all_and_of_each_family():
+    rows = {(row.device, row.metric): row for row in rows_of(ENTRIES)}
+    assert rows["", "configurations"].value == 3
+    assert rows["", "configurations"].failed
+    assert rows["all", "LUT error, median"].value == 10
+    assert rows["all", "LUT error, worst"].value == 20
+    assert rows["all", "FF error, worst"].value == 4
+    assert rows["ecp5", "LUT error, median"].value == 15
+    assert rows["ecp5", "LUT error, median"].failed
+    assert rows["ice40", "LUT error, worst"].value == 0
+    assert rows["ecp5", "block RAM error, worst"].value == 0
+
+
+def test_document_has_a_line_for_each_configuration():
+    text = document(ENTRIES)
+    assert "| a case | 64 | 110 / 100 (+10 %) | 100 / 100 (+0 %) | 2 / 2 (+0 %) |" in text
+    assert "| ecp5 | LUT | 15.0 % | 20.0 % |" in text
+    assert "| a case | 64 | 80 / 100 (-20 %) | 104 / 100 (+4 %) | 0 / 0 |" in text
+    assert "seed 1; yosys 0.69" in text
+    assert text.count("\n## ") == 2
+
+
+def test_cases_are_different():
+    assert len({str(case) for case in CASES}) == len(CASES) >= 20
+    assert "cost" in bench.names()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_case_is_a_stage_that_can_be_estimated(case):
+    from hwgen.bench.cost_parts.measure import TARGETS
+
+    assert all(case.stage().estimate(target).lut > 0 for target in TARGETS.values())

@@ -1,0 +1,104 @@
+"""Cells of the binarised core: counted parts, and estimates against what synthesis counts."""
+
+from dataclasses import replace
+
+import pytest
+from cases.targets import ECP5, UP5K
+from plan.synthesis import counted
+
+from hwgen.bench.cost_parts.sweep import CASES
+from hwgen.plan.stages import binary_cells as binary_cells_module
+from hwgen.plan.stages.binary_cells import COSTS, PARTS, binary_cells
+from hwgen.plan.stages.popcount_cells import popcount_parts
+from hwgen.plan.target import FAMILIES
+
+TARGETS = {"ecp5": ECP5, "ice40": UP5K}
+
+# What yosys 0.69 counts for cases of the sweep: LUT, FF, block RAM. `hwgen bench cost` counts all.
+MEASURED = {
+    ("1-1-1 512 to 64 pe 4 simd 32 levels 1", "ecp5"): (568, 595, 4),
+    ("1-1-1 512 to 64 pe 4 simd 32 levels 1", "ice40"): (795, 579, 10),
+    ("1-1-1 512 to 64 pe 8 simd 64 levels 1", "ecp5"): (1156, 1847, 15),
+    ("1-1-1 64 to 16 pe 1 simd 8 levels 1", "ecp5"): (311, 138, 0),
+    ("1-1-1 64 to 16 pe 1 simd 8 levels 1", "ice40"): (370, 131, 1),
+    ("1-1-scores 256 to 10 pe 2 simd 32 levels 1", "ecp5"): (301, 347, 2),
+    ("1-1-scores 256 to 10 pe 2 simd 32 levels 1", "ice40"): (581, 392, 6),
+    ("1-u2-u2 128 to 32 pe 4 simd 32 levels 1", "ecp5"): (1070, 865, 0),
+    ("1-u2-u2 128 to 32 pe 4 simd 32 levels 1", "ice40"): (1430, 838, 4),
+    ("s2-u2-u2 128 to 32 pe 4 simd 16 side levels 1", "ecp5"): (927, 1157, 4),
+    ("s2-u2-u2 128 to 32 pe 4 simd 16 side levels 1", "ice40"): (1531, 1162, 10),
+    ("t-1-scores 128 to 10 pe 2 simd 32 levels 1", "ecp5"): (627, 528, 0),
+    ("t-1-scores 128 to 10 pe 2 simd 32 levels 1", "ice40"): (905, 582, 2),
+    ("r2-r2-r2 128 to 32 pe 4 simd 16 side levels 1", "ecp5"): (1008, 1282, 4),
+    ("r2-r2-r2 128 to 32 pe 4 simd 16 side levels 1", "ice40"): (1672, 1287, 10),
+    ("1-u8-1 64 to 32 pe 2 simd 16 side levels 2", "ecp5"): (1032, 754, 1),
+    ("1-u8-1 64 to 32 pe 2 simd 16 side levels 2", "ice40"): (1216, 635, 10),
+}
+
+
+def case(text):
+    return next(case for case in CASES if str(case) == text)
+
+
+@pytest.mark.parametrize(("text", "family"), MEASURED, ids=str)
+def test_estimate_is_close_to_what_synthesis_counts(text, family):
+    found, (lut, ff, bram) = case(text).stage().estimate(TARGETS[family]), MEASURED[text, family]
+    assert 0.8 * lut <= found.lut <= 1.2 * lut
+    assert 0.85 * ff <= found.ff <= 1.15 * ff
+    assert (found.bram, found.dsp) == (bram, 0)
+
+
+@pytest.mark.synth
+def test_counts_are_those_of_synthesis(tmp_path):
+    text, family = next(iter(MEASURED))
+    found = counted(case(text).stage(), family, tmp_path)
+    assert (found.lut, found.ff, found.bram) == pytest.approx(MEASURED[text, family], rel=0.05)
+
+
+def test_every_family_has_costs_of_parts_there_are():
+    assert set(COSTS) == set(FAMILIES)
+    assert all(set(costs) <= set(PARTS) for costs in COSTS.values())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("number", range(0, len(CASES), 3))
+def test_every_family_has_an_estimate(number, family):
+    cells = binary_cells(CASES[number].stage(), replace(ECP5, family=family))
+    assert cells.lut > 50
+    assert cells.ff > 50
+
+
+@pytest.mark.parametrize(("bits", "parts"), [
+    # 63 bits: 16 counts of three bits, 15 adders of 2, 3, 4 and 5 bits with 15 carry-ins.
+    (63, {"count3": 16, "add": 8 * 2 + 4 * 3 + 2 * 4 + 5, "inject": 15}),
+    (64, {"count3": 16, "add": 41, "inject": 15}),
+    (3, {"count3": 1}),
+    (7, {"count3": 2, "add": 2, "inject": 1}),
+])
+def test_parts_of_a_popcount(bits, parts):
+    found = popcount_parts(bits, 99, spare=True)
+    assert {part: found[part] for part in ("count3", "add", "inject") if found[part]} == parts
+
+
+def test_chains_of_a_popcount_begin_with_one_slot_and_have_whole_cells():
+    # 2 * 2 + 1 slots for the counts; 2 + 1 + 1 for the adder.
+    assert popcount_parts(7, 99, spare=True)["chain"] == 6 + 4
+    # 88 LUTs for 63 bits, one slot and the rounding of each of five chains on top.
+    assert popcount_parts(63, 99, spare=True)["chain"] == 34 + 26 + 18 + 12 + 8
+
+
+def test_registers_of_a_popcount_are_its_sums_and_the_bits_that_wait():
+    parts = popcount_parts(15, 1, spare=True)
+    # Four counts, two sums of 0..7, one of 0..15; 3 bits wait for the second level, 1 for the last.
+    assert parts["ff"] == 4 * 2 + 2 * 3 + 4
+    assert parts["waiting"] == 3 + 1
+    assert not popcount_parts(15, 9, spare=True)["ff"]
+
+
+def test_columns_of_a_memory_of_few_rows_are_mostly_the_same():
+    # Of two rows a column is 0, 1, the address or its complement, however many there are.
+    assert binary_cells_module._rom(2, 500, ECP5)["ff"] == 4
+    wide = binary_cells_module._rom(32, 30, ECP5)
+    assert (wide["ff"], round(wide["rom"])) == (30, 30 * 3)
+    assert binary_cells_module._rom(64, 64, ECP5) == {"bram": 2}
+    assert not binary_cells_module._rom(1, 64, ECP5)
