@@ -66,12 +66,13 @@ class WindowStage(Stage):
 class SerialWindowStage(WindowStage):
     """Writes the map into a ring of beats and reads each window from it, one beat a cycle.
 
-    The ring holds the lines that a window spans but the last, what it needs of that, and the next
-    step, rounded up to a power of two; a beat is given up when the last window that could need it
-    has been read. Reading takes ``out = oh * ow * kh * kw * (c / lanes)`` cycles a frame, writing
-    ``in = h * w * (c / lanes)``, both at once: the interval is ``max(in, out)`` and, where the ring
-    is too small for the first window of the next frame beside the last of this one, the cycles that
-    the rest takes to arrive. :attr:`interval_cycles` follows both pointers, so it is exact.
+    A beat is given up when the last window that could need it has been read. The ring holds what a
+    window spans, the lines but the last and what it needs of that, together with all of the next
+    window, be it the first of the next frame, rounded up to a power of two: so however slowly
+    windows leave, the next one is there when it is asked for. Reading takes
+    ``out = oh * ow * kh * kw * (c / lanes)`` cycles a frame, writing ``in = h * w * (c / lanes)``,
+    both at once: the interval is ``max(in, out)`` where windows overlap or touch. Else the one may
+    now and then wait for the other; :attr:`interval_cycles` follows both pointers and is exact.
 
     Parameters
     ----------
@@ -136,10 +137,13 @@ class SerialWindowStage(WindowStage):
         rows, columns = self.window.extent
         return ((rows - 1) * self.x.shape[1] + columns) * self.blocks
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Beats in the ring, a power of two."""
-        return 1 << (self.span + self.window.stride[1] * self.blocks).bit_length()
+        firsts, needs = self._reads
+        lasts = needs.max(axis=1)
+        both = [self.span, self.beats[0] + lasts[0] - firsts[-1], *(lasts[1:] - firsts[:-1])]
+        return 1 << int(max(both)).bit_length()
 
     @property
     def number_bits(self) -> int:
