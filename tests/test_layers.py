@@ -103,7 +103,7 @@ def declared(root):
     """Names that the distributions in pyproject.toml are imported by."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = set()
-    for requirement in project["dependencies"]:
+    for requirement in project["dependencies"] + project["optional-dependencies"]["peers"]:
         distribution = requirement.split(">")[0].split("<")[0].split("=")[0].strip()
         names.add(IMPORT_NAMES.get(distribution, distribution.replace("-", "_")))
     return names | {"cocotb_tools"}  # a second package of cocotb's

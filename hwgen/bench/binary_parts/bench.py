@@ -31,17 +31,21 @@ class Bench:
     progress : callable(step, fraction, text)
     data : path, optional    folder of the MNIST files
     name : str               of the benchmark
+
+    Members
+    -------
+    part : str               name of the part that is being measured; its folder
     """
 
     def __init__(self, folder, *, progress, data=None, name: str = "binary"):
         self.folder, self.data = Path(folder), data and Path(data)
         self._progress = progress
-        self._part = ""
+        self.part = ""
         self._steps = Steps(self.folder / "parts.json", progress=progress, name=f"bench {name}")
 
     def rows(self, name: str, part) -> list[Row]:
         """Rows of a part, kept ones if nothing changed that decides them."""
-        self._part = name
+        self.part = name
         own = hashlib.sha256(Path(part.__file__).read_bytes()).hexdigest()
         inputs = part.inputs() if hasattr(part, "inputs") else {}
         key = digest_of(own, code_digest(*CODE), part.KEY, inputs, find("yosys").version)
@@ -52,7 +56,7 @@ class Bench:
 
     def tell(self, fraction: float | None, text: str) -> None:
         """Report how far the part is."""
-        self._steps.tell(self._part or "yosys", fraction, text)
+        self._steps.tell(self.part or "yosys", fraction, text)
 
     def tell_step(self, step: str, fraction: float | None, text: str) -> None:
         """The same, from something that has steps of its own."""
@@ -60,11 +64,11 @@ class Bench:
 
     def build(self, design, name: str) -> Artefact:
         """The artefact of a design, in a folder of the part."""
-        return api.build(design, self.folder / self._part / name, progress=self.tell_step)
+        return api.build(design, self.folder / self.part / name, progress=self.tell_step)
 
     def place_of(self, name: str, device) -> Path:
         """Folder of what :meth:`synthesise` makes."""
-        return self.folder / self._part / f"{name}-{device.family}-{device.size}"
+        return self.folder / self.part / f"{name}-{device.family}-{device.size}"
 
     def synthesise(self, component, name: str, device, *, place: bool = False,
                    clock_mhz: float = 100, **options) -> SynthReport:
@@ -74,7 +78,7 @@ class Bench:
         """
         if hasattr(component, "core"):
             component = COMPONENTS[component.core](component)
-        work = self.folder / self._part
+        work = self.folder / self.part
         work.mkdir(parents=True, exist_ok=True)
         source = work / f"{name}.il"
         self.tell(None, f"{name} for {device}")
