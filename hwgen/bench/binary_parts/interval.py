@@ -1,11 +1,12 @@
 """Measured intervals of folded configurations against the formula, frames back to back."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from hwgen.flow import api
-from hwgen.ir import Dense, Edge, Input, MatVec, Network, Threshold
+from hwgen.ir import Dense, Edge, Input, MatVec, Network, SlidingWindow, Threshold
 from hwgen.numeric import Bipolar, Fixed, Format, Planes, Ternary
 
 from ..frame.row import Row
@@ -19,7 +20,11 @@ RESIDUAL = Planes.of_bases((5, 2))
 
 @dataclass(frozen=True)
 class Layer:
-    """A matrix, what follows it, and its folding; ``pairs`` of planes, ``side`` of them at once."""
+    """A matrix, what follows it, and its folding; ``pairs`` of planes, ``side`` of them at once.
+
+    With ``image`` (h, w, c) it is a convolution of ``kernel``, ``pad`` pixels of -1 on each side,
+    and ``n_in`` the kernel's elements.
+    """
 
     n_out: int
     n_in: int
@@ -29,11 +34,24 @@ class Layer:
     x: Format = Bipolar()
     pairs: int = 1
     side: int = 1
+    image: tuple[int, int, int] | None = None
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    pad: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Vectors in a frame."""
+        if self.image is None:
+            return 1
+        return math.prod((size + 2 * self.pad - k) // s + 1 for size, k, s in zip(
+            self.image, self.kernel, self.stride, strict=False))
 
     @property
     def interval(self) -> int:
         """The formula, from the folding alone."""
-        return (self.pairs // self.side) * (self.n_out // self.pe) * (self.n_in // self.simd)
+        folds = (self.n_out // self.pe) * (self.n_in // self.simd)
+        return self.pixels * (self.pairs // self.side) * folds
 
 
 U2, S2 = Fixed(2, 0, False), Fixed(2)
@@ -50,6 +68,10 @@ CASES = {
     "ternary, mask plane": [Layer(8, 32, 2, 16, weights=Ternary())],
     "residual M=2 weights and inputs, serial": [
         Layer(8, 32, 4, 8, weights=RESIDUAL, x=RESIDUAL, pairs=4)],
+    "convolution 3x3, 6x6 pixels": [Layer(8, 36, 4, 12, image=(8, 8, 4))],
+    "convolution 3x3, stride 2, W1A2": [
+        Layer(8, 36, 2, 12, x=U2, pairs=2, image=(9, 9, 4), stride=(2, 2))],
+    "convolution, a whole window at once": [Layer(8, 36, 4, 36, image=(8, 8, 4))],
     "three W1A1 layers, slowest first": [
         Layer(32, 64, 4, 8), Layer(16, 32, 4, 8), Layer(10, 16, 2, 4)],
     "three W1A1 layers, slowest last": [
@@ -79,8 +101,14 @@ def measure(bench):
 def _network(layers, name):
     """The layers with random weights, thresholds between them, and their foldings."""
     rng = np.random.default_rng(SEED)
-    nodes = [Input("x", (), (layers[0].n_in,), layers[0].x)]
-    edge = Edge((layers[0].n_in,), layers[0].x, layers[0].x.min, layers[0].x.max)
+    first = layers[0]
+    shape = first.image or (first.n_in,)
+    nodes = [Input("x", (), shape, first.x)]
+    edge = Edge(shape, first.x, first.x.min, first.x.max)
+    if first.image is not None:
+        nodes.append(SlidingWindow("window", ("x",), first.kernel, stride=first.stride,
+                                   padding=(first.pad,) * 4, pad_value=-1 if first.pad else 0))
+        edge = nodes[-1].infer(edge)
     cores = {}
     for k, layer in enumerate(layers, 1):
         values = rng.choice(layer.weights.levels, (layer.n_out, layer.n_in))
