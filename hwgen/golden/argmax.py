@@ -8,8 +8,8 @@ __all__ = ["argmax"]
 
 
 def argmax(node: Argmax, x: np.ndarray) -> np.ndarray:
-    """int64 (batch, 1): index of the largest element of each row of ``x`` (batch, n).
+    """int64 (batch, k): indices of the k largest elements of each row of ``x`` (batch, n).
 
-    The lowest index wins a tie, as numpy defines it.
+    The largest first; of equal ones the lowest index first, as a stable sort leaves them.
     """
-    return np.argmax(x, axis=1, keepdims=True).astype(np.int64)
+    return np.argsort(-x, axis=1, kind="stable")[:, :node.k].astype(np.int64)

@@ -9,11 +9,15 @@ import numpy as np
 
 from ..numeric import Format, SpecError, as_int64
 
-__all__ = ["INT64_SAFE", "Edge", "Node", "frozen_bools", "frozen_ints"]
+__all__ = ["INT64_SAFE", "OMIT_DEFAULT", "Edge", "Node", "frozen_bools", "frozen_ints"]
 
 INT64_SAFE = 1 << 61
 """Every sum and product in a checked network stays strictly below this magnitude: it fits the
 widest signed format (62 bits), and two of them still add up inside int64."""
+
+OMIT_DEFAULT = {"omit_default": True}
+"""Metadata of a field that a network file names only where it is not the default: what came after
+the first files, so that their bytes and digests stay."""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,8 @@ def _describe(network) -> tuple[dict, dict[str, np.ndarray]]:
     arrays: dict[str, np.ndarray] = {}
     nodes = []
     for node in network.nodes:
-        entry = {f.name: _pack(getattr(node, f.name), arrays) for f in fields(node)}
+        entry = {f.name: _pack(getattr(node, f.name), arrays) for f in fields(node)
+                 if not (f.metadata.get("omit_default") and getattr(node, f.name) == f.default)}
         nodes.append({"kind": node.kind, **entry})
     document = {"format": MAGIC, "version": FORMAT_VERSION, "name": network.name,
                 "nodes": nodes, "outputs": list(network.outputs), "meta": dict(network.meta)}

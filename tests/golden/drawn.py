@@ -115,7 +115,7 @@ def possible(edge):
 
 @st.composite
 def networks(draw):
-    """A checked network of up to five nodes behind its input, perhaps with an argmax."""
+    """A checked network of up to five nodes behind its input, perhaps with an argmax of drawn k."""
     small = st.integers(1, 3)
     shape = draw(st.tuples(SIZES) | st.tuples(small, SIZES) | st.tuples(SIZES, SIZES, small))
     nodes = [Input("x", (), shape, draw(FORMATS))]
@@ -127,7 +127,8 @@ def networks(draw):
         edges = Network("drawn", nodes, (nodes[-1].name,)).edges
     outputs = [nodes[-1].name]
     if len(edges[outputs[0]].shape) == 1 and draw(st.booleans()):
-        nodes.append(Argmax("class", (outputs[0],)))
+        k = draw(st.integers(1, edges[outputs[0]].size))
+        nodes.append(Argmax("class", (outputs[0],), k))
         outputs.append("class")
     return Network("drawn", nodes, outputs)
 

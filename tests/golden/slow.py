@@ -107,11 +107,15 @@ def requantise(node, x):
 
 
 def argmax(node, x):
-    best = 0
-    for index, value in enumerate(x):
-        if value > x[best]:
-            best = index
-    return [best]
+    left, ranked = list(range(len(x))), []
+    for _ in range(node.k):
+        best = left[0]
+        for index in left:
+            if x[index] > x[best]:
+                best = index
+        ranked.append(best)
+        left.remove(best)
+    return ranked
 
 
 KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,

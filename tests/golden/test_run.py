@@ -55,6 +55,15 @@ def test_ties_of_argmax_go_to_the_lowest_index(scores):
     assert golden.run(network, np.array(scores))["a"].tolist() == [scores.index(max(scores))]
 
 
+@pytest.mark.parametrize(("scores", "ranked"), [
+    ([0, 3, -1, 3], [1, 3, 0, 2]), ([5, 5, 5, 5], [0, 1, 2, 3]), ([-4, -3, -3, 2], [3, 1, 2, 0])])
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_the_k_best_come_best_first(scores, ranked, k):
+    network = Network("n", (Input("x", (), (4,), Fixed(4)), Argmax("a", ("x",), k)), ("a",))
+    assert golden.run(network, np.array(scores))["a"].tolist() == ranked[:k]
+    agree(network, np.array([scores]))
+
+
 @pytest.mark.parametrize("rounding", ROUNDINGS)
 def test_every_rounding_of_every_small_value(rounding):
     nodes = (Input("x", (), (3,), Fixed(7)),

@@ -41,6 +41,7 @@ SOUND = [
     (requantise((1, 2, 3), 60 - 4), [X]),
     (requantise((3,)), [WIDE]),
     (Argmax("a", ("x",)), [X]),
+    (Argmax("a", ("x",), 3), [X]),
 ]
 
 
@@ -103,6 +104,8 @@ FAULTS = [
     (requantise((1,), 60), [Edge((1,), Fixed(62), -(2**60), 0)],
      [f"product must stay below 2**61, not reach {2**61}"]),
     (Argmax("a", ("x",)), [IMAGE], ["input must be a vector (n,), not (2, 2)"]),
+    (Argmax("a", ("x",), 0), [X], ["k must be in 1..3, the elements of its input, not 0"]),
+    (Argmax("a", ("x",), 4), [X], ["k must be in 1..3, the elements of its input, not 4"]),
 ]
 
 
@@ -117,6 +120,8 @@ def test_faults_are_gathered_in_full(node, edges, faults):
      "node 'a': inputs must be a tuple of node names, not 'fc1'"),
     (lambda: Argmax("a", (1,)), TypeError,
      "node 'a': inputs must be a tuple of node names, not (1,)"),
+    (lambda: Argmax("a", ("x",), 1.0), TypeError, "node 'a': k must be an int, not 1.0"),
+    (lambda: Argmax("a", ("x",), True), TypeError, "node 'a': k must be an int, not True"),
     (lambda: Input("x", (), 3, Fixed(4)), TypeError,
      "node 'x': shape must be a tuple of ints, not 3"),
     (lambda: Input("x", (), (3.5,), Fixed(4)), TypeError,
@@ -166,6 +171,7 @@ def test_constructors_refuse(make, error, message):
     (Threshold("t", ("x",), [[1, 2, 3]] * 3, [0] * 3, Planes.of_bases((5, 2))), [X],
      Edge((3,), Planes.of_bases((5, 2)), -7, 7)),
     (Argmax("a", ("x",)), [X], Edge((1,), Fixed(2, signed=False), 0, 2)),
+    (Argmax("a", ("x",), 2), [X], Edge((2,), Fixed(2, signed=False), 0, 2)),
     (Argmax("a", ("x",)), [Edge((1,), Fixed(4), -8, 7)],
      Edge((1,), Fixed(1, signed=False), 0, 0)),
     (MatVec("m", ("x",), Dense([[1, -2, 0], [0, 0, 0]], Fixed(4, 1)), [5, 90]),

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwgen.ir import CheckError, Dense, Input, MatVec, Network, Requantise, Threshold, load, save
+from hwgen.ir import (
+    Argmax,
+    CheckError,
+    Dense,
+    Input,
+    MatVec,
+    Network,
+    Requantise,
+    Threshold,
+    load,
+    save,
+)
 from hwgen.numeric import Fixed, SpecError
 from tests.cases.errors import refused
 from tests.cases.networks import NETWORKS
@@ -102,6 +113,21 @@ def test_bytes_depend_on_the_content_alone(tmp_path):
 
 def test_digest_is_pinned():
     assert tiny().digest == DIGEST
+
+
+def test_the_k_of_an_argmax_is_written_where_it_is_not_one(tmp_path):
+    """So files and digests of networks from before there was a k stay as they are."""
+    base, path = NETWORKS["fixed"](), tmp_path / "n.hwgen"
+    last = base.nodes[-1]
+    best = Network(base.name, [*base.nodes[:-1], Argmax(last.name, last.inputs, 3)], base.outputs)
+    for network, k in ((base, None), (best, 3)):
+        save(network, path)
+        with zipfile.ZipFile(path) as archive:
+            entry = json.loads(archive.read("network.json"))["nodes"][-1]
+        assert entry.get("k") == k
+        assert load(path).nodes[-1].k == (k or 1)
+        assert load(path).digest == network.digest
+    assert best.digest != base.digest
 
 
 def test_digest_ignores_meta_and_memory_order_and_sees_the_rest():
