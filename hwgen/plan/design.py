@@ -72,7 +72,7 @@ class Design:
 
     @property
     def has_class(self) -> bool:
-        """Whether each output frame ends with the class."""
+        """Whether each output frame ends with the class, or the k best."""
         return isinstance(self.stages[-1], ArgmaxStage)
 
     @property

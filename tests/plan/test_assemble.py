@@ -90,8 +90,9 @@ def test_refuses_what_narrows_no_matrix():
 
 
 def test_refuses_an_argmax_before_the_end():
-    refuses("node 'class': an argmax must be the last node, not before 'a'",
-            Argmax("class", ("x",)), matrix("a", "class", 1))
+    for k in (1, 3):
+        refuses("node 'class': an argmax must be the last node, not before 'a'",
+                Argmax("class", ("x",), k), matrix("a", "class", k))
 
 
 def test_refuses_a_network_without_nodes():

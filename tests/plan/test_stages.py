@@ -122,6 +122,18 @@ def test_small_stages():
     assert top.class_edge.hi == 19
 
 
+def test_the_k_best_classes_follow_the_scores():
+    one, three = (ArgmaxStage(Argmax("class", ("x",), k), Edge((20,), Fixed(3), -4, 3))
+                  for k in (1, 3))
+    assert (three.interval_cycles, three.out_edge) == (23, Edge((23,), Fixed(6), -4, 19))
+    assert three.class_edge == Edge((3,), Fixed(5, signed=False), 0, 19)
+    assert three.schedule([5, 9]) == [6, 10, 11, 12, 13]
+    assert one.schedule([5, 9]) == [6, 10, 11]
+    small, large = one.estimate(ECP5), three.estimate(ECP5)
+    assert (small.lut, small.ff) == (32, 25)
+    assert (large.lut, large.ff) == (32 + 2 * 19, 25 + 2 * 9)
+
+
 # -- storage ---------------------------------------------------------------------------------------
 
 @given(data=st.data(), n_out=st.integers(1, 6), n_in=st.integers(1, 8))

@@ -84,10 +84,15 @@ def threshold(n, name="act", source="fc"):
     return Threshold(name, (source,), np.arange(n) % 3 - 1, np.arange(n) % 2)
 
 
-@pytest.mark.parametrize("n", [1, 7])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (7, 1), (7, 3), (4, 4)])
 @pytest.mark.parametrize("fmt", [Fixed(5), Fixed(3, 0, False), Fixed(1)], ids=str)
-def test_argmax_alone(n, fmt):
-    check_network([Input("x", (), (n,), fmt), Argmax("class", ("x",))])
+def test_argmax_alone(n, k, fmt):
+    check_network([Input("x", (), (n,), fmt), Argmax("class", ("x",), k)])
+
+
+def test_the_best_classes_behind_a_matrix():
+    check_network([Input("x", (), (6,), Bipolar()), signs(8, 6), Argmax("class", ("fc",), 3)],
+                  cores={"fc": {"pe": 8, "simd": 6}})
 
 
 @pytest.mark.parametrize("interval", [1, 3, 6])

@@ -80,17 +80,24 @@ def test_thermometer_equals_its_definition(lanes):
     assert lone.out_cycles == stage.schedule(lone.in_cycles)
 
 
-@pytest.mark.parametrize("n", [1, 2, 10])
+def ranked(frame, k):
+    """Indices of the ``k`` largest, the lowest first of equal ones."""
+    return sorted(range(len(frame)), key=lambda index: (-frame[index], index))[:k]
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (2, 1), (10, 1), (2, 2), (10, 2), (10, 5), (7, 7)])
 @pytest.mark.parametrize("bits", [1, 3, 12])
-def test_argmax_sends_scores_and_the_lowest_index_of_the_largest(n, bits):
-    fmt = Fixed(bits)
-    stage = ArgmaxStage(Argmax("cls", ("x",)), Edge((n,), fmt, fmt.min, fmt.max))
-    x = np.random.default_rng(n).integers(fmt.min, fmt.max + 1, (8, n))
+def test_argmax_sends_scores_and_the_lowest_index_of_the_largest(n, k, bits):
+    fmt = Fixed(bits, 0, signed=bits != 3)
+    stage = ArgmaxStage(Argmax("cls", ("x",), k), Edge((n,), fmt, fmt.min, fmt.max))
+    x = np.random.default_rng(n).integers(fmt.min, fmt.max + 1, (10, n))
     x[0] = fmt.min      # all equal, and the smallest there is
-    expected = [[*map(int, frame), int(np.argmax(frame))] for frame in x]
+    x[1].sort()         # every score enters at the top
+    x[2, ::-1].sort()   # every score enters at the end
+    expected = [[*map(int, frame), *ranked(frame.tolist(), k)] for frame in x]
     check_all_stalls(lambda: ArgmaxCore(stage), x.tolist(), expected)
     many = check_stream(ArgmaxCore(stage), x.tolist(), expected)
-    assert set(np.diff(many.out_cycles[::n + 1])) == {stage.interval_cycles}
+    assert set(np.diff(many.out_cycles[::n + k])) == {stage.interval_cycles}
     lone = check_stream(ArgmaxCore(stage), x[:1].tolist(), expected[:1])
     assert lone.out_cycles == stage.schedule(lone.in_cycles)
     check_stream(ArgmaxCore(stage), x.tolist(), expected, reset_after=max(1, n // 2))

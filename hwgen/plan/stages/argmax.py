@@ -1,4 +1,4 @@
-"""The class: scores pass through, and the index of the largest follows them."""
+"""The class: scores pass through, and the indices of the largest follow them."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,9 +13,10 @@ __all__ = ["ArgmaxStage"]
 
 @dataclass(frozen=True, eq=False)
 class ArgmaxStage(Stage):
-    """One score a cycle passes through; the class follows as the frame's last beat.
+    """One score a cycle passes through; the k best classes follow, the best first, one a beat.
 
-    So an output frame has ``n + 1`` elements of one format that holds scores and class.
+    So an output frame has ``n + k`` elements of one format that holds scores and classes, and
+    takes as many cycles.
     """
 
     core: ClassVar[str] = "argmax"
@@ -34,14 +35,19 @@ class ArgmaxStage(Stage):
         return self.x
 
     @property
+    def k(self) -> int:
+        """Classes in a frame."""
+        return self.argmax.k
+
+    @property
     def class_edge(self) -> Edge:
-        """The class alone, as the network defines it."""
+        """The classes alone, as the network defines them."""
         return self.argmax.infer(self.x)
 
     @property
     def out_edge(self):
         lo, hi = min(self.x.lo, 0), max(self.x.hi, self.class_edge.hi)
-        return Edge((self.x.size + 1,), Fixed.covering(lo, hi), lo, hi)
+        return Edge((self.x.size + self.k,), Fixed.covering(lo, hi), lo, hi)
 
     @property
     def in_lanes(self):
@@ -53,12 +59,14 @@ class ArgmaxStage(Stage):
 
     @property
     def interval_cycles(self):
-        return self.x.size + 1
+        return self.x.size + self.k
 
     def schedule(self, arrivals):
         scores = [cycle + 1 for cycle in arrivals]
-        return [*scores, scores[-1] + 1]
+        return [*scores, *(scores[-1] + 1 + rank for rank in range(self.k))]
 
     def estimate(self, target):
-        bits = self.x.format.bits
-        return Cells(lut=4 * bits + 20, ff=3 * bits + 16)
+        bits, index_bits = self.x.format.bits, self.class_edge.format.bits
+        alone = Cells(lut=4 * bits + 20, ff=3 * bits + 16)
+        more = Cells(lut=2 * bits + 2 * index_bits + 3, ff=bits + index_bits + 1)
+        return sum([more] * (self.k - 1), alone)
