@@ -72,11 +72,16 @@ def _compare(network, vectors, scores) -> dict:
     return {"compared": int(scores.size), "mismatched": len(wrong), "first": first}
 
 
+def _named(classes) -> str:
+    """``class 3``; of the k best, ``classes 3 1 7``."""
+    return f"classes {' '.join(map(str, classes))}" if classes.ndim else f"class {classes}"
+
+
 def _lines(document) -> list[str]:
     classes = document["classes"]
     lines = []
     for k, row in enumerate(document["scores"][:SHOWN]):
-        answer = "" if classes is None else f"[bold]class {classes[k]}[/]  "
+        answer = "" if classes is None else f"[bold]{_named(classes[k])}[/]  "
         lines.append(f"{k:4}: {answer}scores {row.tolist()}")
     if len(document["scores"]) > SHOWN:
         lines.append(f"  ... {len(document['scores']) - SHOWN} more (-o FILE writes all)")

@@ -18,7 +18,8 @@ from .value import Value
 __all__ = ["export", "predict_integers"]
 
 
-def export(module, sample, *, name: str = "network", argmax: bool = True, meta=None) -> Network:
+def export(module, sample, *, name: str = "network", argmax: bool = True, k: int = 1,
+           meta=None) -> Network:
     """The exact integer network of a trained ``module``.
 
     Exact by construction: each layer hands over the integers that its own forward multiplies, and
@@ -37,20 +38,26 @@ def export(module, sample, *, name: str = "network", argmax: bool = True, meta=N
     name : str
     argmax : bool
         Append the class as a second output.
+    k : int
+        Append the ``k`` best classes, best first, instead of the one.
     meta : mapping, optional
         JSON-ready notes; ``score_frac`` is added: score = integer * 2**-score_frac.
 
     Raises
     ------
     ExportError   With all faults: the path, the type, the reason and what to do.
+    CheckError    If ``k`` is not in 1 to the number of scores.
+    SpecError     If it is not 1 without ``argmax``.
     TypeError     If ``module`` is no torch module or ``sample`` holds no integers.
     """
+    if not argmax and k != 1:
+        raise SpecError(f"{name}: k must be 1 without argmax, not {k}; leave argmax=True")
     walk = _Walk(name, module, _batch(sample, "sample"))
     walk.evaluate(sample, "sample")
     outputs = [walk.value.node]
     nodes = list(walk.nodes)
     if argmax:
-        nodes.append(Argmax(walk.unused("argmax"), (walk.value.node,)))
+        nodes.append(Argmax(walk.unused("argmax"), (walk.value.node,), k))
         outputs.append(nodes[-1].name)
     return Network(name, tuple(nodes), tuple(outputs),
                    {**(meta or {}), "score_frac": walk.value.frac})

@@ -103,7 +103,8 @@ def _fields(design) -> list[dict]:
     fields = [{"name": "scores", "node": network.scores,
                "count": network.edges[network.scores].size}]
     if design.has_class:
-        fields.append({"name": "class", "node": network.nodes[-1].name, "count": 1})
+        name = network.nodes[-1].name
+        fields.append({"name": "class", "node": name, "count": network.edges[name].size})
     return fields
 
 

@@ -41,9 +41,10 @@ def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = E
     lanes : int           input elements a beat
     edge_frames : int     so many frames get every edge as well
 
-    ``x`` (n, elements), ``scores`` (n, k), ``classes`` (n,) where the network has a class,
-    ``edge_NODE`` for the first frames. ``wrong_*`` is the same for frames of a wrong length:
-    ``wrong_beats`` are sent, and the rest is as if zeros had been; all have their edges. int64.
+    ``x`` (n, elements), ``scores`` (n, outputs), ``classes`` where the network has a class: (n,),
+    of the k best (n, k); ``edge_NODE`` for the first frames. ``wrong_*`` is the same for frames of
+    a wrong length: ``wrong_beats`` are sent, and the rest is as if zeros had been; all have their
+    edges. int64.
     """
     x = np.asarray(x)
     values = run(network, x)
@@ -61,7 +62,8 @@ def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = E
 def _outputs(network, x, values) -> dict[str, np.ndarray]:
     arrays = {"x": x.reshape(len(x), -1).astype(np.int64), "scores": values[network.scores]}
     if isinstance(network.nodes[-1], Argmax):
-        arrays["classes"] = values[network.nodes[-1].name][:, 0]
+        classes = values[network.nodes[-1].name]
+        arrays["classes"] = classes[:, 0] if classes.shape[1] == 1 else classes
     return arrays
 
 

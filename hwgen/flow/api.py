@@ -15,11 +15,12 @@ def load(path) -> Network:
     return load_network(path)
 
 
-def export(module, sample, *, name: str = "network", meta=None) -> Network:
+def export(module, sample, *, name: str = "network", argmax: bool = True, k: int = 1,
+           meta=None) -> Network:
     """The exact integer network of a trained torch module; see :func:`hwgen.compress.export`."""
     from ..compress import export as export_module
 
-    return export_module(module, sample, name=name, meta=meta)
+    return export_module(module, sample, name=name, argmax=argmax, k=k, meta=meta)
 
 
 def run(network: Network, x):

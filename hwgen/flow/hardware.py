@@ -65,7 +65,8 @@ def _simulated(artefact: Artefact, trained, stalls: str, seed: int, steps) -> di
         result = error.result
     hits = np.argmax(result.scores, axis=1)
     confusion = np.zeros((10, 10), int)
-    np.add.at(confusion, (trained.labels, result.classes), 1)
+    first = result.classes if result.classes.ndim == 1 else result.classes[:, 0]
+    np.add.at(confusion, (trained.labels, first), 1)
     return {
         "compared": result.compared, "mismatched": result.mismatched, "seed": seed,
         "first_mismatch": result.first_mismatch and str(result.first_mismatch),

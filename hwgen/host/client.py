@@ -170,6 +170,7 @@ class BoardClient:
         -------
         scores : int64 array of shape ``(n, count)``
         classes : int64 array of shape ``(n,)``, or None if the network has no argmax
+            Of a network that gives the k best, ``(n, k)``, the best first.
         """
         payloads = self._layout.encode(x)
         identity = self._identity or self.check()

@@ -93,8 +93,9 @@ class Layout:
         return [vector.tobytes().ljust(self.in_bytes, b"\0") for vector in raw]
 
     def decode(self, payloads: list[bytes]) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return scores ``(n, count)`` and classes ``(n,)`` (None if the core gives none), int64.
+        """Return scores ``(n, count)`` and classes (None if the core gives none), int64.
 
+        Classes are ``(n,)``; ``(n, k)``, the best first, where the core gives the k best.
         ``payloads`` are ``n`` output frames of ``out_bytes`` bytes each.
         """
         raw = np.frombuffer(b"".join(payloads), np.uint8)
@@ -109,7 +110,9 @@ class Layout:
             scores = 2 * scores - 1
         if "class" not in self.counts:
             return scores, None
-        return scores, values[:, _round_up(self.counts["scores"], self.out_lanes)]
+        begin = _round_up(self.counts["scores"], self.out_lanes)
+        classes = values[:, begin:begin + self.counts["class"]]
+        return scores, classes[:, 0] if self.counts["class"] == 1 else classes
 
 
 def _frame_bytes(elements: int, port: Mapping) -> int:

@@ -37,8 +37,9 @@ class SimResult:
 
     Members
     -------
-    scores : int64 ``(n, k)``         as the hardware sent them
-    classes : int64 ``(n,)`` or None  likewise; None where the network has no class
+    scores : int64 ``(n, outputs)``   as the hardware sent them
+    classes : int64 ``(n,)`` or None  likewise; None where the network has no class, ``(n, k)``
+                                      where it gives the k best
     compared, mismatched : int        values, scores and classes together
     first_mismatch : Mismatch or None
     latency_cycles : int or None      first input beat to first output beat of a lone frame

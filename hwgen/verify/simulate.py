@@ -220,13 +220,13 @@ class _Run:
         """As the bench found it; the arrays are those that came out."""
         with np.load(self.results() / "found.npz", allow_pickle=False) as arrays:
             values = arrays["found"]
-        count = self.manifest["output"]["fields"][0]["count"]
-        has_class = len(self.manifest["output"]["fields"]) > 1
+        count, *more = (field["count"] for field in self.manifest["output"]["fields"])
+        classes = None if not more else values[:, count] if more == [1] else values[:, count:]
         same = {key: found[key] for key in (
             "compared", "mismatched", "latency_cycles", "interval_cycles", "cycles", "seconds",
             "stalls", "seed", "mode", "bench", "version")}
-        return SimResult(scores=values[:, :count], classes=values[:, count] if has_class else None,
-                         first_mismatch=None, simulator=self.simulator, **same)
+        return SimResult(scores=values[:, :count], classes=classes, first_mismatch=None,
+                         simulator=self.simulator, **same)
 
 
 class _Teller:

@@ -434,6 +434,16 @@ def test_run(hwgen, board, tmp_path):
     assert "board: 12 of 12 vectors" in done.err
 
 
+def test_run_of_the_best_classes(hwgen, board, monkeypatch):
+    best = np.arange(24).reshape(12, 2) % 4
+    infer = FakeBoard.infer
+    monkeypatch.setattr(FakeBoard, "infer", lambda self, x, *, progress: (
+        infer(self, x, progress=progress)[0], best))
+    scores = board[NETWORK.scores][1].tolist()
+    assert f"1: classes 2 3 scores {scores}" in hwgen(*RUN).words
+    assert hwgen(*RUN, "--json").json["classes"] == best.tolist()
+
+
 def test_run_as_json(hwgen, board):
     done = hwgen(*RUN, "--json")
     assert done.json == {

@@ -22,6 +22,7 @@ from hwgen.compress import (
     export,
     predict_integers,
 )
+from hwgen.ir import CheckError
 from hwgen.numeric import Bipolar, Fixed, SpecError
 
 SIZES = st.lists(st.integers(1, 9), min_size=2, max_size=5)
@@ -73,6 +74,22 @@ def assert_equal(module, x):
     assert np.array_equal(values[network.scores], scores)
     assert np.array_equal(values[network.outputs[1]][:, 0], scores.argmax(axis=1))
     return network
+
+
+def test_the_best_classes_are_appended(rng):
+    first = QuantInput(bits=8, signed=True)
+    module, x = fixed_net([5, 4], rng, 6, 4, first), drawn(rng, 5, Fixed(8))
+    network = export(module, x, k=3)
+    values = golden.run(network, x)
+    order = np.argsort(-values[network.scores], axis=1, kind="stable")
+    assert np.array_equal(values["argmax"], order[:, :3])
+    with refused(CheckError, "network 'network' has 1 fault(s):\n  - node 2 'argmax': k must be in"
+                             " 1..4, the elements of its input, not 5"):
+        export(module, x, k=5)
+    with refused(SpecError, "network: k must be 1 without argmax, not 3; leave argmax=True"):
+        export(module, x, k=3, argmax=False)
+    with refused(TypeError, "node 'argmax': k must be an int, not 2.0"):
+        export(module, x, k=2.0)
 
 
 @settings(max_examples=60)

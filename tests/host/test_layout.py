@@ -37,6 +37,16 @@ def test_class_begins_a_beat_of_its_own():
     assert layout.digest == b"\xab" * 8
 
 
+@pytest.mark.parametrize(("lanes", "frame"), [(1, "0102030405"), (2, "010203770405")])
+def test_the_best_classes_are_a_row_each(lanes, frame):
+    layout = Layout.from_manifest(make(out_bytes=1, out_lanes=lanes,
+                                       fields=[("scores", 3), ("class", 2)]))
+    scores, classes = layout.decode([bytes.fromhex(frame)] * 2)
+    assert scores.tolist() == [[1, 2, 3]] * 2
+    assert classes.tolist() == [[4, 5]] * 2
+    assert layout.decode([])[1].shape == (0, 2)
+
+
 def test_elements_are_little_endian_and_padded():
     layout = Layout.from_manifest(make(lanes=2, element_bytes=2, low=-300, high=300))
     payloads = layout.encode(np.array([[1, -2, 258]]))

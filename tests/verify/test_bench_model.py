@@ -56,6 +56,17 @@ def test_columns_of_the_scores_have_a_node_and_an_index():
         layout.place(4)
 
 
+def test_the_best_classes_are_one_field(tmp_path):
+    fields = [MANIFEST["output"]["fields"][0], {"name": "class", "node": "argmax", "count": 2}]
+    layout = Layout(changed("output", fields=fields, lanes=1, element_bytes=1))
+    assert layout.out_bytes == 5
+    assert layout.unpack([bytes([5, 255, 7, 2, 0])]).tolist() == [[5, -1, 7, 2, 0]]
+    assert [layout.place(k) for k in (3, 4)] == [("argmax", 0), ("argmax", 1)]
+    np.savez(tmp_path / "v.npz", x=[[5, -1, 7]], scores=[[5, -1, 7]], classes=[[2, 0]])
+    frames = Frames(tmp_path / "v.npz", layout, "stream", 0)
+    assert frames.expected.tolist() == [[5, -1, 7, 2, 0]]
+
+
 def test_frames_of_a_wrong_length_are_known(tmp_path):
     x = np.arange(6).reshape(2, 3)
     np.savez(tmp_path / "v.npz", wrong_x=x, wrong_scores=x, wrong_classes=np.zeros(2, int),

@@ -14,7 +14,7 @@ from verify.broken import break_artefact, flip_top_bit, stuck, with_weight
 
 from hwgen import golden
 from hwgen.emit import bench_folder, read_manifest, sample_inputs, write_artefact
-from hwgen.ir import Dense, Input, MatVec, Network, Threshold
+from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Threshold
 from hwgen.numeric import Bipolar, SpecError
 from hwgen.plan import plan
 from hwgen.toolchain import ToolError
@@ -195,6 +195,51 @@ def test_wrong_arguments_are_refused(artefact, options, message):
 def test_inputs_outside_the_format_are_refused(artefact):
     with pytest.raises(SpecError, match=r"not 128 at index"):
         simulate(artefact("fixed"), np.full((2, 6), 128))
+
+
+def best_classes(k):
+    """Few scores that are equal often, and the ``k`` best classes."""
+    weights = Dense(np.random.default_rng(8).choice([-1, 1], (6, 5)), Bipolar())
+    return Network("best", [Input("x", (), (5,), Bipolar()), MatVec("fc", ("x",), weights),
+                            Argmax("class", ("fc",), k)], ("fc", "class"))
+
+
+@pytest.mark.parametrize("k", [3, 6])
+def test_the_best_classes_follow_the_scores(tmp_path, k):
+    network = best_classes(k)
+    folder = write_artefact(plan(network, ECP5), tmp_path / "best")
+    manifest, x = read_manifest(folder), inputs(network, 30)
+    assert manifest["output"]["fields"][1] == {"name": "class", "node": "class", "count": k}
+    assert f"one frame = 6 x scores, then {k} x class;" in (folder / "README.txt").read_text()
+    expected = golden.run(network, x)
+    assert min(len(set(row)) for row in expected["fc"].tolist()) < 6
+    for stalls, mode, bench in (("none", "stream", "compiled"), ("random", "stream", "compiled"),
+                                ("both", "length", "compiled"), ("both", "reset", "compiled"),
+                                ("random", "stream", "cocotb")):
+        given = None if mode == "length" else x
+        result = simulate(folder, given, mode=mode, stalls=stalls, bench=bench, seed=2)
+        assert result.mismatched == 0
+        if given is not None:
+            assert result.compared == 30 * (6 + k)
+            assert np.array_equal(result.scores, expected["fc"])
+            assert np.array_equal(result.classes, expected["class"])
+        if stalls == "none":
+            assert result.latency_cycles == manifest["latency_cycles"]
+            assert result.interval_cycles == manifest["interval_cycles"] == 6 + k
+
+
+def test_a_wrong_class_is_found_at_its_place(tmp_path):
+    right = write_artefact(plan(best_classes(3), ECP5), tmp_path / "right")
+
+    def ties_to_the_highest(verilog):
+        changed, count = re.subn(r"(\$signed\(\S+\)) > (\$signed\(best_1\))", r"\1 >= \2",
+                                 verilog)
+        assert count == 1
+        return changed
+
+    folder = break_artefact(right, tmp_path / "wrong", ties_to_the_highest)
+    with pytest.raises(MismatchError, match=r"^best: node 'class' of image \d+, index 1: "):
+        simulate(folder)
 
 
 def test_signs_in_and_out_and_no_class(tmp_path):
