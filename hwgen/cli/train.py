@@ -1,4 +1,4 @@
-"""``hwgen train``: one of the demo's recipes, to a network file."""
+"""``hwgen train``: a recipe, to a network file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,40 +12,81 @@ from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
 
-EXAMPLES = ("hwgen train binary", "hwgen train digits-fixed --seed 2 -o rtl_out/mine")
+EXAMPLES = ("hwgen train binary", "hwgen train digits-fixed --seed 2 -o rtl_out/mine",
+            "hwgen train mnist-sfc-w1a1 --data FOLDER -o rtl_out/mnist")
 
 PREFIX, TEACHER = "digits-", "digits-teacher"
+MNIST = "mnist-"
 
 
 def command(
     recipe: Annotated[str, typer.Argument(
-        metavar="RECIPE", help="teacher, binary, fixed or sparse, or digits-binary and so on.")],
+        metavar="RECIPE", help="teacher, binary, fixed or sparse, or digits-binary and so on;"
+        " mnist-teacher, mnist-sfc-w1a1 and so on with --data.")],
     out: Annotated[Path, typer.Option(
         "--out", "-o", help="Folder for NAME.hwgen and the checkpoints.")] = Path("rtl_out/demo"),
     seed: Seed = 1,
+    data: Annotated[Path | None, typer.Option(
+        "--data", help="Folder with the four IDX files of MNIST, for the mnist recipes.")] = None,
+    validation: Annotated[bool, typer.Option(
+        "--validation", help="mnist: hold 5,000 training samples back and measure on them.")
+    ] = False,
+    effort: Annotated[float, typer.Option(
+        "--effort", help="mnist: share of the recipe's epochs, for a quick look.")] = 1.0,
     as_json: Json = False,
 ):
-    """Train the teacher or one of the three students on the handwritten digits.
+    """Train the teacher or one of its students on handwritten digits.
 
     A student needs the teacher, which is trained first, or taken from its checkpoint. The teacher
     stays in floating point, so it has a checkpoint but no network file. An interrupted training
     goes on from its checkpoint.
     """
     name = _name(recipe)
+    if name.startswith(MNIST):
+        _need_data(name, data)
+    elif data is not None or validation or effort != 1:
+        raise spec_error(f"--data, --validation and --effort must be given for a mnist recipe, not"
+                         f" for '{name}'")
     out.mkdir(parents=True, exist_ok=True)
     with show_progress() as progress:
-        document = _train(name, out, seed, progress)
+        document = (_train_mnist(name, data, out, seed, progress, validation, effort)
+                    if name.startswith(MNIST) else _train(name, out, seed, progress))
     show(document, as_json=as_json, text=lambda: _lines(document))
 
 
 def _name(recipe: str) -> str:
     from hwgen.compress.recipes import STUDENTS
 
+    if recipe.startswith(MNIST):
+        return _mnist_name(recipe)
     name = recipe if recipe.startswith(PREFIX) else PREFIX + recipe
     if name not in (TEACHER, *STUDENTS):
         known = ", ".join(each.removeprefix(PREFIX) for each in (TEACHER, *STUDENTS))
         raise spec_error(f"recipe must be one of {known}, not {recipe!r}")
     return name
+
+
+def _mnist_name(recipe: str) -> str:
+    from hwgen.compress.recipes_mnist import MNIST_RECIPES, MNIST_TEACHER
+
+    known = (MNIST_TEACHER, *MNIST_RECIPES)
+    if recipe not in known:
+        raise spec_error(f"recipe must be one of {', '.join(known)}, not {recipe!r}")
+    return recipe
+
+
+def _need_data(name: str, data: Path | None):
+    if data is None:
+        raise spec_error(f"--data must name the folder with the IDX files of MNIST for '{name}'")
+
+
+def _train_mnist(name, data, out: Path, seed: int, progress, validation, effort) -> dict:
+    from hwgen.flow.mnist import train_mnist
+
+    document = {"recipe": name, "seed": seed, "checkpoints": str(out / "checkpoints"),
+                "validation": validation}
+    return document | train_mnist(
+        name, data, out, seed=seed, progress=progress, validation=validation, effort=effort)
 
 
 def _train(name: str, out: Path, seed: int, progress) -> dict:
@@ -74,8 +115,12 @@ def _lines(document) -> str:
                 f" {document['parameters']:,} parameters\n"
                 f"[green]Checkpoint in {document['checkpoints']}; the students start from it.[/]")
     network, scores, accuracy = (document[key] for key in ("network", "scores", "accuracy"))
-    return (f"[bold]{document['recipe']}[/]: {accuracy['golden']:.1f} % of the test images"
-            f" (float teacher {document['teacher']['accuracy']:.1f} %);"
+    teacher = (f" (float teacher {document['teacher']['accuracy']:.1f} %)"
+               if "teacher" in document else "")
+    digits = 1 if teacher else 2
+    part = "held-back" if document.get("validation") else "test"
+    return (f"[bold]{document['recipe']}[/]: {accuracy['golden']:.{digits}f} % of the {part}"
+            f" images{teacher};"
             f" torch and golden agree on {scores['compared'] - scores['mismatched']:,} of"
             f" {scores['compared']:,} scores\n"
             f"[green]Written to {network}. Next: hwgen generate {network}[/]")

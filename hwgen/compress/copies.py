@@ -34,17 +34,20 @@ class Copies:
         In evaluation mode; its scores of every image go with the copy, for distillation.
     folder : path, optional
         Copies are kept here, 50 MB each, and taken from here by the next training.
+    reduce : callable, optional
+        Applied to each copy, uint8 (n, features); the teacher and ``folder`` see it whole.
 
     Members
     -------
     digest : str     sha256 of all that the copies follow from
     """
 
-    def __init__(self, split, *, warp: Warp, count: int, seed: int, teacher=None, folder=None):
+    def __init__(self, split, *, warp: Warp, count: int, seed: int, teacher=None, folder=None,
+                 reduce=None):
         if split.side is None:
             raise SpecError("copies: samples must be square images, not of a split without a side")
         self.count, self.seed = within("copies: count", count, 1), within("copies: seed", seed, 0)
-        self.warp, self.teacher, self.side = warp, teacher, split.side
+        self.warp, self.teacher, self.side, self._reduce = warp, teacher, split.side, reduce
         self._x = torch.from_numpy(np.array(split.x_train))
         self.digest = self._digest()
         self._folder = None if folder is None else Path(folder) / f"copies-{self.digest[:12]}"
@@ -61,7 +64,10 @@ class Copies:
 
         ``scores`` is None without a teacher. torch's random numbers are left as they were.
         """
-        k = epoch % self.count
+        x, scores = self._whole(epoch % self.count)
+        return x if self._reduce is None else self._reduce(x), scores
+
+    def _whole(self, k):
         path = self._folder and self._folder / f"{k:03d}.npz"
         if path and path.exists():
             with np.load(path) as kept:

@@ -10,7 +10,7 @@ from hwgen.numeric import SpecError
 
 from .data import Split
 
-__all__ = ["N_VALIDATION", "SIDE", "mnist", "read_idx"]
+__all__ = ["N_VALIDATION", "SIDE", "halved", "mnist", "read_idx"]
 
 SIDE = 28
 
@@ -97,3 +97,12 @@ def read_idx(path, dims: int) -> np.ndarray:
     if 0 in shape:
         raise SpecError(f"{path}: must hold at least one sample, not an array {shape}")
     return np.frombuffer(data, np.uint8, offset=begin).reshape(shape)
+
+
+def halved(x, bits: int) -> np.ndarray:
+    """Images of 14 x 14: means of 2 x 2 pixels, rounded down to ``bits`` bits; uint8 (n, 196).
+
+    ``floor(sum / 2**(10 - bits))`` of images ``x``, (n, 784) of 0..255.
+    """
+    blocks = np.asarray(x, dtype=np.int64).reshape(-1, SIDE // 2, 2, SIDE // 2, 2)
+    return (blocks.sum(axis=(2, 4)) >> (10 - bits)).astype(np.uint8).reshape(len(blocks), -1)

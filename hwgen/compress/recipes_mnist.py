@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
 from hwgen.numeric import SpecError
@@ -17,6 +18,7 @@ from .binary import BinaryLinear, Sign
 from .copies import Copies
 from .fixed import QuantInput
 from .kbit import DoReFaLinear
+from .mnist import halved
 from .normalise import BatchNorm
 from .phases import Phases
 from .residual import ResidualSign
@@ -46,6 +48,9 @@ class Recipe:
     copies : int        distorted copies of the training samples
     strength : float    of the distortions, 1 for those of :class:`~hwgen.compress.Warp`
     options : dict      further :class:`~hwgen.compress.Settings`
+    half_bits : int or None
+        The network reads images of 14 x 14, means of 2 x 2 pixels in this many bits
+        (:func:`~hwgen.compress.mnist.halved`), rather than 28 x 28 bytes.
     """
 
     text: str
@@ -54,6 +59,21 @@ class Recipe:
     copies: int = 24
     strength: float = 1.0
     options: dict = field(default_factory=dict)
+    half_bits: int | None = None
+
+    @property
+    def pixels_text(self) -> str:
+        """What the network reads, in words."""
+        if self.half_bits is None:
+            return "28 x 28 pixels of 0..255, as in the IDX files"
+        return (f"14 x 14: floor(sum of 2 x 2 pixels / 2**{10 - self.half_bits}),"
+                f" {self.half_bits} bits")
+
+    def pixels(self, x):
+        """What the network reads of images ``x``, uint8 (n, 784): an array of integers."""
+        if self.half_bits is None:
+            return x
+        return halved(x, self.half_bits)
 
 
 def train_mnist_teacher(split, *, seed: int = 0, folder=None, progress=None, effort: float = 1.0):
@@ -78,7 +98,8 @@ def train_mnist(name: str, split, teacher, *, seed: int = 0, folder=None, progre
     phases = Phases(name, split, seed, folder, progress, effort)
     module = phases.build(recipe.build)
     copies = Copies(split, warp=Warp().times(recipe.strength), count=recipe.copies, seed=seed,
-                    teacher=teacher, folder=folder)
+                    teacher=teacher, folder=folder,
+                    reduce=lambda x: torch.from_numpy(recipe.pixels(x.numpy())))
     options = {"batch": 250, "lr": 1e-2, "integer_products": True} | recipe.options
     return phases.run("", module, phases.settings(recipe.epochs, **options), copies=copies)
 
@@ -135,7 +156,7 @@ MNIST_RECIPES = {
     "mnist-sfc-w1a2": Recipe(
         text="SFC with weights of one bit and activations of two (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, out_shift=5),
-        strength=0.5, epochs=100),
+        strength=0.5, epochs=60),
     "mnist-sfc-w2a2": Recipe(
         text="SFC with weights -3, -1, 1, 3 and activations of two bits (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=_two_bit_weights,
@@ -145,10 +166,14 @@ MNIST_RECIPES = {
         text="SFC with ternary weights (TWN) and activations of two bits (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=TernaryLinear,
                            out_shift=5),
-        strength=0.5, epochs=100),
+        strength=0.5, epochs=60),
     "mnist-sfc-residual": Recipe(
         text="SFC with weights of one bit and residual activations of two levels (ReBNet)",
         build=lambda: _net(SFC, first=_black_white, activation=ResidualSign, out_shift=7),
-        strength=0.5, epochs=100),
+        strength=0.5, epochs=60),
+    "mnist-up5k": Recipe(
+        text="196-256-128-10 on 14 x 14 pixels of 4 bits, the rest of one bit",
+        build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196),
+        strength=0.5, half_bits=4, epochs=120),
 }
 """The recipes by network name."""

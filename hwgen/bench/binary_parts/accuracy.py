@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from hwgen.flow import api
+from hwgen.flow.mnist import as_read
 
 from ..frame.row import Row
 from .bench import file_digests
@@ -47,7 +48,7 @@ def measure(bench):
     for path in sorted(NETWORKS.glob("*.hwgen")):
         bench.tell(None, path.stem)
         network = api.load(path)
-        hits = int((np.argmax(api.run(network, x), axis=1) == labels).sum())
+        hits = int((np.argmax(api.run(network, as_read(network, x)), axis=1) == labels).sum())
         bound, published = BOUNDS.get(path.stem, (None, ""))
         yield Row(work=path.stem, metric=f"accuracy, {len(x)} test images, golden",
                   value=round(100 * hits / len(x), 2), unit="%", device="MNIST",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hwgen.flow import api
+from hwgen.flow.mnist import as_read
 
 from ..frame.row import Row
 from .accuracy import NETWORKS, images
@@ -32,7 +33,7 @@ def measure(bench):
     network = api.load(NETWORKS / f"{NAME}.hwgen")
     design = api.plan(network, target=BOARD)
     report = bench.build(design, NAME).synthesise(seed=SEED, progress=bench.tell_step)
-    hits = int((np.argmax(api.run(network, x), axis=1) == labels).sum())
+    hits = int((np.argmax(api.run(network, as_read(network, x)), axis=1) == labels).sum())
     common = {"work": f"{NAME} with the board's link", "device": f"{BOARD}, {report.device}",
               "seed": SEED, "tools": tools_of(report)}
     yield Row(**common, metric="accuracy", value=round(100 * hits / len(x), 2), unit="%",
