@@ -13,6 +13,7 @@ from amaranth.hdl import Cat, Const, Signal, Value
 from ..numeric import SpecError
 from ..plan.stages.chain_timing import popcount_leaves, popcount_registers, popcount_spare
 from .chain_cells import Adders, AtLeast, Counters, LoadAdd
+from .chain_heap import HeapPopcount
 
 __all__ = ["Pair", "PopCount", "at_least", "chain_add", "load_add", "popcount", "xnor_popcount"]
 
@@ -60,16 +61,18 @@ class PopCount:
 
 
 def xnor_popcount(m, x, w, *, op: str = "xor", levels_per_register: int, spare: bool = True,
-                  lut_inputs: int = 4, prefix: str) -> PopCount:
+                  lut_inputs: int = 4, parity: bool = False, prefix: str) -> PopCount:
     """How many of ``op(x[i], w[i])`` are 1; a register after each ``levels_per_register``-th level.
 
     ``op`` is 'and', 'xor' (bits that differ) or 'xnor' (bits that agree). 'xnor' inverts ``w``,
     which costs LUTs where the chain takes two operands in: weights that are stored inverted, with
     'xor', give the same count for nothing.
 
-    With ``spare`` the result may leave one bit (where there is a multiple of 4) as ``carry``, to be
-    the carry-in of what adds next, in the same cycle as the sum. ``lut_inputs`` of the target
-    chooses the structure. Registers:
+    With ``spare`` the result may leave one bit as ``carry``, to be the carry-in of what adds next,
+    in the same cycle as the sum (:func:`hwgen.plan.stages.chain_timing.popcount_spare`).
+    ``lut_inputs`` of the target chooses the structure: chains below six, from six on a compressor
+    tree, for which both operands may be in ``parity`` form
+    (:func:`hwgen.plan.stages.parity.parity_form`; not for 'and'). Registers:
     :func:`hwgen.plan.stages.chain_timing.popcount_registers` with the same arguments.
     """
     if op not in OPS:
@@ -77,10 +80,24 @@ def xnor_popcount(m, x, w, *, op: str = "xor", levels_per_register: int, spare: 
     if len(x) != len(w):
         raise SpecError(f"popcount '{prefix}': operands must be of one length, not {len(x)} and"
                         f" {len(w)} bits")
+    if parity and (op != "xor" or lut_inputs < 6):
+        raise SpecError(f"popcount '{prefix}': parity form must go with op xor and LUTs of six"
+                        f" inputs, not with {op!r} and {lut_inputs}")
     x, w = Value.cast(x), Value.cast(~w if op == "xnor" else w)
     op = "and" if op == "and" else "xor"
-    tree = _Tree(m, x, w, op, levels_per_register, spare, prefix)
-    return tree.build()
+    if lut_inputs < 6:
+        return _Tree(m, x, w, op, levels_per_register, spare, prefix).build()
+    registers = popcount_registers(len(x), levels_per_register, spare=spare, lut_inputs=lut_inputs,
+                                   parity=parity)
+    x, w = _wire(m, x, f"{prefix}_x"), _wire(m, w, f"{prefix}_w")
+    left = popcount_spare(len(x), spare=spare, lut_inputs=lut_inputs)
+    heap = HeapPopcount(m, x[:len(x) - left], w[:len(w) - left], op=op, parity=parity,
+                        levels_per_register=levels_per_register, prefix=prefix)
+    carry = Pair.of(0)
+    if left:
+        carry = Pair(*(_delayed(m, bits[-1], registers, name) for bits, name in (
+            (x, f"{prefix}_carry_x"), (w, f"{prefix}_carry_w"))), op)
+    return PopCount(heap.build(), carry, registers)
 
 
 def popcount(m, bits, *, levels_per_register: int, spare: bool = True, lut_inputs: int = 4,
@@ -208,6 +225,12 @@ def _register(m, value, name):
     register = Signal(len(value), name=name, reset_less=True)
     m.d.sync += register.eq(value)
     return register
+
+
+def _delayed(m, value, cycles, name):
+    for k in range(cycles):
+        value = _register(m, value, f"{name}{k}")
+    return value
 
 
 def _extended(value, width):

@@ -8,14 +8,14 @@ from amaranth.hdl import Instance, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Adders", "AtLeast", "Counters", "LoadAdd", "VerilogPlatform"]
+__all__ = ["Adders", "AtLeast", "Cell", "Counters", "LoadAdd", "VerilogPlatform"]
 
 
 class VerilogPlatform:
     """Platform of a design that becomes Verilog: pieces of a chain are instances there."""
 
 
-class _Cell(wiring.Component):
+class Cell(wiring.Component):
     """An instance of ``module`` with the component's ports, or what :meth:`behaviour` says."""
 
     module: str
@@ -33,7 +33,7 @@ def _product(x, w, op):
     return x & w if op == "and" else x ^ w
 
 
-class Counters(_Cell):
+class Counters(Cell):
     """``y[k] = op(x, w)`` of the bits 3 k, 3 k + 1 and 3 k + 2, added up: two bits each.
 
     Parameters
@@ -64,7 +64,7 @@ class Counters(_Cell):
         return m
 
 
-class Adders(_Cell):
+class Adders(Cell):
     """``y[k] = a[k] + b[k] + op(x[k], w[k])``, unsigned; ``count`` of them side by side.
 
     Parameters
@@ -96,7 +96,7 @@ class Adders(_Cell):
         return m
 
 
-class LoadAdd(_Cell):
+class LoadAdd(Cell):
     """``y = (first ? start : acc) + addend + op(x, w)``, modulo ``2**width``.
 
     Members
@@ -122,7 +122,7 @@ class LoadAdd(_Cell):
         return m
 
 
-class AtLeast(_Cell):
+class AtLeast(Cell):
     """``y = a >= (high ? t1 : t0)``, unsigned.
 
     Members

@@ -10,6 +10,7 @@ from sim.harness import convert
 
 from hwgen.numeric import SpecError
 from hwgen.plan.stages.chain_timing import popcount_levels, popcount_registers
+from hwgen.plan.stages.parity import parity_form
 from hwgen.rtl.chain import Pair, at_least, chain_add, load_add, popcount, xnor_popcount
 
 SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 28, 31, 32, 63, 64, 65, 100, 257]
@@ -69,6 +70,19 @@ def test_popcount_of_products_after_the_stated_registers(rng, simd, op, levels, 
         given = settle(build, [simd, simd], [(number(x), number(w)) for x, w in pairs], cycles)
         assert given == [sum(OPS[op](int(a), int(b)) for a, b in zip(x, w, strict=True))
                          for x, w in pairs]
+
+
+@pytest.mark.parametrize("levels", [1, 2, 99])
+@pytest.mark.parametrize("simd", SIZES)
+def test_popcount_of_operands_in_parity_form(rng, simd, levels):
+    pairs = rng.integers(0, 2, (8, 2, simd))
+    pairs[0], pairs[1, 0], pairs[1, 1] = 1, 0, 1
+    formed = parity_form(pairs)
+    assert (parity_form(formed) == pairs).all()
+    how = {"levels_per_register": levels, "lut_inputs": 6, "parity": True}
+    given = settle(lambda m, x, w: total(xnor_popcount(m, x, w, prefix="p", **how)), [simd, simd],
+                   [(number(x), number(w)) for x, w in formed], popcount_registers(simd, **how))
+    assert given == (pairs[:, 0] ^ pairs[:, 1]).sum(1).tolist()
 
 
 @pytest.mark.parametrize("bits", [1, 2, 5, 64, 101])
@@ -156,6 +170,15 @@ def test_operation_that_there_is_none_of():
     with pytest.raises(SpecError) as caught:
         xnor_popcount(Module(), Signal(2), Signal(2), op="or", levels_per_register=1, prefix="fc")
     assert str(caught.value) == "popcount 'fc': op must be one of xor, and, xnor, not 'or'"
+
+
+@pytest.mark.parametrize(("op", "lut_inputs"), [("and", 6), ("xnor", 6), ("xor", 4)])
+def test_parity_form_where_there_is_none(op, lut_inputs):
+    with pytest.raises(SpecError) as caught:
+        xnor_popcount(Module(), Signal(2), Signal(2), op=op, lut_inputs=lut_inputs, parity=True,
+                      levels_per_register=1, prefix="fc")
+    assert str(caught.value) == ("popcount 'fc': parity form must go with op xor and LUTs of six"
+                                 f" inputs, not with '{op}' and {lut_inputs}")
 
 
 def test_operands_of_two_lengths():
