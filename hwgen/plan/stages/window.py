@@ -223,6 +223,9 @@ class WideWindowStage(WindowStage):
     ``max(y * period + x, (h - 1) * period + w - 1) + 1`` with ``y = (oh - 1) * sh - top + (kh - 1)
     * dh`` and ``x = (ow - 1) * sw - left + (kw - 1) * dw``: exactly ``h * w`` without padding.
     Columns beyond the right edge are those of the next row's beginning, at no cost.
+
+    It shows no windows while it takes in the first lines of a frame: in front of a core that needs
+    more than a cycle for a window the whole design may take up to so many steps longer a frame.
     """
 
     core: ClassVar[str] = "window_wide"
