@@ -17,18 +17,21 @@ class Fabric:
     lut_inputs : int        of one LUT
     bram_width : int        bits of the widest row of a block RAM
     has_lut_ram : bool      whether LUTs can hold memories with asynchronous read
+    has_shift_luts : bool   whether LUTs can be shift registers
     """
 
     adder_ns: float
     lut_inputs: int
     bram_width: int
     has_lut_ram: bool
+    has_shift_luts: bool = False
 
 
 FAMILIES = {
     "ecp5": Fabric(adder_ns=3.0, lut_inputs=4, bram_width=36, has_lut_ram=True),
     "ice40": Fabric(adder_ns=6.0, lut_inputs=4, bram_width=16, has_lut_ram=False),
-    "xc7": Fabric(adder_ns=1.6, lut_inputs=6, bram_width=36, has_lut_ram=True),
+    "xc7": Fabric(adder_ns=1.6, lut_inputs=6, bram_width=36, has_lut_ram=True,
+                  has_shift_luts=True),
     "gowin": Fabric(adder_ns=4.0, lut_inputs=4, bram_width=36, has_lut_ram=True),
 }
 """Family -> its fabric. Times of adders are measured on ECP5 (speed grade 6) and on UP5K; those of

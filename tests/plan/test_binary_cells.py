@@ -9,7 +9,7 @@ from plan.synthesis import counted
 from hwgen.bench.cost_parts.sweep import CASES
 from hwgen.plan.stages import binary_cells as binary_cells_module
 from hwgen.plan.stages.binary_cells import COSTS, PARTS, binary_cells
-from hwgen.plan.stages.popcount_cells import popcount_parts
+from hwgen.plan.stages.popcount_cells import popcount_parts, waiting_bits
 from hwgen.plan.target import FAMILIES
 
 TARGETS = {"ecp5": ECP5, "ice40": UP5K}
@@ -88,11 +88,20 @@ def test_chains_of_a_popcount_begin_with_one_slot_and_have_whole_cells():
 
 
 def test_registers_of_a_popcount_are_its_sums_and_the_bits_that_wait():
-    parts = popcount_parts(15, 1, spare=True)
-    # Four counts, two sums of 0..7, one of 0..15; 3 bits wait for the second level, 1 for the last.
-    assert parts["ff"] == 4 * 2 + 2 * 3 + 4
-    assert parts["waiting"] == 3 + 1
+    # Four counts, two sums of 0..7, one of 0..15; two bits wait for level 2, one for level 3.
+    assert popcount_parts(15, 1, spare=True)["ff"] == 4 * 2 + 2 * 3 + 4
+    assert waiting_bits(15, 1, spare=True) == {1: 2, 2: 1}
+    assert waiting_bits(16, 1, spare=True) == {1: 2, 2: 1, 3: 1}
+    assert waiting_bits(16, 2, spare=True) == {0: 2, 1: 2}
     assert not popcount_parts(15, 9, spare=True)["ff"]
+
+
+def test_operands_that_wait_long_are_shift_registers_where_there_are_such():
+    waits = {1: 8, 2: 4}
+    assert binary_cells_module._waiting(waits, 10, 1, ECP5) == {"ff": 10 * (8 + 8)}
+    # The four, with the register before them, are three in a row.
+    found = binary_cells_module._waiting(waits, 10, 1, replace(ECP5, family="xc7"))
+    assert found == {"ff": 10 * 8 - 10 * 4, "shift": 10 * 4}
 
 
 def test_columns_of_a_memory_of_few_rows_are_mostly_the_same():

@@ -8,12 +8,12 @@ import math
 from collections import Counter
 
 from ..target import Cells, Target, in_block_ram
-from .popcount_cells import popcount_parts, slots
+from .popcount_cells import popcount_parts, slots, waiting_bits
 
 __all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts"]
 
 PARTS = ("chain", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
-         "search", "counter", "mux", "stage")
+         "search", "counter", "mux", "shift", "stage")
 """LUTs are a sum over these.
 
 ====================  =============================================================================
@@ -27,9 +27,13 @@ ram                   LUTs' worth of memories read without a register: 16 rows o
 search                bits of comparisons, and lookups of codes
 counter               bits of the counters that walk through folds, rows and planes
 mux                   bits that choose between planes
+shift                 shift registers in LUTs
 stage                 1
 ====================  =============================================================================
 """
+
+SHORTEST_SHIFT = 3
+"""Flip-flops in a row that become a shift register in a LUT, where there are such."""
 
 SMALLEST_BLOCK_BITS = 64
 """Bits in a block up to which yosys builds a memory of flip-flops instead."""
@@ -43,9 +47,8 @@ COSTS = {
              "counter": 2.8, "mux": 0.6},
     "ice40": _LUT4,
     "gowin": _LUT4 | {"ram": 1},
-    "xc7": {"count3": 4.4, "add": 0.2, "inject": 2.5, "accumulate": 0.1, "wide_add": 0.4,
-            "rom": 1.6, "search": 2.6, "mux": 0.5, "stage": 130},
-}
+    "xc7": {"count3": 3.3, "add": 1.0, "wide_add": 0.4, "mask": 0.2, "rom": 1.55, "search": 2,
+            "mux": 0.8, "shift": 2.7, "stage": 126},
 """Family -> LUTs that one of each part takes."""
 
 
@@ -84,14 +87,19 @@ def _ram(depth: int, width: int, target: Target) -> Counter:
     return Counter(ram=depth * width, ff=depth * width)
 
 
+def _weight_memory(stage) -> tuple[int, int]:
+    """Rows, and bits of a row."""
+    planes = len(stage.weight_planes) if stage.is_serial else 1
+    return stage.nf * stage.sf * planes, stage.pe * stage.simd * stage.words_per_lane
+
+
 def _memories(stage, target):
     """Weights, inputs, output queue."""
-    words = stage.pe * stage.simd * stage.words_per_lane
-    rows = stage.nf * stage.sf * (len(stage.weight_planes) if stage.is_serial else 1)
+    rows, words = _weight_memory(stage)
     parts = _rom(rows, words, target)
     parts["ff"] += words
-    depth, out_bits = 2 * stage.sf, stage.pe * stage.out_edge.format.bits + 1
-    parts.update(_inputs(stage, depth, target))
+    out_bits = stage.pe * stage.out_edge.format.bits + 1
+    parts.update(_inputs(stage, 2 * stage.sf, target))
     parts.update(_ram(stage.fifo_depth, out_bits, target))
     return parts
 
@@ -114,17 +122,35 @@ def _operands(stage, target):
 
 
 def _popcounts(stage, target):
-    """Those of all outputs; input bits that wait for their turn wait once for all."""
+    """Those of all outputs, and registers in which operands wait."""
     parts, masked = Counter(), stage.plane_sum.op == "masked"
+    how = {"levels_per_register": stage.levels_per_register, "spare": stage.leaves_carry}
     for gain, pairs in stage.gain_groups.items():
         bits = len(pairs) * stage.simd
-        group = popcount_parts(bits, stage.levels_per_register, spare=stage.leaves_carry)
-        waiting = group.pop("waiting", 0)
+        group = popcount_parts(bits, **how)
         group["mask"] = bits * masked
-        group["ff"] += waiting + (stage.popcount_registers - stage.group_registers(gain)) * (
+        group["ff"] += (stage.popcount_registers - stage.group_registers(gain)) * (
             bits.bit_length())
         parts.update({part: count * stage.pe for part, count in group.items()})
-        parts["ff"] += waiting * (not masked)
+        waits = waiting_bits(bits, **how)
+        if masked:      # the products wait
+            parts.update(_waiting(waits, stage.pe, 0, target))
+            continue
+        rows, words = _weight_memory(stage)
+        before = 1 if in_block_ram(rows, words) else 2
+        parts.update(_waiting(waits, stage.pe, before, target))
+        parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
+    return parts
+
+
+def _waiting(waits, copies: int, before: int, target) -> Counter:
+    """Flip-flops, or shift registers in LUTs that take in the ``before`` flip-flops before them."""
+    parts = Counter()
+    for registers, bits in waits.items():
+        if target.fabric.has_shift_luts and before + registers >= SHORTEST_SHIFT and registers:
+            parts.update(shift=copies * bits, ff=-copies * bits * before)
+        else:
+            parts["ff"] += copies * bits * registers
     return parts
 
 

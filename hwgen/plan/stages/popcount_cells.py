@@ -4,7 +4,7 @@ from collections import Counter
 
 from .chain_timing import popcount_leaves, popcount_registers, popcount_spare
 
-__all__ = ["popcount_parts", "slots"]
+__all__ = ["popcount_parts", "slots", "waiting_bits"]
 
 
 def slots(count: int) -> int:
@@ -16,20 +16,16 @@ def popcount_parts(bits: int, levels_per_register: int, *, spare: bool) -> Count
     """Counted: ``count3`` counts of three bits, ``add`` bits of adders, ``inject`` carry-ins.
 
     ``chain`` are the LUTs of all chains on a device whose carry cells take XORs in; ``ff`` the
-    registers of sums, ``waiting`` those of bits that wait for a later level, each of which is one
-    of the input and one of the weights. See :func:`hwgen.rtl.chain.xnor_popcount`, whose levels
-    are gone through here.
+    registers of sums, not of :func:`waiting_bits`. See :func:`hwgen.rtl.chain.xnor_popcount`,
+    whose levels are gone through here.
     """
-    parts = Counter()
-    leaves = popcount_leaves(bits, spare=spare)
+    parts, leaves = Counter(), popcount_leaves(bits, spare=spare)
     rest = bits - popcount_spare(bits, spare=spare)
     taken = min(3 * leaves, rest)
     tops = [min(3, taken - 3 * k) for k in range(leaves)]
-    waits = bits - taken
     parts.update(count3=leaves, chain=slots(2 * leaves + 1))
-    level = 1
-    parts.update(_registered(tops, waits, level, levels_per_register))
-    rest -= taken
+    level, rest = 1, rest - taken
+    parts["ff"] += _registered(tops, level, levels_per_register)
     while len(tops) > 1:
         level += 1
         pairs = [tops[k] + tops[k + 1] for k in range(0, len(tops) & ~1, 2)]
@@ -37,17 +33,30 @@ def popcount_parts(bits: int, levels_per_register: int, *, spare: bool) -> Count
         carries = min(len(pairs), rest)
         parts.update(add=width * len(pairs), inject=carries,
                      chain=slots((width + 1) * len(pairs) + 1))
-        rest, waits = rest - carries, waits - carries
         odd = tops[len(tops) & ~1:]
-        tops = [top + (k < carries) for k, top in enumerate(pairs)] + odd
-        parts.update(_registered(tops, waits, level, levels_per_register))
+        tops, rest = [top + (k < carries) for k, top in enumerate(pairs)] + odd, rest - carries
+        parts["ff"] += _registered(tops, level, levels_per_register)
     assert level // levels_per_register == popcount_registers(
         bits, levels_per_register, spare=spare)
     return parts
 
 
-def _registered(tops, waiting: int, level: int, levels_per_register: int) -> Counter:
-    """Flip-flops behind a level: of its sums, and of the bits that wait."""
+def waiting_bits(bits: int, levels_per_register: int, *, spare: bool) -> Counter:
+    """How many bits of either operand wait for so many registers until they are carry-ins."""
+    waits, leaves = Counter(), popcount_leaves(bits, spare=spare)
+    left_over = popcount_spare(bits, spare=spare)
+    rest, level = bits - left_over - min(3 * leaves, bits - left_over), 1
+    while leaves > 1:
+        carries = min(leaves // 2, rest)
+        waits[level // levels_per_register] += carries
+        leaves, rest, level = leaves - leaves // 2, rest - carries, level + 1
+    if left_over:
+        waits[level // levels_per_register] += 1
+    return waits
+
+
+def _registered(tops, level: int, levels_per_register: int) -> int:
+    """Flip-flops of the sums behind a level."""
     if level % levels_per_register:
-        return Counter()
-    return Counter(ff=sum(max(1, top.bit_length()) for top in tops), waiting=waiting)
+        return 0
+    return sum(max(1, top.bit_length()) for top in tops)
