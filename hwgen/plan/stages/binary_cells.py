@@ -49,6 +49,7 @@ COSTS = {
     "gowin": _LUT4 | {"ram": 1},
     "xc7": {"count3": 3.3, "add": 1.0, "wide_add": 0.4, "mask": 0.2, "rom": 1.55, "search": 2,
             "mux": 0.8, "shift": 2.7, "stage": 126},
+}
 """Family -> LUTs that one of each part takes."""
 
 
