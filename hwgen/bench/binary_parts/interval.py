@@ -66,8 +66,10 @@ CASES = {
     "W2A2 serial": [Layer(8, 32, 4, 8, weights=S2, x=U2, pairs=4)],
     "W2A2 parallel": [Layer(8, 32, 4, 8, weights=S2, x=U2, pairs=4, side=4)],
     "ternary, mask plane": [Layer(8, 32, 2, 16, weights=Ternary())],
-    "residual M=2 weights and inputs, serial": [
-        Layer(8, 32, 4, 8, weights=RESIDUAL, x=RESIDUAL, pairs=4)],
+    "residual M=2 weights and activations, serial": [
+        Layer(32, 32, 4, 8), Layer(8, 32, 4, 8, weights=RESIDUAL, x=RESIDUAL, pairs=4)],
+    "residual M=2 weights and activations, parallel": [
+        Layer(32, 32, 8, 8), Layer(8, 32, 2, 8, weights=RESIDUAL, x=RESIDUAL, pairs=4, side=4)],
     "convolution 3x3, 6x6 pixels": [Layer(8, 36, 4, 12, image=(8, 8, 4))],
     "convolution 3x3, stride 2, W1A2": [
         Layer(8, 36, 2, 12, x=U2, pairs=2, image=(9, 9, 4), stride=(2, 2))],
@@ -118,7 +120,9 @@ def _network(layers, name):
         if k == len(layers):
             break
         edge = nodes[-1].infer(edge)
-        thresholds = rng.integers(edge.lo // 2, edge.hi // 2, layer.n_out)
-        nodes.append(Threshold(f"act{k}", (f"fc{k}",), thresholds, rng.random(layer.n_out) < 0.5))
+        out = layers[k].x
+        table = rng.integers(edge.lo // 2, edge.hi // 2, (layer.n_out, len(out.levels) - 1))
+        nodes.append(Threshold(f"act{k}", (f"fc{k}",), np.sort(table, axis=1),
+                               rng.random(layer.n_out) < 0.5, out))
         edge = nodes[-1].infer(edge)
     return Network(name, nodes, (nodes[-1].name,)), cores
