@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from hwgen.plan.stages.binary_cells import binary_parts
+
 from .binary_parts.bench import Bench
+from .cost_parts.fit import fitted
 from .cost_parts.measure import DEVICES, TARGETS, measured
 from .cost_parts.sweep import CASES
 from .cost_parts.table import Entry, document, rows_of
@@ -19,7 +22,7 @@ def run(progress) -> list:
     """Synthesise every configuration for every family, unless it is there; write the document."""
     bench = Bench(FOLDER, progress=progress, name=NAME)
     jobs = [(family, number, case) for family in DEVICES for number, case in enumerate(CASES)]
-    entries = []
+    entries, parts = [], []
     for done, (family, number, case) in enumerate(jobs):
         progress("bench cost", done / len(jobs), f"{family}: {case}")
         stage, target = case.stage(), TARGETS[family]
@@ -29,7 +32,18 @@ def run(progress) -> list:
         found, tool = measured(bench, stage, f"case-{number}", family)
         entries.append(Entry(family=family, case=str(case), estimate=estimate, measured=found,
                              cycles=stage.interval_cycles, tool=tool))
+        parts.append(binary_parts(stage, target))
     DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-    DOCUMENT.write_text(document(entries), encoding="utf-8")
+    DOCUMENT.write_text(document(entries, _fits(entries, parts)), encoding="utf-8")
     progress("bench cost", 1.0, f"{len(entries)} configurations; table in {DOCUMENT}")
     return rows_of(entries)
+
+
+def _fits(entries, parts) -> dict:
+    """Family -> costs that fit best."""
+    found = {}
+    for family in DEVICES:
+        chosen = [(counts, entry.measured.lut) for counts, entry in zip(parts, entries, strict=True)
+                  if entry.family == family]
+        found[family] = fitted(family, *zip(*chosen, strict=True))
+    return found

@@ -1,8 +1,12 @@
 """The cost model's rows and document: errors of estimates."""
 
+from collections import Counter
+
+import numpy as np
 import pytest
 
 from hwgen import bench
+from hwgen.bench.cost_parts.fit import fitted
 from hwgen.bench.cost_parts.sweep import CASES
 from hwgen.bench.cost_parts.table import Entry, document, error_percent, rows_of
 from hwgen.plan import Cells
@@ -38,12 +42,31 @@ def test_rows_are_median_and_worst_of_all_and_of_each_family():
 
 
 def test_document_has_a_line_for_each_configuration():
-    text = document(ENTRIES)
+    text = document(ENTRIES, {"ecp5": {"rom": 1.25}})
     assert "| a case | 64 | 110 / 100 (+10 %) | 100 / 100 (+0 %) | 2 / 2 (+0 %) |" in text
     assert "| ecp5 | LUT | 15.0 % | 20.0 % |" in text
     assert "| a case | 64 | 80 / 100 (-20 %) | 104 / 100 (+4 %) | 0 / 0 |" in text
-    assert "seed 1; yosys 0.69" in text
+    assert "seed 1; stages alone, not placed;\nyosys 0.69." in text
+    assert "Costs that fit these best: rom 1.25." in text
     assert text.count("\n## ") == 2
+
+
+def test_costs_are_found_from_what_they_make():
+    costs = {"count3": 3.0, "rom": 1.5, "stage": 40.0}
+    rng = np.random.default_rng(0)
+    parts = [Counter({part: int(rng.integers(1, 99)) for part in costs}) for _ in range(20)]
+    luts = [sum(costs[part] * count[part] for part in costs) for count in parts]
+    found = fitted("xc7", parts, luts)
+    assert {part: found[part] for part in costs} == pytest.approx(costs, rel=0.1)
+    assert min(found.values()) >= 0
+
+
+def test_cost_of_what_makes_no_difference_is_never_negative():
+    parts = [Counter(rom=k, search=30 - k) for k in range(1, 20)]
+    luts = [220 * count["rom"] - 50 * count["search"] + 1500 for count in parts]
+    found = fitted("ice40", parts, luts)
+    assert found["search"] == 0
+    assert found["rom"] > 100
 
 
 def test_cases_are_different():

@@ -24,8 +24,8 @@ it costs on the device family; those few constants, `COSTS` in
 `hwgen/plan/stages/binary_cells.py`, are fitted to this table. Cycles need no estimate: intervals
 are formulas that simulation holds exactly.
 
-`hwgen bench cost` writes this file. Random weights of seed {seed}; {tool}; stages alone, not
-placed. LUTs are LUT4 with those of carry cells and LUT RAM (ECP5), logic cells with lone
+`hwgen bench cost` writes this file. Random weights of seed {seed}; stages alone, not placed;
+{tool}. LUTs are LUT4 with those of carry cells and LUT RAM (ECP5), logic cells with lone
 flip-flops (iCE40), LUT6 with route-throughs (Xilinx 7). A case names weights, inputs and outputs
 (`1` one bit, `u2`, `u8` unsigned, `s2` signed, `t` ternary, `r2` two residual levels), the matrix
 and its folding; `side`: all planes side by side, else one after another; `levels`: adder levels
@@ -72,8 +72,8 @@ def rows_of(entries) -> list[Row]:
     return rows
 
 
-def document(entries) -> str:
-    """The text of docs/cost.md: a summary, then a table for each family."""
+def document(entries, fits) -> str:
+    """The text of docs/cost.md: a summary, then a table for each family and what fits it best."""
     lines = ["| family | cells | median error | worst error |", "|---|---|---|---|"]
     rows = rows_of(entries)[1:]
     for middle, worst in zip(rows[::2], rows[1::2], strict=True):
@@ -83,6 +83,8 @@ def document(entries) -> str:
         lines += ["", f"## {family}", "", "Estimated / counted (error).", "",
                   "| case | cycles | LUT | FF | block RAM |", "|---|---|---|---|---|"]
         lines += [_line(entry) for entry in entries if entry.family == family]
+        costs = ", ".join(f"{part} {cost:g}" for part, cost in fits.get(family, {}).items())
+        lines += ["", f"Costs that fit these best: {costs}."]
     return TEXT.format(seed=SEED, tool=f"yosys {entries[0].tool}") + "\n".join(lines) + "\n"
 
 
