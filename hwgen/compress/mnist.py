@@ -89,11 +89,14 @@ def read_idx(path, dims: int) -> np.ndarray:
         raise SpecError(f"{path}: must begin with the bytes {magic.hex()} of an IDX file of bytes"
                         f" with {dims} dimension(s), not {data[:4].hex() or 'nothing'}")
     begin = 4 + 4 * dims
-    shape = tuple(int(size) for size in np.frombuffer(data[4:begin].ljust(4 * dims, b"\0"), ">u4"))
+    if len(data) < begin:
+        raise SpecError(f"{path}: must begin with a header of {begin} bytes, not {len(data)}: it is"
+                        f" cut")
+    shape = tuple(int(size) for size in np.frombuffer(data[4:begin], ">u4"))
     found = len(data) - begin
     if found != np.prod(shape, dtype=object):
         raise SpecError(f"{path}: must hold the {np.prod(shape, dtype=object)} bytes of an array"
-                        f" {shape}, not {max(found, 0)}: it is cut or not an IDX file")
+                        f" {shape}, not {found}: it is cut or not an IDX file")
     if 0 in shape:
         raise SpecError(f"{path}: must hold at least one sample, not an array {shape}")
     return np.frombuffer(data, np.uint8, offset=begin).reshape(shape)

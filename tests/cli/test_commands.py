@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cases.mnist_files import write_digits
 from cases.networks import binary
 from report.demo_document import demo_document
 
@@ -289,6 +290,47 @@ def test_train_of_no_such_recipe(hwgen):
     done = hwgen("train", "ternary")
     assert (done.code, done.err) == (1, "error: recipe must be one of teacher, binary, fixed,"
                                         " sparse, not 'ternary'\n")
+
+
+def test_train_for_mnist(hwgen, monkeypatch):
+    calls = []
+
+    def train_mnist(name, data, out, *, progress, **options):
+        calls.append((name, str(data), str(out), options))
+        return {"network": str(out / f"{name}.hwgen"), "digest": "abc", "curve": [],
+                "accuracy": {"torch": 98.25, "golden": 98.25}, "seconds": 3.0,
+                "scores": {"compared": 100_000, "mismatched": 0}}
+
+    monkeypatch.setattr("hwgen.flow.mnist.train_mnist", train_mnist)
+    done = hwgen("train", "mnist-sfc-w1a1", "--data", "idx", "-o", "here", "--seed", "0")
+    assert calls == [("mnist-sfc-w1a1", "idx", "here",
+                      {"seed": 0, "validation": False, "effort": 1.0})]
+    assert "mnist-sfc-w1a1: 98.25 % of the test images; torch and golden agree on 100,000 of" \
+        " 100,000 scores" in done.words
+    assert "Next: hwgen generate here/mnist-sfc-w1a1.hwgen" in done.words
+    done = hwgen("train", "mnist-lfc-w1a1", "--data", "idx", "--validation", "--effort", "0.1")
+    assert calls[1][3] == {"seed": 1, "validation": True, "effort": 0.1}
+    assert "98.25 % of the held-back images" in done.words
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["mnist-sfc"], "recipe must be one of mnist-teacher, mnist-tfc-w1a1, mnist-sfc-w1a1,"
+                    " mnist-lfc-w1a1, mnist-sfc-w1a2, mnist-sfc-w2a2, mnist-sfc-ternary,"
+                    " mnist-sfc-residual, mnist-up5k, not 'mnist-sfc'"),
+    (["mnist-up5k"],
+     "--data must name the folder with the IDX files of MNIST for 'mnist-up5k'"),
+    (["binary", "--validation"],
+     "--data, --validation and --effort must be given for a mnist recipe, not for 'digits-binary'"),
+    (["mnist-up5k", "--data", "none"],
+     "mnist: folder 'none' must hold 'train-images-idx3-ubyte' or 'train-images-idx3-ubyte.gz', and"
+     " does not; point --data at the folder with the four IDX files of MNIST"),
+    (["mnist-up5k", "--data", "idx", "--effort", "2"],
+     "recipe 'mnist-teacher': effort must be above 0 and at most 1, not 2.0"),
+])
+def test_train_for_mnist_is_refused(hwgen, arguments, message, tmp_path):
+    write_digits(tmp_path / "idx")
+    done = hwgen("train", *arguments)
+    assert (done.code, done.err) == (1, f"error: {message}\n")
 
 
 NETWORK = binary()
