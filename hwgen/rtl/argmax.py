@@ -1,6 +1,6 @@
 """Argmax: scores pass, the indices of the k largest follow."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -33,37 +33,53 @@ class ArgmaxCore(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        k, score = self._stage.k, self.i.p.data[0]
+        k = self._stage.k
         index = Signal(range(self._stage.x.size + 1))
-        best, winner = _list(k, score.shape(), "best"), _list(k, index.shape(), "winner")
-        closing = Signal(range(k + 1))      # classes still to send, once all scores have passed
+        best = _list(k, self.i.p.data[0].shape(), "best")
+        winner = _list(k, index.shape(), "winner")
+        is_score, is_final = Signal(), Signal()     # what is held: a score, the last of its frame
+        left = Signal(range(k + 1))                 # classes still to send
+        closing = Signal()                          # the next beat is a class
+        places = self._inserted(m, index, best, winner)
+        # The held score is compared as it leaves: the comparison starts and ends in registers.
+        classes = [Mux(is_score, new, old) for (_, new), old in zip(places, winner, strict=True)]
+        m.d.comb += closing.eq(is_final | (left != 0))
         with m.If(self.o.ready | ~self.o.valid):
-            m.d.comb += self.i.ready.eq(closing == 0)
-            m.d.sync += [self.o.valid.eq(self.i.valid | (closing != 0)),
-                         self.o.p.last.eq(closing == 1), self.o.p.data[0].eq(score)]
-            with m.If(closing):
-                m.d.sync += [self.o.p.data[0].eq(winner[0]), closing.eq(closing - 1), index.eq(0),
-                             *(w.eq(after) for w, after in zip(winner, winner[1:], strict=False))]
-            with m.Elif(self.i.valid):
+            m.d.comb += self.i.ready.eq(~closing)
+            m.d.sync += [
+                self.o.valid.eq(self.i.valid | closing), self.o.p.data[0].eq(self.i.p.data[0]),
+                self.o.p.last.eq(0), is_score.eq(self.i.valid & ~closing),
+                is_final.eq(self.i.valid & ~closing & self.i.p.last),
+            ]
+            with m.If(is_score):
                 m.d.sync += index.eq(index + 1)
-                with m.If(self.i.p.last):
-                    m.d.sync += closing.eq(k)
-                self._insert(m, score, index, best, winner)
+                m.d.sync += [pair.eq(new) for pair, (new, _) in zip(best, places, strict=True)]
+                m.d.sync += [pair.eq(new) for pair, (_, new) in zip(winner, places, strict=True)]
+            with m.If(closing):
+                after = Signal.like(left)
+                m.d.comb += after.eq(Mux(is_final, k - 1, left - 1))
+                m.d.sync += [self.o.p.data[0].eq(classes[0]), self.o.p.last.eq(after == 0),
+                             left.eq(after), index.eq(0)]
+                m.d.sync += [old.eq(new) for old, new in zip(winner, classes[1:], strict=False)]
         return m
 
-    def _insert(self, m, score, index, best, winner):
-        """Put ``score`` into its place; places from ``index`` on are still empty."""
-        above = None
+    def _inserted(self, m, index, best, winner):
+        """The list with the held score in its place: places from ``index`` on are still empty."""
+        score, above, places = self.o.p.data[0], None, []
         for rank in range(len(best)):
             is_better = Signal(name=f"is_better_{rank}")
             m.d.comb += is_better.eq((index <= rank) | (score > best[rank]))
-            with m.If(is_better):
-                m.d.sync += [best[rank].eq(score), winner[rank].eq(index)]
-                if rank:
-                    with m.If(above):       # the new score is in a place before
-                        m.d.sync += [best[rank].eq(best[rank - 1]),
-                                     winner[rank].eq(winner[rank - 1])]
+            value, place = score, index
+            if rank:                                # the score may be in a place before
+                value = Mux(above, best[rank - 1], score)
+                place = Mux(above, winner[rank - 1], index)
+            new = _list(1, best[rank].shape(), f"best_after_{rank}")[0]
+            new_place = _list(1, index.shape(), f"winner_after_{rank}")[0]
+            m.d.comb += [new.eq(Mux(is_better, value, best[rank])),
+                         new_place.eq(Mux(is_better, place, winner[rank]))]
+            places.append((new, new_place))
             above = is_better
+        return places
 
 
 def _list(k, shape, name):
