@@ -48,6 +48,7 @@ class Recipe:
     copies : int        distorted copies of the training samples
     strength : float    of the distortions, 1 for those of :class:`~hwgen.compress.Warp`
     options : dict      further :class:`~hwgen.compress.Settings`
+    minutes : float     that the training took on one core with bfloat16 instructions, others busy
     half_bits : int or None
         The network reads images of 14 x 14, means of 2 x 2 pixels in this many bits
         (:func:`~hwgen.compress.mnist.halved`), rather than 28 x 28 bytes.
@@ -59,6 +60,7 @@ class Recipe:
     copies: int = 24
     strength: float = 1.0
     options: dict = field(default_factory=dict)
+    minutes: float = 0.0
     half_bits: int | None = None
 
     @property
@@ -144,24 +146,24 @@ MNIST_RECIPES = {
     "mnist-tfc-w1a1": Recipe(
         text="TFC 784-64-64-64-10, all weights and activations of one bit",
         build=lambda: _net((64,) * 3, first=_black_white), strength=0.2,
-        epochs=200, copies=12, options={"lr": 2e-2}),
+        minutes=3, epochs=200, copies=12, options={"lr": 2e-2}),
     "mnist-sfc-w1a1": Recipe(
         text="SFC 784-256-256-256-10, all weights and activations of one bit",
         build=lambda: _net(SFC, first=_black_white, out_shift=4), strength=0.5,
-        epochs=120),
+        minutes=6, epochs=120),
     "mnist-lfc-w1a1": Recipe(
         text="LFC 784-1024-1024-1024-10, all weights and activations of one bit",
         build=lambda: _net((1024,) * 3, first=_black_white, out_shift=5), strength=0.75,
-        epochs=80),
+        minutes=13, epochs=80),
     "mnist-sfc-w1a2": Recipe(
         text="SFC with weights of one bit and activations of two (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, out_shift=5),
-        strength=0.5, epochs=60),
+        strength=0.5, minutes=3, epochs=60),
     "mnist-sfc-w2a2": Recipe(
         text="SFC with weights -3, -1, 1, 3 and activations of two bits (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=_two_bit_weights,
                            out_shift=6),
-        strength=0.5, epochs=120, options={"lr": 5e-3}),
+        strength=0.5, minutes=13, epochs=120, options={"lr": 5e-3}),
     "mnist-sfc-ternary": Recipe(
         text="SFC with ternary weights (TWN) and activations of two bits (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=TernaryLinear,
