@@ -13,6 +13,7 @@ from .pool import MaxPoolCore
 from .sparse import SparseMatVec
 from .stream import element_shape, link
 from .thermometer import ThermometerCoder
+from .unrolled import UnrolledMatVec
 from .window import SerialWindow
 from .window_wide import WideWindow
 
@@ -21,6 +22,7 @@ __all__ = ["COMPONENTS", "Pipeline", "stage_instance"]
 COMPONENTS = {
     "argmax": ArgmaxCore,
     "binary": BinaryMatVec,
+    "binary-unrolled": UnrolledMatVec,
     "fixed": FixedMatVec,
     "pool": MaxPoolCore,
     "sparse": SparseMatVec,

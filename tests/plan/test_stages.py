@@ -48,8 +48,8 @@ def requantise(multiplier, *, shift=3):
 
 def test_the_table_of_cores():
     assert list(CORES) == ["thermometer", "window", "window_wide", "binary", "fixed",
-                           "sparse", "pool", "argmax"]
-    assert list(MATRIX_CORES) == ["binary", "sparse", "fixed"]
+                           "sparse", "binary-unrolled", "pool", "argmax"]
+    assert list(MATRIX_CORES) == ["binary", "sparse", "fixed", "binary-unrolled"]
 
 
 def test_divisors():

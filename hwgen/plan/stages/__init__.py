@@ -10,19 +10,21 @@ from .folded import FoldedStage, MatVecStage
 from .pool import PoolStage, pool_of
 from .sparse import SparseStage
 from .thermometer import ThermometerStage
+from .unrolled import UnrolledStage
 from .window import SerialWindowStage, WideWindowStage, WindowStage, window_of
 
 CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, BinaryStage, FixedStage,
-                SparseStage, PoolStage, ArgmaxStage)
+                SparseStage, UnrolledStage, PoolStage, ArgmaxStage)
 }
 
-MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage)}
+MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, UnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
     "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage", "FoldedStage",
     "MATRIX_CORES", "MatVecStage", "PoolStage", "SerialWindowStage", "SparseStage", "Stage",
-    "ThermometerStage", "WideWindowStage", "WindowStage", "divisors", "pool_of", "window_of",
+    "ThermometerStage", "UnrolledStage", "WideWindowStage", "WindowStage", "divisors",
+    "pool_of", "window_of",
 ]
