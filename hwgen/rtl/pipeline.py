@@ -42,7 +42,7 @@ class Pipeline(wiring.Component):
     """All stages of ``design``. One output frame for each input frame, in order.
 
     Elements are padded to whole bytes, little endian, element 0 lowest. An output frame holds the
-    scores and, where the network ends in an Argmax, the class as its last element.
+    scores and, where the network ends in an Argmax, its classes as the last elements.
     ``design.latency_cycles`` and ``design.interval_cycles`` hold without stalls.
 
     Parameters
