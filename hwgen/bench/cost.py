@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from hwgen.plan.stages import BinaryStage
 from hwgen.plan.stages.binary_cells import binary_parts
 
 from .binary_parts.bench import Bench
 from .cost_parts.fit import fitted
 from .cost_parts.measure import DEVICES, TARGETS, measured
-from .cost_parts.sweep import CASES
+from .cost_parts.sweep import CASES, UNITS
 from .cost_parts.table import Entry, document, rows_of
 
 __all__ = ["DESCRIPTION", "NAME", "run"]
@@ -21,7 +22,8 @@ FOLDER, DOCUMENT = Path("rtl_out/bench/cost"), Path("docs/cost.md")
 def run(progress) -> list:
     """Synthesise every configuration for every family, unless it is there; write the document."""
     bench = Bench(FOLDER, progress=progress, name=NAME)
-    jobs = [(family, number, case) for family in DEVICES for number, case in enumerate(CASES)]
+    jobs = [(family, number, case) for family in DEVICES
+            for number, case in enumerate((*CASES, *UNITS))]
     entries, parts = [], []
     for done, (family, number, case) in enumerate(jobs):
         progress("bench cost", done / len(jobs), f"{family}: {case}")
@@ -32,7 +34,7 @@ def run(progress) -> list:
         found, tool = measured(bench, stage, f"case-{number}", family)
         entries.append(Entry(family=family, case=str(case), estimate=estimate, measured=found,
                              cycles=stage.interval_cycles, tool=tool))
-        parts.append(binary_parts(stage, target))
+        parts.append(binary_parts(stage, target) if isinstance(stage, BinaryStage) else None)
     DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
     DOCUMENT.write_text(document(entries, _fits(entries, parts)), encoding="utf-8")
     progress("bench cost", 1.0, f"{len(entries)} configurations; table in {DOCUMENT}")
@@ -44,6 +46,6 @@ def _fits(entries, parts) -> dict:
     found = {}
     for family in DEVICES:
         chosen = [(counts, entry.measured.lut) for counts, entry in zip(parts, entries, strict=True)
-                  if entry.family == family]
+                  if entry.family == family and counts is not None]
         found[family] = fitted(family, *zip(*chosen, strict=True))
     return found

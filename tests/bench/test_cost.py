@@ -7,7 +7,7 @@ import pytest
 
 from hwgen import bench
 from hwgen.bench.cost_parts.fit import fitted
-from hwgen.bench.cost_parts.sweep import CASES
+from hwgen.bench.cost_parts.sweep import CASES, UNITS
 from hwgen.bench.cost_parts.table import Entry, document, error_percent, rows_of
 from hwgen.plan import Cells
 
@@ -76,7 +76,7 @@ def test_cases_are_different():
     assert "cost" in bench.names()
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + UNITS, ids=str)
 def test_every_case_is_a_stage_that_can_be_estimated(case):
     from hwgen.bench.cost_parts.measure import TARGETS
 

@@ -6,7 +6,7 @@ import pytest
 from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
-from hwgen.bench.cost_parts.sweep import CASES
+from hwgen.bench.cost_parts.sweep import CASES, UNITS
 from hwgen.plan.stages import binary_cells as binary_cells_module
 from hwgen.plan.stages.binary_cells import COSTS, PARTS, binary_cells
 from hwgen.plan.stages.popcount_cells import popcount_parts, waiting_bits
@@ -32,12 +32,19 @@ MEASURED = {
     ("r2-r2-r2 128 to 32 pe 4 simd 16 side levels 1", "ecp5"): (1008, 1282, 4),
     ("r2-r2-r2 128 to 32 pe 4 simd 16 side levels 1", "ice40"): (1672, 1287, 10),
     ("1-u8-1 64 to 32 pe 2 simd 16 side levels 2", "ecp5"): (1032, 754, 1),
+    ("window 1 8x8x4 lanes 4", "ecp5"): (168, 45, 0),
+    ("window 1 8x8x4 lanes 4", "ice40"): (171, 57, 1),
+    ("window 1 16x16x32 lanes 8 pad 1", "ecp5"): (266, 89, 1),
+    ("wide u2 32x32x8 pad 1", "ecp5"): (361, 241, 0),
+    ("wide u2 32x32x8 pad 1", "ice40"): (489, 280, 2),
+    ("pool 1 8x8x16 lanes 16", "ecp5"): (80, 89, 0),
+    ("pool u2 16x16x64 lanes 4", "ecp5"): (253, 77, 0),
     ("1-u8-1 64 to 32 pe 2 simd 16 side levels 2", "ice40"): (1216, 635, 10),
 }
 
 
 def case(text):
-    return next(case for case in CASES if str(case) == text)
+    return next(case for case in CASES + UNITS if str(case) == text)
 
 
 @pytest.mark.parametrize(("text", "family"), MEASURED, ids=str)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.ir import Dense, Edge, MatVec, Threshold
+from hwgen.ir import Dense, Edge, MatVec, MaxPool, SlidingWindow, Threshold
 from hwgen.numeric import Bipolar, Fixed, Format, Planes, Ternary
 from hwgen.plan.stages import BinaryStage
 from hwgen.plan.stages.plane_sum import PlaneSum
+from hwgen.plan.stages.pool import PoolStage
+from hwgen.plan.stages.window import SerialWindowStage, WideWindowStage
 
-__all__ = ["CASES", "Case", "SEED"]
+__all__ = ["CASES", "SEED", "UNITS", "Case", "Unit"]
 
 SEED = 1
 
@@ -73,4 +75,41 @@ CASES = (
     Case(32, 128, 4, 16, weights=RESIDUAL, x=RESIDUAL, out=RESIDUAL),
     Case(32, 128, 4, 16, weights=RESIDUAL, x=RESIDUAL, out=RESIDUAL, side=True),
     Case(32, 64, 4, 16, x=U8), Case(32, 64, 2, 16, x=U8, side=True, levels=2),
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What stands before or behind the matrix of a convolution: windows of 3 x 3, pools of 2 x 2.
+
+    ``kind`` is 'window', 'wide' (a window a cycle) or 'pool'.
+    """
+
+    kind: str
+    shape: tuple[int, int, int]
+    x: Format = ONE
+    lanes: int = 1
+    pad: int = 0
+
+    def __str__(self):
+        lanes = "" if self.kind == "wide" else f" lanes {self.lanes}"
+        padded = f" pad {self.pad}" if self.pad else ""
+        return f"{self.kind} {_name(self.x)} {'x'.join(map(str, self.shape))}{lanes}{padded}"
+
+    def stage(self):
+        """The stage."""
+        edge = Edge(self.shape, self.x, self.x.min, self.x.max)
+        if self.kind == "pool":
+            return PoolStage(MaxPool("pool", ("x",), (2, 2), (2, 2)), edge, self.lanes)
+        window = SlidingWindow("window", ("x",), (3, 3), padding=(self.pad,) * 4,
+                               pad_value=self.x.min)
+        if self.kind == "wide":
+            return WideWindowStage(window, edge)
+        return SerialWindowStage(window, edge, self.lanes)
+
+
+UNITS = (
+    Unit("window", (8, 8, 4), lanes=4), Unit("window", (16, 16, 32), lanes=8, pad=1),
+    Unit("wide", (8, 8, 4)), Unit("wide", (32, 32, 8), x=U2, pad=1),
+    Unit("pool", (8, 8, 16), lanes=16), Unit("pool", (16, 16, 64), x=U2, lanes=4),
 )

@@ -29,7 +29,8 @@ are formulas that simulation holds exactly.
 flip-flops (iCE40), LUT6 with route-throughs (Xilinx 7). A case names weights, inputs and outputs
 (`1` one bit, `u2`, `u8` unsigned, `s2` signed, `t` ternary, `r2` two residual levels), the matrix
 and its folding; `side`: all planes side by side, else one after another; `levels`: adder levels
-between registers.
+between registers. `window` (a beat at a time), `wide` (a window a cycle) and `pool` are the units
+around the matrix of a convolution.
 
 """
 

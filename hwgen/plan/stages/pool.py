@@ -7,10 +7,13 @@ import numpy as np
 
 from ...ir import Edge, MaxPool
 from ...numeric import Bipolar, Fixed, Planes, SpecError
-from ..target import Cells
 from .base import Stage, divisors, require_divisor
+from .unit_cells import counter_bits, unit_cells
 
 __all__ = ["PoolStage", "pool_of"]
+
+MOST_LUT_RAM_BITS = 4096
+"""Bits of a line up to which it is taken to be in LUT RAM, where there is any; yosys decides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +91,14 @@ class PoolStage(Stage):
         return (final.reshape(-1) + 2).tolist()
 
     def estimate(self, target):
-        width = self.lanes * self.x.format.bits
-        bram = target.brams_for(self.depth, width)
-        rows = 0 if bram else -(-self.depth // 16) * width * 3 // 2
-        return Cells(lut=60 + 3 * width + rows, ff=30 + 4 * width, bram=bram)
+        (h, w, _), bits = self.x.shape, self.lanes * self.x.format.bits
+        cells = counter_bits(self.depth + self.blocks)
+        counters = cells + counter_bits(self.blocks, w, h, *self.pool.stride)
+        rows = max(2, self.depth + self.blocks)
+        each = 2 if self.x.format.bits == 1 else 3.5
+        return unit_cells(target, counters=counters, luts_per_bit=2.3, data_lut=each * bits,
+                          data_ff=2 * cells + 3 * bits + 7, memory=(rows, bits),
+                          in_blocks=rows * bits > MOST_LUT_RAM_BITS)
 
     @property
     def folding(self):

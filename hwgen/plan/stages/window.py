@@ -10,8 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from ...ir import Edge, SlidingWindow
-from ..target import Cells
+from ..target import in_block_ram
 from .base import Stage, divisors, require_divisor
+from .unit_cells import counter_bits, unit_cells
 
 __all__ = ["SerialWindowStage", "WideWindowStage", "WindowStage", "window_of"]
 
@@ -55,11 +56,6 @@ class WindowStage(Stage):
     @abstractmethod
     def memory(self) -> tuple[int, int]:
         """Rows and bits of a row of its memory."""
-
-    def _memory_cells(self, target) -> Cells:
-        depth, width = self.memory
-        bram = target.brams_for(depth, width)
-        return Cells(lut=0 if bram else -(-depth // 16) * width * 3 // 2, bram=bram)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,9 +201,16 @@ class SerialWindowStage(WindowStage):
         return issued
 
     def estimate(self, target):
-        width = self.lanes * self.x.format.bits
-        return Cells(lut=120 + 9 * self.number_bits + width * any(self.window.padding),
-                     ff=30 + 5 * self.number_bits) + self._memory_cells(target)
+        padded, width = any(self.window.padding), self.memory[1]
+        h, w, _ = self.x.shape
+        top, bottom, left, right = self.window.padding
+        places = 2 + (h + top + bottom + 1).bit_length() + (w + left + right + 1).bit_length()
+        # Where a frame begins is a multiple of its beats, which keeps low bits 0.
+        origin = self.number_bits - (self.beats[0] & -self.beats[0]).bit_length() + 1
+        counters = counter_bits(*self.counts) + 3 * self.number_bits + padded * (places + origin)
+        return unit_cells(target, counters=counters, luts_per_bit=3.9, data_ff=2 + padded,
+                          data_lut=width * padded, memory=self.memory,
+                          in_blocks=in_block_ram(*self.memory))
 
     @property
     def folding(self):
@@ -285,8 +288,16 @@ class WideWindowStage(WindowStage):
         return departures
 
     def estimate(self, target):
-        masked = self.out_lanes * self.x.format.bits * any(self.window.padding)
-        return Cells(lut=80 + masked, ff=60 + self.registers) + self._memory_cells(target)
+        padded, bits = any(self.window.padding), self.x.shape[2] * self.x.format.bits
+        (kh, kw), (oh, _), (sh, sw) = self.window.kernel, self.out_map, self.window.stride
+        rows = self.interval_cycles // self.period + 2
+        downs = 2 * ((oh + 1) * sh + self.x.shape[0])
+        counters = counter_bits(self.period, self.period, rows, downs, sh, sw)
+        masks = (kh + kw) * padded
+        data_ff = bits + self.registers + 6 + 2 * masks + counter_bits(self.x.shape[1])
+        return unit_cells(target, counters=counters, luts_per_bit=3.1, data_ff=data_ff,
+                          data_lut=self.out_lanes * self.x.format.bits * padded + 2.5 * masks,
+                          memory=self.memory, in_blocks=in_block_ram(*self.memory))
 
 
 def window_of(window: SlidingWindow, x: Edge, interval_cycles: int) -> WindowStage:
