@@ -168,7 +168,7 @@ MNIST_RECIPES = {
         text="SFC with ternary weights (TWN) and activations of two bits (DoReFa)",
         build=lambda: _net(SFC, first=_black_white, activation=_two_bits, linear=TernaryLinear,
                            out_shift=5),
-        strength=0.5, epochs=60),
+        strength=0.5, minutes=6, epochs=60),
     "mnist-sfc-residual": Recipe(
         text="SFC with weights of one bit and residual activations of two levels (ReBNet)",
         build=lambda: _net(SFC, first=_black_white, activation=ResidualSign, out_shift=7),

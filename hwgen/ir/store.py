@@ -1,6 +1,7 @@
 """The network file: a zip of one JSON document and one ``.npy`` per array, with checksums.
 
-The bytes depend on the content alone (no dates), so equal networks give equal files.
+The bytes depend on the content alone (no dates), so equal networks give equal files. Integers are
+written in the smallest dtype that holds an array; nodes take every width.
 """
 
 import hashlib
@@ -164,8 +165,19 @@ def _pack(value, arrays):
 
 def _blob(array) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
+    np.save(buffer, _narrow(array), allow_pickle=False)
     return buffer.getvalue()
+
+
+def _narrow(array) -> np.ndarray:
+    """``array`` in the smallest signed dtype that holds its integers; as it is if none."""
+    if array.dtype.kind != "i" or array.size == 0:
+        return array
+    low, high = array.min(), array.max()
+    for dtype in (np.int8, np.int16, np.int32):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return array.astype(np.dtype(dtype).newbyteorder("<"))
+    return array
 
 
 def _array(blob) -> np.ndarray:

@@ -96,6 +96,27 @@ def test_round_trip_is_exact(name, tmp_path):
                 assert found == value
 
 
+@pytest.mark.parametrize(("largest", "dtype"), [
+    (127, "<i1"), (-128, "<i1"), (128, "<i2"), (-32769, "<i4"), (2**31 - 1, "<i4"), (2**31, "<i8"),
+])
+def test_integers_are_written_in_the_smallest_dtype(tmp_path, largest, dtype):
+    nodes = (Input("x", (), (2,), Fixed(3)), MatVec("fc", ("x",), Dense([[1, -2]], Fixed(3)),
+                                                   [largest]))
+    network = Network("n", nodes, ("fc",))
+    save(network, tmp_path / "n.hwgen")
+    blobs = members(tmp_path / "n.hwgen")
+    found = [np.load(io.BytesIO(blobs[f"a000{k}.npy"])).dtype.str for k in (0, 1)]
+    assert found == ["|i1", dtype.replace("<i1", "|i1")]
+    assert same(load(tmp_path / "n.hwgen"), network)
+
+
+def test_a_file_of_wide_integers_is_the_same_network(tmp_path):
+    """As hwgen wrote them at first."""
+    path = tmp_path / "n.hwgen"
+    forge(path, arrays={"a0000": npy(np.array([[1, -2]])), "a0001": npy(np.array([3]))})
+    assert load(path).digest == tiny().digest
+
+
 def test_bytes_depend_on_the_content_alone(tmp_path):
     files = [tmp_path / "a.hwgen", tmp_path / "b.hwgen"]
     for path in files:
