@@ -39,8 +39,7 @@ def plane_stage(rng, weights, x, out=None, *, n_out=6, n_in=12, pe=3, simd=4, le
         if n_out >= 4:
             table[:2] = [[edge.lo], [edge.hi + 1]]
         post = Threshold("act", ("fc",), table, rng.integers(0, 2, n_out).astype(bool), out)
-    sums = PlaneSum(node.weights, x)
-    planes = len(sums.weight_planes) * len(sums.input_planes) if parallel else 1
+    planes = PlaneSum(node.weights, x).pairs if parallel else 1
     return BinaryStage(node, Edge((*vectors, n_in), x, x.min, x.max), post, pe, simd, levels,
                        planes)
 

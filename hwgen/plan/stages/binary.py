@@ -11,10 +11,8 @@ from ...ir import Threshold
 from ...numeric import Bipolar, Fixed, SpecError, as_int, pack_row
 from .binary_cells import binary_cells
 from .chain_timing import popcount_registers
-from .combine import Combine
-from .folded import FoldedStage, adder_levels, tree_registers
-from .plane_sum import PlaneSum
-from .threshold_search import ThresholdSearch
+from .folded import adder_levels, tree_registers
+from .plane_arithmetic import PlaneArithmetic, plane_sum_of
 
 __all__ = ["BinaryStage"]
 
@@ -28,7 +26,7 @@ EIGHT_BIT_INPUT, FEW_PLANES = 8, 4
 
 
 @dataclass(frozen=True, eq=False)
-class BinaryStage(FoldedStage):
+class BinaryStage(PlaneArithmetic):
     """Weights and inputs whose values are sums of bit planes: only popcounts depend on ``x``.
 
     Every weight plane meets every input plane (:class:`PlaneSum`). The accumulator starts from the
@@ -49,7 +47,6 @@ class BinaryStage(FoldedStage):
 
     core: ClassVar[str] = "binary"
     choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes")
-    planes: int = 1
 
     @classmethod
     def suits(cls, mat_vec, x):
@@ -67,7 +64,7 @@ class BinaryStage(FoldedStage):
     @classmethod
     def foldings(cls, mat_vec, x, choice):
         _require_planes(cls.path(mat_vec), mat_vec, x)
-        pairs = _pairs(PlaneSum(mat_vec.weights, x.format))
+        pairs = plane_sum_of(mat_vec.weights, x.format).pairs
         options = sorted({1, pairs})
         if "planes" in choice:
             options = [as_int(choice["planes"], f"{cls.path(mat_vec)}: planes")]
@@ -76,7 +73,7 @@ class BinaryStage(FoldedStage):
 
     @classmethod
     def products(cls, mat_vec, x):
-        return super().products(mat_vec, x) * _pairs(PlaneSum(mat_vec.weights, x.format))
+        return super().products(mat_vec, x) * plane_sum_of(mat_vec.weights, x.format).pairs
 
     def __post_init__(self):
         super().__post_init__()
@@ -85,11 +82,11 @@ class BinaryStage(FoldedStage):
             raise SpecError(f"{self.where}: output must have at least 2 levels, not those of"
                             f" {self.post.format}")
         self._require_choice()
-        bits = max(-self._range[0] - 1, self._range[1]).bit_length() + 1
+        bits = max(-self.acc_range[0] - 1, self.acc_range[1]).bit_length() + 1
         if bits > MAX_ACC_BITS:
             raise SpecError(f"{self.where}: accumulator must have at most {MAX_ACC_BITS} bits, not"
-                            f" {bits}: sums of planes run from {self._range[0]} to"
-                            f" {self._range[1]}")
+                            f" {bits}: sums of planes run from {self.acc_range[0]} to"
+                            f" {self.acc_range[1]}")
 
     def _require_choice(self):
         pairs = self.plane_pairs
@@ -98,122 +95,6 @@ class BinaryStage(FoldedStage):
         rule = (f"1 (one pair of planes after another) or all {pairs} pairs side by side"
                 if pairs > 1 else "1, as there is one pair of planes")
         raise SpecError(f"{self.where}: planes must be {rule}, not {self.planes}")
-
-    # -- planes ----------------------------------------------------------------------------------
-
-    @cached_property
-    def plane_sum(self) -> PlaneSum:
-        """The product as popcounts."""
-        return PlaneSum(self.mat_vec.weights, self.x.format)
-
-    @property
-    def plane_pairs(self) -> int:
-        """Weight planes times input planes."""
-        return _pairs(self.plane_sum)
-
-    @property
-    def passes(self) -> int:
-        """How often an output fold reads the vector: once for each pair that is not beside it."""
-        return self.plane_pairs // self.planes
-
-    @property
-    def is_serial(self) -> bool:
-        """Whether one pair of planes follows another."""
-        return self.passes > 1
-
-    @cached_property
-    def weight_planes(self):
-        """As stored: of outputs whose sum is flipped the complement."""
-        planes = self.plane_sum.weight_planes
-        if self.search is None or not self.plane_sum.flips:
-            return planes
-        return tuple(plane.flipped(self.search.flipped) for plane in planes)
-
-    @property
-    def result_shift(self) -> int:
-        """Scores are the accumulator shifted right by so much: 1 where gains were halves."""
-        return int(self.search is None and self.plane_sum.unit % 2)
-
-    @property
-    def low_bits(self) -> int:
-        """Lowest bits of the scores: no plane weighs so little, they are of the constant alone."""
-        if self.search is not None or self.result_shift:
-            return 0
-        half = self.plane_sum.unit // 2
-        return (half & -half).bit_length() - 1
-
-    @property
-    def out_gain(self) -> int:
-        """What every gain is multiplied by, so that the sum comes out in the unit of the scores."""
-        if self.search is not None:
-            return 1
-        return self.plane_sum.unit if self.result_shift else self.plane_sum.unit >> (
-            1 + self.low_bits)
-
-    @property
-    def pair_gains(self) -> list[list[int]]:
-        """Gain of each weight plane (rows) with each input plane, if they are side by side."""
-        return [[self.out_gain * weight.gain * x.gain for x in self.plane_sum.input_planes]
-                for weight in self.weight_planes]
-
-    @cached_property
-    def combines(self) -> tuple[Combine, ...]:
-        """What weighs the counts of one pass after another: over input planes, weight planes."""
-        if not self.is_serial:
-            return ()
-        levels = [[plane.gain for plane in planes]
-                  for planes in (self.plane_sum.input_planes, self.weight_planes)]
-        levels = [gains for gains in levels if len(gains) > 1]
-        levels[-1] = [gain * self.out_gain for gain in levels[-1]]
-        return tuple(Combine(tuple(gains), self.levels_per_register) for gains in levels)
-
-    # -- widths ----------------------------------------------------------------------------------
-
-    @cached_property
-    def search(self) -> ThresholdSearch | None:
-        """How the sum becomes the output code; None where the sum itself goes on."""
-        if not isinstance(self.post, Threshold):
-            return None
-        sums = self.plane_sum
-        wanted = 2 * (self.post.table.astype(object) - self.mat_vec.bias_or_zero[:, np.newaxis])
-        wanted = -(-(wanted - sums.constant[:, np.newaxis]) // sums.unit)
-        return ThresholdSearch.of(self.post, wanted, sums.most, flips=sums.flips)
-
-    @cached_property
-    def _constants(self) -> np.ndarray:
-        """What is added to the sums of planes, in the unit of the scores, Python ints."""
-        constant = self.plane_sum.constant + 2 * self.mat_vec.bias_or_zero.astype(object)
-        return constant if self.result_shift else constant // 2
-
-    @cached_property
-    def starts(self) -> np.ndarray:
-        """What each accumulator starts from, Python ints ``(n_out,)``."""
-        return -self.search.first if self.search is not None else self._constants >> self.low_bits
-
-    @property
-    def lows(self) -> np.ndarray:
-        """The lowest bits of each score, Python ints ``(n_out,)``."""
-        return self._constants & ((1 << self.low_bits) - 1)
-
-    @cached_property
-    def _range(self) -> tuple[int, int]:
-        ends = self.starts + self.out_gain * self.plane_sum.most
-        return min(-1, *self.starts.tolist()), max(0, *ends.tolist())
-
-    @property
-    def acc_format(self):
-        """Holds the accumulator at all times, from the actual weights and thresholds."""
-        return Fixed.covering(*self._range)
-
-    @property
-    def start_format(self) -> Fixed:
-        """In which the starts are stored."""
-        return Fixed.covering(min(-1, *self.starts.tolist()), max(0, *self.starts.tolist()))
-
-    @property
-    def most_count(self) -> int:
-        """Largest popcount of one pair of planes, over a whole vector."""
-        return max(int(plane.most.max()) for plane in self.weight_planes)
 
     # -- storage ---------------------------------------------------------------------------------
 
@@ -239,7 +120,7 @@ class BinaryStage(FoldedStage):
     @property
     def has_one_start(self) -> bool:
         """Whether all accumulators start from the same constant, which is then not stored."""
-        return self.start_rows() is None
+        return len(set(self.starts.tolist())) == 1
 
     def start_rows(self) -> list[int] | None:
         """Row ``f`` holds the starts of the ``pe`` outputs of fold ``f``; None if all are one."""
@@ -342,10 +223,6 @@ class BinaryStage(FoldedStage):
 
     def estimate(self, target):
         return binary_cells(self, target)
-
-
-def _pairs(sums: PlaneSum) -> int:
-    return len(sums.weight_planes) * len(sums.input_planes)
 
 
 def _require_planes(where, mat_vec, x):

@@ -152,6 +152,11 @@ class PlaneSum:
         return self._weights[0]
 
     @property
+    def pairs(self) -> int:
+        """Pairs of a weight plane and an input plane."""
+        return len(self.weight_planes) * len(self.input_planes)
+
+    @property
     def unit(self) -> int:
         """Twice what 1 in the sum is worth."""
         return self._inputs[1] * self._weights[1]
