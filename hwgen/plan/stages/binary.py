@@ -33,6 +33,10 @@ class BinaryStage(PlaneArithmetic):
     constants of its output, a threshold among them, so a single threshold is the sign of the sum
     (BNN, arXiv 1602.02830; FINN, arXiv 1612.07119), and scores need no adder of their own.
 
+    A vector takes ``(pairs / planes) * (n_out / pe) * (n_in / simd)`` cycles. A fold's outputs
+    leave ``4 + dot_registers + combine_registers + post_registers`` cycles after its last row is
+    read: two to the operands, one each for the accumulator and the output queue.
+
     Parameters
     ----------
     planes : int
