@@ -131,10 +131,11 @@ class SerialWindow(wiring.Component):
             m.d.sync += written.eq(written + 1)
         with m.If(walk.step & walk.window_end):
             m.d.sync += oldest.eq(walk.following)
-        is_map = Signal()
+        is_map, last = Signal(), Signal()
         with m.If(free):
-            m.d.sync += [self.o.valid.eq(ready), self.o.p.last.eq(walk.frame_end),
-                         is_map.eq(walk.inside)]
+            m.d.sync += [self.o.valid.eq(ready), last.eq(walk.frame_end), is_map.eq(walk.inside)]
         pad = sum(stage.pad_code << k * width // stage.lanes for k in range(stage.lanes))
-        m.d.comb += self.o.p.data.as_value().eq(Mux(is_map, read.data, C(pad, width)))
+        # Both by logic: a payload with parts in registers would be several ports in Verilog.
+        m.d.comb += [self.o.p.data.as_value().eq(Mux(is_map, read.data, C(pad, width))),
+                     self.o.p.last.eq(last)]
         return m

@@ -131,9 +131,11 @@ class WideWindow(wiring.Component):
         rows, columns = (Signal.like(at[name], name=name) for name in ("rows", "columns"))
         with m.If(free):
             m.d.sync += self.o.valid.eq(taken & at["emit"])
+        last = Signal()
         with m.If(go):
-            m.d.sync += [self.o.p.last.eq(at["last"]), rows.eq(at["rows"]),
-                         columns.eq(at["columns"])]
+            m.d.sync += [last.eq(at["last"]), rows.eq(at["rows"]), columns.eq(at["columns"])]
+        # As the data by logic: a payload with parts in registers would be several ports in Verilog.
+        m.d.comb += self.o.p.last.eq(last)
         self._show(m, self._history(m, column, go), rows, columns)
         return m
 
