@@ -8,7 +8,7 @@ from rich.table import Table
 
 from .errors import spec_error
 from .options import Json
-from .output import note, show
+from .output import note, print_raw, show
 from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
@@ -26,6 +26,8 @@ def command(
         "--data", help="Folder of the MNIST files, for parts that need them.")] = None,
     out: Annotated[Path, typer.Option(
         "--out", "-o", help="Folder for NAME.json.")] = Path("rtl_out/bench"),
+    as_markdown: Annotated[bool, typer.Option(
+        "--markdown", help="Print the rows as a Markdown table.")] = False,
     as_json: Json = False,
 ):
     """Run a benchmark; prints its rows and writes them to rtl_out/bench/NAME.json.
@@ -34,6 +36,8 @@ def command(
     """
     from hwgen import bench
 
+    if as_json and as_markdown:
+        raise spec_error("--json and --markdown must not both be given")
     if name == "list":
         modules = [bench.load(each) for each in bench.names()]
         document = [{"name": m.NAME, "description": m.DESCRIPTION} for m in modules]
@@ -46,8 +50,11 @@ def command(
     with show_progress() as progress:
         rows = module.run(progress, **options)
     path = bench.write_rows(rows, out, name)
-    show([row.to_dict() for row in rows], as_json=as_json,
-         text=lambda: [bench.table(rows, title=f"{name}: {module.DESCRIPTION}"), _verdict(rows)])
+    if as_markdown:
+        print_raw(bench.markdown(rows) + "\n")
+    else:
+        show([row.to_dict() for row in rows], as_json=as_json, text=lambda: [
+            bench.table(rows, title=f"{name}: {module.DESCRIPTION}"), _verdict(rows)])
     note(f"rows written to {path}")
     if any(row.failed for row in rows):
         raise typer.Exit(1)

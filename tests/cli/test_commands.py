@@ -205,6 +205,14 @@ def test_bench_that_misses_a_bound_fails(hwgen, benchmark):
     assert "1 of 2 bounds are not met: w, o: 9 must be <= 8" in done.words
 
 
+def test_bench_prints_markdown(hwgen, benchmark):
+    done = hwgen("bench", "made-up", "--markdown")
+    assert done.out.startswith("| work | metric | value |")
+    done = hwgen("bench", "made-up", "--markdown", "--json")
+    assert done.code == 1
+    assert done.json["error"]["message"] == "--json and --markdown must not both be given"
+
+
 @pytest.mark.parametrize("words", [["bench"], ["bench", "list"]])
 def test_bench_lists(hwgen, benchmark, words):
     done = hwgen(*words, "--json")
