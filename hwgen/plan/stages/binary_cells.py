@@ -47,8 +47,8 @@ COSTS = {
              "counter": 2.8, "mux": 0.6},
     "ice40": _LUT4,
     "gowin": _LUT4 | {"ram": 1},
-    "xc7": {"count3": 3.3, "add": 1.0, "wide_add": 0.4, "mask": 0.2, "rom": 1.55, "search": 2,
-            "mux": 0.8, "shift": 2.7, "stage": 126},
+    "xc7": {"count3": 3.45, "add": 0.9, "wide_add": 0.25, "mask": 0.5, "rom": 1.6, "search": 1.4,
+            "mux": 0.65, "shift": 1.75, "stage": 128},
 }
 """Family -> LUTs that one of each part takes."""
 
