@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,23 @@ def test_scores_of_copies_are_distilled(split, teacher):
     plain = trained(Copies(split, warp=Warp(), count=1, seed=0))
     taught = trained(Copies(split, warp=Warp(), count=1, seed=0, teacher=teacher))
     assert not torch.equal(plain, taught)
+
+
+def test_each_sample_has_its_own_scores(split, monkeypatch):
+    seen = []
+
+    class Labelled(Copies):
+        def part(self, epoch):
+            return super().part(epoch)[0], nn.functional.one_hot(torch.tensor(split.y_train), 3)
+
+    def loss(scores, soft, labels, **options):
+        seen.append(torch.equal(soft.argmax(1), labels))
+        return scores.sum()
+
+    monkeypatch.setattr(sys.modules["hwgen.compress.train"], "distillation_loss", loss)
+    train(nn.Linear(16, 3), split, settings=Settings(epochs=2, batch=10),
+          copies=Labelled(split, warp=Warp(), count=1, seed=0))
+    assert seen == [True] * 8
 
 
 def test_images_must_be_square(rng):

@@ -4,7 +4,7 @@ import torch
 from cases.errors import refused
 
 from hwgen.compress import ResidualSign, Sign, StepActivation
-from hwgen.numeric import Fixed, SpecError
+from hwgen.numeric import Fixed, Planes, SpecError
 
 GRID = torch.arange(-64, 65).double() / 16
 
@@ -112,6 +112,7 @@ def test_constrain_keeps_gammas_apart():
     layer.gammas.data = torch.tensor([0.1, 0.7, -2.0])
     layer.constrain()
     assert layer.bases().tolist() == [8, 6, 1]
+    assert layer.format == Planes.of_bases((1, 6, 8))
     assert layer.format.levels.tolist() == [-15, -13, -3, -1, 1, 3, 13, 15]
 
 

@@ -83,7 +83,7 @@ def test_wrpn():
 
 def test_ternary_threshold_is_of_the_mean():
     layer = TernaryLinear(4, 1)
-    layer.weight.data = torch.tensor([[1.0, -0.5, 0.3, -0.2]])  # mean 0.5, delta 0.35
+    layer.weight.data = torch.tensor([[1.0, -0.36, 0.34, -0.3]])  # mean 0.5, delta 0.35
     assert layer.integer_weight().tolist() == [[1, -1, 0, 0]]
     assert layer.format == Ternary()
 
