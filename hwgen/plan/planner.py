@@ -161,10 +161,12 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
 
 def _mat_vec(node, edge, post, target, interval, levels, choice, made):
     choice = dict(choice)
-    core = choice.pop("core", None) or default_core(node, edge)
+    cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge)]
+    if "lut_inputs" in cls.choices:
+        choice.setdefault("lut_inputs", target.fabric.lut_inputs)
     options = [
         made.setdefault((node.name, *stage.folding.items()), stage)
-        for stage in MATRIX_CORES[core].candidates(
+        for stage in cls.candidates(
             node, edge, post, interval_cycles=interval, levels_per_register=levels, choice=choice)]
     reached = [stage for stage in options if stage.interval_cycles <= interval]
     if reached:
