@@ -176,6 +176,11 @@ MNIST_RECIPES = {
     "mnist-up5k": Recipe(
         text="196-256-128-10 on 14 x 14 pixels of 4 bits, the rest of one bit",
         build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196),
-        strength=0.5, half_bits=4, epochs=120),
+        strength=0.5, half_bits=4, minutes=9, epochs=120),
+    "mnist-up5k-w1a2": Recipe(
+        text="196-256-128-10 on 14 x 14 pixels of 4 bits, weights of one bit, activations of two",
+        build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196,
+                           activation=_two_bits, out_shift=5),
+        strength=0.5, half_bits=4, epochs=60),
 }
 """The recipes by network name."""
