@@ -324,7 +324,7 @@ def test_train_for_mnist(hwgen, monkeypatch):
 @pytest.mark.parametrize(("arguments", "message"), [
     (["mnist-sfc"], "recipe must be one of mnist-teacher, mnist-tfc-w1a1, mnist-sfc-w1a1,"
                     " mnist-lfc-w1a1, mnist-sfc-w1a2, mnist-sfc-w2a2, mnist-sfc-ternary,"
-                    " mnist-sfc-residual, mnist-up5k, not 'mnist-sfc'"),
+                    " mnist-sfc-residual, mnist-up5k, mnist-up5k-w1a2, not 'mnist-sfc'"),
     (["mnist-up5k"],
      "--data must name the folder with the IDX files of MNIST for 'mnist-up5k'"),
     (["binary", "--validation"],
