@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from hwgen.synth.carries import free_zeros
 from hwgen.synth.folder import earlier_report, publish, stage
 from hwgen.synth.netlist import cut_ports, read_netlist
 from hwgen.synth.progress import NextpnrProgress, Reporter, YosysProgress
@@ -117,6 +118,8 @@ class _Flow:
             faults = netlist.faults(self._job)
         if faults:
             raise _refused(self._job, faults, done, self._work / "yosys.log")
+        if self._family.name == "ecp5":
+            free_zeros(path, self._job.top)
         return netlist
 
     def nextpnr(self):
