@@ -8,7 +8,10 @@ from .works import ECP5, HX8K, Z020, binary_mlp, folded, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure"]
 
-N_IN, N_OUT, PE, SIMD, CLK_HZ = 512, 256, 16, 64, 100_000_000
+N_IN, N_OUT, SIMD, CLK_HZ = 512, 256, 64, 100_000_000
+PE = {"xc7": 16, "ecp5": 16, "ice40": 4}
+"""The 32 block RAMs of an HX8K are 512 bits wide together, and must hold the inputs, too."""
+
 KEY = (N_IN, N_OUT, PE, SIMD, CLK_HZ)
 
 PLAIN_TREE = "adder tree 2.5 LUT6, 3.1 LUT4"
@@ -22,15 +25,16 @@ def lacking(bench) -> None:
 
 def measure(bench):
     """One row of LUTs a device, and the cells they come from."""
-    work = f"XNOR layer {N_IN} to {N_OUT}, pe {PE}, simd {SIMD}"
     for device, (metric, must, stretch) in DEVICES.items():
+        pe = PE[device.family]
+        work = f"XNOR layer {N_IN} to {N_OUT}, pe {pe}, simd {SIMD}"
         network = binary_mlp((N_IN, N_OUT, 2), seed=SEED, name="xnor")
         target = replace(xilinx_target(Z020, CLK_HZ), family=device.family)
-        stage = folded(network, target, [(PE, SIMD), (1, 64)], clk_hz=CLK_HZ).stages[0]
+        stage = folded(network, target, [(pe, SIMD), (1, 64)], clk_hz=CLK_HZ).stages[0]
         # An iCE40 has to be packed: only then do carries and flip-flops find their LUTs.
         report = bench.synthesise(stage, "xnor", device, place=device.family == "ice40")
         common = {"work": work, "device": str(device), "tools": tools_of(report), "seed": SEED}
-        yield Row(**common, metric=metric, value=round(report.lut_eq / (PE * SIMD), 4), must=must,
+        yield Row(**common, metric=metric, value=round(report.lut_eq / (pe * SIMD), 4), must=must,
                   stretch=stretch, published=PLAIN_TREE)
         yield Row(**common, metric="LUT", value=report.lut_eq)
         yield Row(**common, metric="FF", value=report.ff)
