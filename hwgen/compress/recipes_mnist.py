@@ -172,7 +172,7 @@ MNIST_RECIPES = {
     "mnist-sfc-residual": Recipe(
         text="SFC with weights of one bit and residual activations of two levels (ReBNet)",
         build=lambda: _net(SFC, first=_black_white, activation=ResidualSign, out_shift=7),
-        strength=0.5, epochs=60),
+        strength=0.5, minutes=5, epochs=60),
     "mnist-up5k": Recipe(
         text="196-256-128-10 on 14 x 14 pixels of 4 bits, the rest of one bit",
         build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196),
@@ -180,7 +180,7 @@ MNIST_RECIPES = {
     "mnist-up5k-w1a2": Recipe(
         text="196-256-128-10 on 14 x 14 pixels of 4 bits, weights of one bit, activations of two",
         build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196,
-                           activation=_two_bits, out_shift=5),
+                           activation=_two_bits, out_shift=3),
         strength=0.5, half_bits=4, epochs=60),
 }
 """The recipes by network name."""
