@@ -14,7 +14,7 @@ PIP   := $(BIN)/python -m pip install --disable-pip-version-check --constraint c
 # One test file stays with one worker, so that what a file builds once is built once.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: help demo test check lint sim cosim synth bench clean distclean tools warm
+.PHONY: help demo test check lint sim cosim synth large bench clean distclean tools warm
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make check      lint, and the tests that need neither Verilator nor yosys"
 	@echo "make lint       ruff"
 	@echo "make sim        the Amaranth simulator's tests;  cosim: Verilator's;  synth: yosys' and nextpnr's"
+	@echo "make large      CNV, a convolutional network of 1.5 million weights, in Verilator"
 	@echo "make bench      the measurements (ARGS=NAME for another than demo)"
 	@echo "make clean      remove what was generated;  distclean: .venv as well"
 	@echo "ARGS=... is handed on to hwgen or pytest"
@@ -49,6 +50,9 @@ cosim: tools $(STAMP) warm
 
 synth: $(STAMP) warm
 	$(PYTEST) -m synth $(ARGS)
+
+large: tools $(STAMP) warm
+	HWGEN_LARGE=1 $(PYTEST) tests/verify/test_convolution.py -k cnv $(ARGS)
 
 bench: tools $(STAMP)
 	$(BIN)/hwgen bench $(or $(ARGS),demo)
