@@ -8,11 +8,11 @@ from .works import ECP5, HX8K, Z020, binary_mlp, folded, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure"]
 
-N_IN, N_OUT, SIMD, CLK_HZ = 512, 256, 64, 100_000_000
-PE = {"xc7": 16, "ecp5": 16, "ice40": 4}
-"""The 32 block RAMs of an HX8K are 512 bits wide together, and must hold the inputs, too."""
+N_IN, SIMD, CLK_HZ = 512, 64, 100_000_000
+SIZES = {"xc7": (256, 16), "ecp5": (256, 16), "ice40": (64, 4)}
+"""Outputs and pe. The 32 block RAMs of an HX8K are 512 bits wide together, inputs included."""
 
-KEY = (N_IN, N_OUT, PE, SIMD, CLK_HZ)
+KEY = (N_IN, SIZES, SIMD, CLK_HZ)
 
 PLAIN_TREE = "adder tree 2.5 LUT6, 3.1 LUT4"
 DEVICES = {Z020: ("LUT6 per XNOR", "<= 2.0", "<= 1.5"), ECP5: ("LUT4 per XNOR", "<= 2.9", "<= 2.5"),
@@ -26,9 +26,9 @@ def lacking(bench) -> None:
 def measure(bench):
     """One row of LUTs a device, and the cells they come from."""
     for device, (metric, must, stretch) in DEVICES.items():
-        pe = PE[device.family]
-        work = f"XNOR layer {N_IN} to {N_OUT}, pe {pe}, simd {SIMD}"
-        network = binary_mlp((N_IN, N_OUT, 2), seed=SEED, name="xnor")
+        n_out, pe = SIZES[device.family]
+        work = f"XNOR layer {N_IN} to {n_out}, pe {pe}, simd {SIMD}"
+        network = binary_mlp((N_IN, n_out, 2), seed=SEED, name="xnor")
         target = replace(xilinx_target(Z020, CLK_HZ), family=device.family)
         stage = folded(network, target, [(pe, SIMD), (1, 64)], clk_hz=CLK_HZ).stages[0]
         # An iCE40 has to be packed: only then do carries and flip-flops find their LUTs.
