@@ -51,8 +51,7 @@ class MaxPoolCore(wiring.Component):
         return m
 
     def _place(self, m, took):
-        """Cell of the line, and whether a beat is of a window, its first or last, the frame's last.
-        """
+        """Cell of the line; is the beat of a window, its first, its last, the frame's last."""
         stage = self._stage
         (h, w, _), (oh, ow, _) = stage.x.shape, stage.out_edge.shape
         (ph, pw), (sh, sw), blocks = stage.pool.size, stage.pool.stride, stage.blocks
