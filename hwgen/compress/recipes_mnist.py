@@ -181,6 +181,6 @@ MNIST_RECIPES = {
         text="196-256-128-10 on 14 x 14 pixels of 4 bits, weights of one bit, activations of two",
         build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196,
                            activation=_two_bits, out_shift=3),
-        strength=0.5, half_bits=4, epochs=60),
+        strength=0.5, half_bits=4, minutes=3, epochs=60),
 }
 """The recipes by network name."""
