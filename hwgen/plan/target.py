@@ -119,8 +119,10 @@ class Target:
 
     def brams_for(self, depth: int, width: int) -> int:
         """Block RAMs of a memory of ``depth`` rows of ``width`` bits; 0 where LUTs take it."""
-        if not in_block_ram(depth, width):
-            return 0
+        return self.blocks_of(depth, width) if in_block_ram(depth, width) else 0
+
+    def blocks_of(self, depth: int, width: int) -> int:
+        """Block RAMs of a memory that is in block RAM."""
         rows = self.bram_bits // self.bram_width
         # Each halving of a block's width doubles its rows, down to one bit.
         halvings = min((-(-depth // rows) - 1).bit_length(), self.bram_width.bit_length() - 1)

@@ -112,8 +112,9 @@ class FoldedMatVec(wiring.Component):
     def _operands(self, m, dot):
         """Inputs and weights of each issued row, in the operand registers of ``dot``."""
         m.submodules.replay = replay = self._replay()
+        rows, width = self._stage.weight_rows(), dot.w.shape().size
         m.submodules.weights = weights = Rom(
-            width=dot.w.shape().size, rows=self._stage.weight_rows())
+            width=width, rows=rows, in_blocks=self._stage.weights_in_block_ram(len(rows), width))
         m.d.comb += [
             replay.i.payload.eq(self.i.p.data.as_value()), replay.i.valid.eq(self.i.valid),
             self.i.ready.eq(replay.i.ready), weights.address.eq(replay.address),

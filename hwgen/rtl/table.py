@@ -16,6 +16,8 @@ class Rom(wiring.Component):
     ----------
     width : int
     rows : list of int      packed rows; addresses beyond them are never asked for
+    in_blocks : bool, optional
+        Whether in block RAM; unless given, as :func:`hwgen.plan.in_block_ram` says.
 
     Members
     -------
@@ -24,9 +26,10 @@ class Rom(wiring.Component):
     data : ``Out(width)``
     """
 
-    def __init__(self, *, width: int, rows: list):
+    def __init__(self, *, width: int, rows: list, in_blocks: bool | None = None):
         self._width = width
         self._rows = list(rows)
+        self._in_blocks = in_blocks
         super().__init__({"address": In(range(max(2, len(self._rows)))),
                           "enable": In(1, init=1), "data": Out(width)})
 
@@ -35,15 +38,20 @@ class Rom(wiring.Component):
         if len(self._rows) == 1:
             m.d.comb += self.data.eq(self._rows[0])
             return m
-        # Left to itself, yosys builds ROMs of up to some kbit from LUTs (YosysHQ/yosys#867).
-        block = in_block_ram(len(self._rows), self._width)
         m.submodules.rows = rows = memory.Memory(
             shape=unsigned(self._width), depth=len(self._rows), init=self._rows,
-            attrs={"rom_style": "block"} if block else {})
+            attrs=self._attributes())
         port = rows.read_port(domain="sync")
         m.d.comb += [port.addr.eq(self.address), port.en.eq(self.enable),
                      self.data.eq(port.data)]
         return m
+
+    def _attributes(self):
+        # Left to itself, yosys builds ROMs of up to some kbit from LUTs (YosysHQ/yosys#867).
+        usual = in_block_ram(len(self._rows), self._width)
+        if usual if self._in_blocks is None else self._in_blocks:
+            return {"rom_style": "block"}
+        return {"rom_style": "logic"} if usual else {}
 
 
 class RowsInTurn(wiring.Component):

@@ -269,3 +269,22 @@ def test_more_side_by_side_takes_more_cells(rng, target):
                          parallel=True).estimate(target)
     assert narrow.lut < min(wide.lut, beside.lut)
     assert narrow.dsp == wide.dsp == beside.dsp == 0
+
+
+def test_where_weights_are_stored_is_a_choice(rng):
+    def stage(memory):
+        weights = Dense(rng.choice([-1, 1], (64, 32)), SIGN)
+        [made] = BinaryStage.candidates(
+            MatVec("fc", ("x",), weights), Edge((32,), SIGN, -1, 1), None, interval_cycles=16,
+            levels_per_register=1, choice={"pe": 4, "simd": 32, "memory": memory})
+        return made
+
+    assert stage("auto").estimate(ECP5).bram == stage("logic").estimate(ECP5).bram == 0
+    assert stage("block").estimate(ECP5).bram == 4      # 128 bits of 36
+    assert "memory" not in stage("auto").folding
+    assert stage("block").folding["memory"] == "block"
+    text = [convert(BinaryMatVec(stage(memory))) for memory in ("auto", "block")]
+    assert ['rom_style "block"' in found for found in text] == [False, True]
+    with refused(SpecError, "binary core 'fc': memory must be one of auto, block, logic,"
+                            " not 'disk'"):
+        stage("disk")

@@ -10,7 +10,8 @@ CELLS = "techmap -map chain_cells.v"
 def test_ecp5_is_one_command_after_the_names_of_parts_are_hidden():
     device = Device(family="ecp5", size="85k", package="CABGA381", speed=6)
     assert netlist_commands(device, "t", ["-abc2"]) == [
-        HIDE, "techmap -map chain_ecp5.v", CELLS, "synth_ecp5 -nowidelut -abc2 -top t -json netlist.json"]
+        HIDE, "techmap -map chain_ecp5.v", CELLS,
+        "synth_ecp5 -nowidelut -abc2 -top t -json netlist.json"]
 
 
 @pytest.mark.parametrize(("size", "kind"), [("hx8k", "hx"), ("lp1k", "lp")])

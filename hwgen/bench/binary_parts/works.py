@@ -47,9 +47,11 @@ def binary_mlp(sizes, *, seed: int, name: str, argmax: bool = False) -> Network:
     return Network(name, nodes, outputs)
 
 
-def folded(network: Network, target: Target, foldings, *, clk_hz: int) -> Design:
+def folded(network: Network, target: Target, foldings, *, clk_hz: int,
+           memory: str = "auto") -> Design:
     """The design with ``(pe, simd)`` of each layer as given."""
-    cores = {f"fc{k}": {"pe": pe, "simd": simd} for k, (pe, simd) in enumerate(foldings, 1)}
+    cores = {f"fc{k}": {"pe": pe, "simd": simd, "memory": memory}
+             for k, (pe, simd) in enumerate(foldings, 1)}
     slowest = max(node.weights.shape[0] * node.weights.shape[1] // (pe * simd)
                   for node, (pe, simd) in zip(
                       (n for n in network.nodes if isinstance(n, MatVec)), foldings, strict=True))

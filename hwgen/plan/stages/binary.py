@@ -50,7 +50,7 @@ class BinaryStage(PlaneArithmetic):
     """
 
     core: ClassVar[str] = "binary"
-    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes")
+    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes", "memory")
 
     @classmethod
     def suits(cls, mat_vec, x):

@@ -69,12 +69,12 @@ def binary_parts(stage, target: Target) -> Counter:
     return parts
 
 
-def _rom(depth: int, width: int, target: Target) -> Counter:
+def _rom(depth: int, width: int, target: Target, in_blocks: bool | None = None) -> Counter:
     """Constant rows read through a register: of few rows many columns are the same."""
     if depth <= 1:
         return Counter()
-    if in_block_ram(depth, width):
-        return Counter(bram=target.brams_for(depth, width))
+    if in_block_ram(depth, width) if in_blocks is None else in_blocks:
+        return Counter(bram=target.blocks_of(depth, width))
     different = 2.0 ** min(depth, 64)
     columns = different * -math.expm1(-width / different)
     tables = -(-depth // 2 ** target.fabric.lut_inputs)
@@ -97,7 +97,7 @@ def _weight_memory(stage) -> tuple[int, int]:
 def _memories(stage, target):
     """Weights, inputs, output queue."""
     rows, words = _weight_memory(stage)
-    parts = _rom(rows, words, target)
+    parts = _rom(rows, words, target, stage.weights_in_block_ram(rows, words))
     parts["ff"] += words
     out_bits = stage.pe * stage.out_edge.format.bits + 1
     parts.update(_inputs(stage, 2 * stage.sf, target))
@@ -138,7 +138,7 @@ def _popcounts(stage, target):
             parts.update(_waiting(waits, stage.pe, 0, target))
             continue
         rows, words = _weight_memory(stage)
-        before = 1 if in_block_ram(rows, words) else 2
+        before = 1 if stage.weights_in_block_ram(rows, words) else 2
         parts.update(_waiting(waits, stage.pe, before, target))
         parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
     return parts

@@ -80,7 +80,9 @@ class FixedStage(FoldedStage):
         post = self.pe * 3 * self.acc_format.bits if self.post is not None else 0
         operand_bits = self.pe * self.simd * self.weight_format.bits
         memory_rows = self.nf * self.sf
-        bram = target.brams_for(memory_rows, operand_bits)
+        bram = 0
+        if self.weights_in_block_ram(memory_rows, operand_bits):
+            bram = target.blocks_of(memory_rows, operand_bits)
         lut = int(1.2 * adders) + post + 80
         if not in_blocks:
             lut += int(1.4 * multipliers * self.weight_format.bits * self.x.format.bits)

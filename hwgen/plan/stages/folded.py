@@ -7,17 +7,21 @@ one row a cycle: the matrix-vector-threshold unit of FINN (arXiv 1612.07119).
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ...ir import Edge, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
+from ..target import in_block_ram
 from .base import Stage, divisors, require_divisor
 
 __all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
 
 FEW_PRODUCTS = 16
 """Products a cycle below which no folding is left out as wider than needed."""
+
+MEMORIES = ("auto", "block", "logic")
+"""Where weights may be stored."""
 
 OPERAND_REGISTERS = 3
 """Cycles from the transfer of a row to the operands in registers: write, read, register."""
@@ -162,11 +166,14 @@ class FoldedStage(MatVecStage):
     ----------
     simd : int                  inputs side by side
     levels_per_register : int   adder levels between two registers
+    memory : str
+        Where the weights are stored: ``block`` RAM, ``logic``, or what suits their rows (``auto``).
     """
 
-    choices: ClassVar[tuple[str, ...]] = ("pe", "simd")
+    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "memory")
     simd: int
     levels_per_register: int
+    memory: str = field(default="auto", kw_only=True)
 
     @classmethod
     def foldings(cls, mat_vec, x, choice) -> list[tuple[int, dict]]:
@@ -192,7 +199,9 @@ class FoldedStage(MatVecStage):
         fast = [(width, folding) for width, folding in every if wanted <= interval_cycles * width]
         fast = fast or [max(every, key=lambda option: option[0])]
         fewest = min(width for width, _ in fast)
-        return [cls(mat_vec, x, post, levels_per_register=levels_per_register, **folding)
+        memory = choice.get("memory", "auto")
+        return [cls(mat_vec, x, post, levels_per_register=levels_per_register, memory=memory,
+                    **folding)
                 for width, folding in fast if width <= max(2 * fewest, FEW_PRODUCTS)]
 
     def __post_init__(self):
@@ -201,6 +210,9 @@ class FoldedStage(MatVecStage):
         if self.levels_per_register < 1:
             raise SpecError(f"{self.where}: levels_per_register must be at least 1,"
                             f" not {self.levels_per_register}")
+        if self.memory not in MEMORIES:
+            raise SpecError(f"{self.where}: memory must be one of {', '.join(MEMORIES)},"
+                            f" not {self.memory!r}")
 
     @property
     def vectors(self) -> int:
@@ -226,6 +238,12 @@ class FoldedStage(MatVecStage):
     def inputs_in_block_ram(self) -> bool:
         """Whether the two vectors wait in block RAM: beyond 16 rows LUTs need a second bank."""
         return 2 * self.sf > 16 and 2 * self.sf * self.row_bits > 1024
+
+    def weights_in_block_ram(self, rows: int, width: int) -> bool:
+        """Whether ``rows`` of ``width`` bits of weights are stored in block RAM."""
+        if rows > 1 and self.memory != "auto":
+            return self.memory == "block"
+        return in_block_ram(rows, width)
 
     @property
     def in_lanes(self) -> int:
@@ -283,4 +301,6 @@ class FoldedStage(MatVecStage):
 
     @property
     def folding(self):
-        return {"pe": self.pe, "simd": self.simd, "levels_per_register": self.levels_per_register}
+        folding = {"pe": self.pe, "simd": self.simd,
+                   "levels_per_register": self.levels_per_register}
+        return folding if self.memory == "auto" else folding | {"memory": self.memory}
