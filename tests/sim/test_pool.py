@@ -63,7 +63,7 @@ def test_pools_and_their_cycles(case):
     (Fixed(3, 0, False), lambda v: v),
     (Fixed(1), lambda v: v),
     (Planes((2, 4), -3), lambda v: (v + 3) // 2),
-], ids=str)
+], ids=lambda value: "" if callable(value) else str(value))
 def test_every_format_whose_codes_are_ordered(fmt, travels):
     stage = pool_stage(CASES[2], 2, fmt)
     check_stream(MaxPoolCore(stage), *frames_of(stage, 4, travels), i_stall=True, o_stall=True)
