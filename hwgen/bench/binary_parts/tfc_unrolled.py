@@ -10,13 +10,13 @@ from hwgen.toolchain import find
 from ..frame.row import Row
 from . import da4ml_peer
 from .bench import SEED, machine, tools_of
-from .works import ECP5, Z045, binary_mlp, ecp5_target
+from .works import ECP5, Z045, binary_mlp, ecp5_target, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure"]
 
 SIZES, CLK_HZ = (784, 64, 64, 64, 10), 100_000_000
 KEY = (SIZES, CLK_HZ)
-CORE = "unrolled"
+CORE = "binary-unrolled"
 
 DEVICES = {ECP5: "LUT4 eq", Z045: "LUT6"}
 PUBLISHED = {"LUT4 eq": 81_032}
@@ -37,8 +37,7 @@ def measure(bench):
     """Seconds to generate, interval, LUTs of ours and, where it is installed, of da4ml."""
     begin = time.monotonic()
     network = binary_mlp(SIZES, seed=SEED, name="tfc-unrolled")
-    cores = {f"fc{k}": {"core": CORE} for k in range(1, len(SIZES))}
-    design = plan(network, ecp5_target(CLK_HZ), interval_cycles=1, clk_hz=CLK_HZ, cores=cores)
+    design = _design(network, ecp5_target(CLK_HZ))
     bench.build(design, "tfc")
     seconds = time.monotonic() - begin
     peer = _peer(bench, network)
@@ -47,8 +46,9 @@ def measure(bench):
               device=machine(), published=DA4ML)
     yield Row(**work, metric="interval", value=design.interval_cycles, unit="cycles", must="== 1")
     yield Row(**work, metric="latency", value=design.latency_cycles, unit="cycles")
+    designs = {ECP5: design, Z045: _design(network, xilinx_target(Z045, CLK_HZ))}
     for device, metric in DEVICES.items():
-        report = bench.synthesise(Pipeline(design), "tfc", device)
+        report = bench.synthesise(Pipeline(designs[device]), "tfc", device)
         most = peer.get(metric) or PUBLISHED.get(metric)
         common = {**work, "device": str(device), "tools": tools_of(report)}
         yield Row(**common, metric=metric, value=report.lut_eq, must=most and f"<= {most}",
@@ -57,6 +57,12 @@ def measure(bench):
     work = {"work": "TFC W1A1 through da4ml, the same weights", "seed": SEED, "device": machine()}
     for metric, value in peer.items():
         yield Row(**work, metric=metric, value=value, tools=f"da4ml, yosys {_yosys()}")
+
+
+def _design(network, target):
+    """A vector a cycle: every layer unrolled."""
+    cores = {f"fc{k}": {"core": CORE} for k in range(1, len(SIZES))}
+    return plan(network, target, interval_cycles=1, clk_hz=CLK_HZ, cores=cores)
 
 
 def _peer(bench, network) -> dict:
