@@ -1,6 +1,7 @@
 """``hwgen core`` and what follows from its folder: generate, simulate, report, the real path."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -116,8 +117,7 @@ def test_core_is_generated_simulated_and_reported(hwgen, tmp_path, words, name, 
     network = load(folder / "network.hwgen")
     assert (network.name, network.digest) == (name, made["digest"])
 
-    run = hwgen("simulate", folder, "--simulator", "icarus", "--stalls", "random", "--seed", 7,
-                "-o", "scores.npy", "--json")
+    run = hwgen("simulate", folder, "--stalls", "random", "--seed", 7, "-o", "scores.npy", "--json")
     assert run.code == 0, run.err
     assert run.json["mismatched"] == 0
     assert run.json["compared"] == np.load("scores.npy").size > 0
@@ -131,4 +131,14 @@ def test_core_is_generated_simulated_and_reported(hwgen, tmp_path, words, name, 
         "-".join(re.search(r"(\d+)x(\d+)", name).groups()), made["interval_cycles"])
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert f"{row['scores']['rtl_stalled']['compared']:,} compared, 0 differ" in page
-    assert hwgen("simulate", folder, "--simulator", "icarus").code == 0
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus, which is optional, is missing")
+@pytest.mark.cosim
+@pytest.mark.parametrize("stalls", ["none", "both"])
+def test_second_simulator_finds_the_same(hwgen, tmp_path, stalls):
+    assert hwgen("core", "binary", "--n-in", 32, "--n-out", 8, "-o", "core").code == 0
+    run = hwgen("simulate", "core", "--simulator", "icarus", "--stalls", stalls, "--json")
+    assert run.code == 0, run.err
+    assert (run.json["simulator"], run.json["mismatched"]) == ("icarus", 0)
+    assert run.json["compared"] > 0

@@ -125,10 +125,10 @@ def test_simulate_gives_the_scores_that_verify_found(artefact, monkeypatch):
     assert artefact.simulate(x, simulator="icarus") is Result.scores
     artefact.verify(stalls="both", seed=9, mode="reset")
     assert calls == [
-        (artefact.folder, x, {"stalls": "none", "seed": 0, "simulator": "icarus",
-                              "mode": "stream", "progress": None}),
-        (artefact.folder, None, {"stalls": "both", "seed": 9, "simulator": "verilator",
-                                 "mode": "reset", "progress": None})]
+        (artefact.folder, x, {"frames": None, "stalls": "none", "seed": 0, "bench": "cocotb",
+                              "simulator": "icarus", "mode": "stream", "progress": None}),
+        (artefact.folder, None, {"frames": None, "stalls": "both", "seed": 9, "bench": "cocotb",
+                                 "simulator": "verilator", "mode": "reset", "progress": None})]
 
 
 def test_refuses_a_folder_that_is_none_or_was_changed(artefact, tmp_path):

@@ -97,7 +97,8 @@ NETLIST = {
                 "y": {"direction": "output", "bits": [6, 7]},
             },
             "cells": {
-                f"{kind}_{k}": {"type": kind} for kind, n in _CELLS.items() for k in range(n)
+                f"{kind}_{k}": {"type": kind, "connections": {}}
+                for kind, n in _CELLS.items() for k in range(n)
             },
             "netnames": {"x": {"bits": [4, 5]}},
         },
