@@ -18,12 +18,13 @@ Progress = Callable[[str, float | None, str], None]
 
 @cache
 def code_digest(*packages: str) -> str:
-    """sha256 over the sources of hwgen's ``packages``: those that decide a step's result."""
+    """sha256 over the files of hwgen's ``packages``: those that decide a step's result."""
     digest = hashlib.sha256()
     for package in packages:
         # The spec and not the package: that of `compress` would load torch.
         root = Path(find_spec(f"hwgen.{package}").submodule_search_locations[0])
-        for path in sorted(root.rglob("*.py")):
+        files = (path for path in root.rglob("*") if path.is_file())
+        for path in sorted(path for path in files if "__pycache__" not in path.parts):
             digest.update(f"{package}/{path.relative_to(root).as_posix()}".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

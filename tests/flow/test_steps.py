@@ -158,7 +158,13 @@ def test_code_digest_is_of_every_source_of_the_packages(tmp_path, monkeypatch):
     (root / "stages" / "base.py").write_text("# changed\n")
     changed = digest()
     (root / "stages" / "more.py").write_text("")
-    assert len({before, changed, digest()}) == 3
+    more = digest()
+    (root / "cells.v").write_text("// no Python\n")
+    with_verilog = digest()
+    assert len({before, changed, more, with_verilog}) == 4
+    (root / "__pycache__").mkdir()
+    (root / "__pycache__" / "base.pyc").write_bytes(b"")
+    assert digest() == with_verilog
     code_digest.cache_clear()
 
 

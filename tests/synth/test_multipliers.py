@@ -5,6 +5,7 @@ of the multipliers without a word.
 """
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hwgen.flow import api
 from hwgen.ir import Dense, Input, MatVec, Network
 from hwgen.numeric import Fixed
 from hwgen.synth import Device
-from hwgen.synth.script import netlist_commands
+from hwgen.synth.script import chain_maps, netlist_commands
 from hwgen.toolchain import ToolError, run
 
 pytestmark = pytest.mark.synth
@@ -73,6 +74,8 @@ def equal(folder, *synth):
 
 
 def test_sum_of_two_registered_products(tmp_path):
+    for file in chain_maps(UP5K):
+        shutil.copy(file, tmp_path)
     assert equal(tmp_path, *netlist_commands(UP5K, "pair"))
     cells = json.loads((tmp_path / "netlist.json").read_text())["modules"]["pair"]["cells"]
     assert sum(cell["type"] == "SB_MAC16" for cell in cells.values()) == 2
