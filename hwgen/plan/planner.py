@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..ir import MatVec, Network
+from ..ir import Edge, MatVec, Network, Node
 from ..numeric import SpecError, as_int
 from .assemble import assemble
 from .design import Design
@@ -103,6 +103,7 @@ def require_fit(design: Design) -> None:
 
 
 def _require_known(network, cores):
+    following = dict(zip(network.nodes, network.nodes[1:], strict=False))
     nodes = {node.name: node for node in network.nodes if isinstance(node, MatVec)}
     for name, choice in cores.items():
         if name not in nodes:
@@ -116,7 +117,7 @@ def _require_known(network, cores):
             raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
                             f" not {core!r}")
         edge = network.edges[nodes[name].inputs[0]]
-        core = core or default_core(nodes[name], edge)
+        core = core or default_core(nodes[name], edge, following.get(nodes[name]))
         allowed = ("core", *MATRIX_CORES[core].choices)
         unknown = sorted(set(choice) - set(allowed))
         if unknown:
@@ -124,9 +125,9 @@ def _require_known(network, cores):
                             f" {list(allowed)}, not {unknown}")
 
 
-def default_core(node: MatVec, edge) -> str:
-    """The first core of the table that suits."""
-    return next(name for name, cls in MATRIX_CORES.items() if cls.suits(node, edge))
+def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
+    """The first core of the table that suits ``node``, which reads ``edge``; ``post`` follows."""
+    return next(name for name, cls in MATRIX_CORES.items() if cls.suits(node, edge, post))
 
 
 def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
@@ -161,7 +162,7 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
 
 def _mat_vec(node, edge, post, target, interval, levels, choice, made):
     choice = dict(choice)
-    cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge)]
+    cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge, post)]
     if "lut_inputs" in cls.choices:
         choice.setdefault("lut_inputs", target.fabric.lut_inputs)
     options = [

@@ -205,7 +205,7 @@ def test_accumulator_is_as_wide_as_the_actual_values_need(rng):
 
 @pytest.mark.parametrize(("weights", "x", "suits"), [
     (SIGN, SIGN, True), (SIGN, U8, True), (SIGN, Fixed(9), False), (Ternary(), Fixed(4), True),
-    (Ternary(), Fixed(5), False), (Fixed(2), Fixed(4), True), (Fixed(3), SIGN, False),
+    (Ternary(), Fixed(5), False), (Fixed(2), Fixed(4), True), (Fixed(3), Fixed(4), False),
     (Planes((1, 3)), Fixed(4), True), (Planes((1, 3)), U8, False), (PowerOfTwo(3), SIGN, False),
     (SIGN, Codebook((1, 3)), False), (Fixed(1), SIGN, True),
 ], ids=str)

@@ -21,10 +21,9 @@ from hwgen.rtl.pipeline import Pipeline
 from hwgen.rtl.sparse import SparseMatVec
 
 U4 = Fixed(4, 0, False)
-SOUND = [name for name in NETWORKS if name != "binary-no-code"]
 
 
-@pytest.mark.parametrize("case", SOUND)
+@pytest.mark.parametrize("case", NETWORKS)
 @pytest.mark.parametrize("interval", [None, 100])
 def test_interval_is_that_of_the_slowest_stage_and_no_conversion_is_slower(case, interval):
     network = NETWORKS[case]()
@@ -44,7 +43,7 @@ def test_interval_is_that_of_the_slowest_stage_and_no_conversion_is_slower(case,
     assert design.out_lanes == lanes[-1] == 1
 
 
-@pytest.mark.parametrize("case", SOUND)
+@pytest.mark.parametrize("case", NETWORKS)
 def test_latency_is_at_least_a_register_for_each_step(case):
     design = plan(NETWORKS[case](), ECP5)
     fewest = sum(getattr(stage, "issue_to_output", 1) for stage in design.stages)
@@ -53,7 +52,7 @@ def test_latency_is_at_least_a_register_for_each_step(case):
     assert slower.latency_cycles >= design.latency_cycles or case.startswith("sparse")
 
 
-@pytest.mark.parametrize("case", SOUND)
+@pytest.mark.parametrize("case", NETWORKS)
 def test_to_dict_is_json_and_enough_to_plan_it_again(case):
     design = plan(NETWORKS[case](), ECP5, interval_cycles=100, clk_hz=33_000_000)
     document = json.loads(json.dumps(design.to_dict()))

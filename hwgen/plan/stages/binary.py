@@ -53,14 +53,19 @@ class BinaryStage(PlaneArithmetic):
     choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes", "memory")
 
     @classmethod
-    def suits(cls, mat_vec, x):
-        """Weights of two bits or sums of planes, few input planes; signs also of 8-bit pixels."""
+    def suits(cls, mat_vec, x, post=None):
+        """All that only this core computes: sums that are compared, inputs that are no integers.
+
+        Else weights of two bits or sums of planes, few input planes; signs also of 8-bit pixels.
+        """
         fmt = mat_vec.weights.format
         if fmt.planes is None or x.format.planes is None:
             return False
-        if isinstance(fmt, Fixed) and fmt.bits > 2:
-            return False
         if len(fmt.planes.gains) * len(x.format.planes.gains) > MAX_PRODUCTS:
+            return False
+        if isinstance(post, Threshold) or not isinstance(x.format, Fixed):
+            return True
+        if isinstance(fmt, Fixed) and fmt.bits > 2:
             return False
         most = EIGHT_BIT_INPUT if isinstance(fmt, Bipolar) else FEW_PLANES
         return len(x.format.planes.gains) <= most

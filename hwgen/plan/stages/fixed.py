@@ -36,7 +36,7 @@ class FixedStage(FoldedStage):
     core: ClassVar[str] = "fixed"
 
     @classmethod
-    def suits(cls, mat_vec, x):
+    def suits(cls, mat_vec, x, post=None):
         return True
 
     def __post_init__(self):

@@ -65,8 +65,11 @@ class MatVecStage(Stage):
 
     @classmethod
     @abstractmethod
-    def suits(cls, mat_vec: MatVec, x: Edge) -> bool:
-        """Whether the planner should take this core for ``mat_vec`` unless told otherwise."""
+    def suits(cls, mat_vec: MatVec, x: Edge, post: Node | None = None) -> bool:
+        """Whether the planner should take this core for ``mat_vec`` unless told otherwise.
+
+        ``post`` is the Threshold or Requantise that follows, if one does.
+        """
 
     @classmethod
     def candidates(cls, mat_vec: MatVec, x: Edge, post: Node | None, *, interval_cycles: int,

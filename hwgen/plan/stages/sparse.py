@@ -56,7 +56,7 @@ class SparseStage(MatVecStage):
     queue_depth: int = 8
 
     @classmethod
-    def suits(cls, mat_vec, x):
+    def suits(cls, mat_vec, x, post=None):
         return (mat_vec.weights.density <= SPARSE_DENSITY and isinstance(x.format, Fixed)
                 and len(x.shape) == 1)
 
