@@ -16,7 +16,14 @@ from ..ir import (
     Threshold,
 )
 from ..numeric import SpecError
-from .stages import ArgmaxStage, PoolStage, Stage, ThermometerStage, WindowStage
+from .stages import (
+    ArgmaxStage,
+    PoolStage,
+    Stage,
+    ThermometerStage,
+    ThresholdStage,
+    WindowStage,
+)
 
 __all__ = ["assemble"]
 
@@ -25,12 +32,13 @@ def assemble(network: Network, *,
              mat_vec: Callable[[MatVec, Edge, Node | None], Stage],
              thermometer: Callable[[Thermometer, Edge], ThermometerStage],
              window: Callable[[SlidingWindow, Edge], WindowStage],
-             pool: Callable[[MaxPool, Edge], PoolStage]) -> tuple[Stage, ...]:
+             pool: Callable[[MaxPool, Edge], PoolStage],
+             threshold: Callable[[Threshold, Edge], ThresholdStage]) -> tuple[Stage, ...]:
     """Stages for all nodes but the input, in order.
 
     A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
-    both and the edge that is read; ``thermometer``, ``window`` and ``pool`` make those of their
-    nodes. A flatten has none: elements travel in its order.
+    both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``, ``pool``
+    and ``threshold`` make those of their nodes. A flatten has none: elements travel in its order.
 
     Raises
     ------
@@ -46,17 +54,20 @@ def assemble(network: Network, *,
         edge = network.edges[previous.name]
         previous = node
         if isinstance(node, MatVec):
-            post = nodes.pop(0) if nodes and isinstance(nodes[0], Threshold | Requantise) else None
+            post = nodes[0] if nodes and isinstance(nodes[0], Threshold | Requantise) else None
             if post is not None:
                 _require_chain(post, node)
-                previous = post
             stages.append(mat_vec(node, edge, post))
+            if post in stages[-1].nodes:
+                previous = nodes.pop(0)
         elif isinstance(node, Thermometer):
             stages.append(thermometer(node, edge))
         elif isinstance(node, SlidingWindow):
             stages.append(window(node, edge))
         elif isinstance(node, MaxPool):
             stages.append(pool(node, edge))
+        elif isinstance(node, Threshold):
+            stages.append(threshold(node, edge))
         elif isinstance(node, Flatten):
             continue
         elif isinstance(node, Argmax):

@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 
-from ..ir import Edge, MatVec, Network, Node
+from ..ir import Edge, MatVec, Network, Node, Threshold
 from ..numeric import SpecError, as_int
 from .assemble import assemble
 from .design import Design
-from .stages import MATRIX_CORES, ThermometerStage, divisors, pool_of, window_of
+from .stages import (
+    MATRIX_CORES,
+    ThermometerStage,
+    divisors,
+    pool_of,
+    threshold_of,
+    window_of,
+)
 from .target import Cells, Target
 
 __all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "FitError", "plan", "require_fit"]
@@ -151,7 +158,11 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def pool(node, edge):
         return pool_of(node, edge, interval)
 
-    stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool)
+    def threshold(node, edge):
+        return threshold_of(node, edge, interval)
+
+    stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
+                      threshold=threshold)
     return Design(network, target, clk_hz, stages)
 
 
@@ -163,6 +174,8 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
 def _mat_vec(node, edge, post, target, interval, levels, choice, made):
     choice = dict(choice)
     cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge, post)]
+    if not cls.compares and isinstance(post, Threshold):
+        post = None         # the threshold has a stage of its own
     if "lut_inputs" in cls.choices:
         choice.setdefault("lut_inputs", target.fabric.lut_inputs)
     options = [

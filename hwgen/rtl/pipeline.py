@@ -13,6 +13,7 @@ from .pool import MaxPoolCore
 from .sparse import SparseMatVec
 from .stream import element_shape, link
 from .thermometer import ThermometerCoder
+from .threshold import ThresholdCore
 from .unrolled import UnrolledMatVec
 from .window import SerialWindow
 from .window_wide import WideWindow
@@ -27,6 +28,7 @@ COMPONENTS = {
     "pool": MaxPoolCore,
     "sparse": SparseMatVec,
     "thermometer": ThermometerCoder,
+    "threshold": ThresholdCore,
     "window": SerialWindow,
     "window_wide": WideWindow,
 }

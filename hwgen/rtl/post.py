@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..ir import Requantise, Threshold
 from ..numeric import Fixed, pack_row
-from ..plan.stages import MatVecStage
+from ..plan.stages import MatVecStage, Stage
 from ..plan.stages.threshold_search import STEP_REGISTERS
 from .stream import element_shape, format_shape
 from .table import Rom, RowsInTurn
@@ -21,13 +21,18 @@ __all__ = ["PassThrough", "RequantiseCore", "SearchCore", "post_core"]
 class _PostCore(wiring.Component):
     """Ports of all of them: ``pe`` accumulators in, ``pe`` elements out.
 
+    Parameters
+    ----------
+    stage : Stage       with ``pe``, ``nf``, ``out_edge``, and ``search`` or ``post``
+    acc_shape : Shape   of an accumulator
+
     Members
     -------
     i : ``In(ArrayLayout(acc_shape, pe))``, i_valid : ``In(1)``
     o : ``Out(ArrayLayout(out_shape, pe))``, o_valid : ``Out(1)``
     """
 
-    def __init__(self, stage: MatVecStage, acc_shape):
+    def __init__(self, stage: Stage, acc_shape):
         self._stage = stage
         super().__init__({
             "i": In(data.ArrayLayout(acc_shape, stage.pe)), "i_valid": In(1),

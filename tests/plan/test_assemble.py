@@ -9,14 +9,16 @@ from cases.targets import ECP5
 from hwgen.ir import (
     Argmax,
     Dense,
+    Flatten,
     Input,
     MatVec,
+    MaxPool,
     Network,
     Requantise,
     Thermometer,
     Threshold,
 )
-from hwgen.numeric import Bipolar, Codebook, Fixed, SpecError, Ternary
+from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, SpecError, Ternary
 from hwgen.plan import plan
 
 FIXED = Fixed(4)
@@ -54,8 +56,36 @@ def test_a_matrix_and_what_narrows_it_share_a_stage(case):
                          ["mat_vec", "requantise"])
 
 
+def signs(name, source):
+    return Threshold(name, (source,), np.zeros(3, int), np.zeros(3, bool))
+
+
+def test_a_threshold_that_follows_no_matrix_has_a_stage_of_its_own():
+    pool = MaxPool("pool", ("fc",), (2, 2), (2, 2))
+    nodes = (Input("x", (), (2, 3, 3), FIXED), signs("first", "x"), matrix("fc", "first"), pool,
+             signs("sign", "pool"), Flatten("flat", ("sign",)), matrix("scores", "flat"))
+    stages = plan(Network("net", nodes, ("scores",)), ECP5, interval_cycles=9).stages
+    assert [(stage.name, stage.core) for stage in stages] == [
+        ("first", "threshold"), ("fc", "binary"), ("pool", "pool"), ("sign", "threshold"),
+        ("scores", "binary")]
+    assert [stage.lanes for stage in stages if stage.core == "threshold"] == [3, 1]
+
+
+def test_a_threshold_shares_no_stage_with_a_core_that_does_not_compare():
+    wide = MatVec("fc", ("x",), Dense(np.full((3, 3), 300), Fixed(12)))
+    far = MatVec("fc", ("x",), Dense(np.full((3, 3), 4), PowerOfTwo(4)))
+    for node, x, cores in ((wide, Fixed(6), {}), (far, FIXED, {}),
+                           (matrix("fc", "x"), FIXED, {"fc": {"core": "fixed"}}),
+                           (matrix("fc", "x"), FIXED, {"fc": {"core": "sparse"}})):
+        stages = plan(network(node, signs("sign", "fc"), x=x), ECP5, cores=cores).stages
+        assert [(stage.core, [one.name for one in stage.nodes]) for stage in stages] == [
+            (cores.get("fc", {"core": "fixed"})["core"], ["fc"]), ("threshold", ["sign"])]
+    [both] = plan(network(matrix("fc", "x"), signs("sign", "fc")), ECP5).stages
+    assert (both.core, len(both.nodes)) == ("binary", 2)
+
+
 def test_networks_of_one_stage():
-    for nodes, core in (((matrix("fc", "x"),), "fixed"),
+    for nodes, core in (((matrix("fc", "x"),), "fixed"), ((signs("sign", "x"),), "threshold"),
                         ((Argmax("class", ("x",)),), "argmax"),
                         ((Thermometer("code", ("x",), [0, 3]),), "thermometer")):
         design = plan(network(*nodes), ECP5)
@@ -85,8 +115,6 @@ def test_refuses_what_narrows_no_matrix():
     refuses("node 'act': a requantise must follow a mat_vec", requantise("act", "x"))
     refuses("node 'again': a requantise must follow a mat_vec",
             matrix("a", "x"), requantise("act", "a"), requantise("again", "act"))
-    refuses("node 'sign': a threshold must follow a mat_vec",
-            Threshold("sign", ("x",), np.zeros(3, int), np.zeros(3, bool)))
 
 
 def test_refuses_an_argmax_before_the_end():
@@ -106,7 +134,7 @@ def test_refuses_codes_where_integers_are_compared(fmt):
             Argmax("class", ("x",)), x=fmt)
     refuses(f"thermometer core 'code': input must be fixed point, not {fmt}",
             Thermometer("code", ("x",), [0]), x=fmt)
-    if not isinstance(fmt, Bipolar):
+    if isinstance(fmt, Codebook):           # the others have planes, and a core of their own
         refuses(f"fixed core 'fc': input must be fixed point, not {fmt}", matrix("fc", "x"), x=fmt)
 
 

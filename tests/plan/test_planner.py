@@ -200,8 +200,6 @@ def test_refuses_a_core_that_cannot_compute_the_node():
             cores={"fc": {"core": "binary"}})
     refuses("fixed core 'fc1': input must be fixed point, not bipolar {-1, +1}", binary(),
             cores={"fc1": {"core": "fixed"}})
-    refuses("fixed core 'fc1': what follows must be a Requantise or nothing, not a Threshold",
-            NETWORKS["binary-no-code"](), cores={"fc1": {"core": "fixed"}})
 
 
 def test_refuses_what_does_not_fit_with_needs_and_supplies():

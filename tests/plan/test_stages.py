@@ -48,7 +48,7 @@ def requantise(multiplier, *, shift=3):
 
 def test_the_table_of_cores():
     assert list(CORES) == ["thermometer", "window", "window_wide", "binary", "fixed",
-                           "sparse", "binary-unrolled", "pool", "argmax"]
+                           "sparse", "binary-unrolled", "pool", "threshold", "argmax"]
     assert list(MATRIX_CORES) == ["binary", "sparse", "fixed", "binary-unrolled"]
 
 

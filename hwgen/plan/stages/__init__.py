@@ -10,13 +10,14 @@ from .folded import FoldedStage, MatVecStage
 from .pool import PoolStage, pool_of
 from .sparse import SparseStage
 from .thermometer import ThermometerStage
+from .threshold import ThresholdStage, threshold_of
 from .unrolled import UnrolledStage
 from .window import SerialWindowStage, WideWindowStage, WindowStage, window_of
 
 CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, BinaryStage, FixedStage,
-                SparseStage, UnrolledStage, PoolStage, ArgmaxStage)
+                SparseStage, UnrolledStage, PoolStage, ThresholdStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, UnrolledStage)}
@@ -25,6 +26,6 @@ MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, 
 __all__ = [
     "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage", "FoldedStage",
     "MATRIX_CORES", "MatVecStage", "PoolStage", "SerialWindowStage", "SparseStage", "Stage",
-    "ThermometerStage", "UnrolledStage", "WideWindowStage", "WindowStage", "divisors",
-    "pool_of", "window_of",
+    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage",
+    "divisors", "pool_of", "threshold_of", "window_of",
 ]

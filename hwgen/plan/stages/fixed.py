@@ -34,6 +34,7 @@ class FixedStage(FoldedStage):
     """``pe * simd`` multipliers, an adder tree and an accumulator per output, bias preloaded."""
 
     core: ClassVar[str] = "fixed"
+    compares: ClassVar[bool] = False
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):

@@ -58,6 +58,8 @@ class MatVecStage(Stage):
     """
 
     choices: ClassVar[tuple[str, ...]] = ("pe",)
+    compares: ClassVar[bool] = True
+    """Whether a Threshold may follow in the same stage."""
     mat_vec: MatVec
     x: Edge
     post: Node | None

@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from ...ir import Edge, MaxPool
-from ...numeric import Bipolar, Fixed, Planes, SpecError
+from ...numeric import SpecError
 from .base import Stage, divisors, require_divisor
+from .codes import require_ordered
 from .unit_cells import counter_bits, unit_cells
 
 __all__ = ["PoolStage", "pool_of"]
@@ -44,9 +45,7 @@ class PoolStage(Stage):
         if any(s < p for p, s in zip(self.pool.size, self.pool.stride, strict=True)):
             raise SpecError(f"{where}: stride must be at least the size {self.pool.size}, not"
                             f" {self.pool.stride}: windows that overlap have no hardware yet")
-        if not _is_ordered(self.x.format):
-            raise SpecError(f"{where}: input must be of a format whose codes order as its values,"
-                            f" such as Fixed or Bipolar, not {self.x.format}")
+        require_ordered(where, self.x.format)
 
     @property
     def nodes(self):
@@ -103,15 +102,6 @@ class PoolStage(Stage):
     @property
     def folding(self):
         return {"lanes": self.lanes}
-
-
-def _is_ordered(fmt) -> bool:
-    if isinstance(fmt, Fixed):
-        return True
-    codes = fmt.encode(fmt.levels)
-    if fmt.is_signed and not isinstance(fmt, Bipolar | Planes):     # travels as two's complement
-        codes = codes - ((codes >> fmt.bits - 1) << fmt.bits)
-    return bool((np.diff(codes) > 0).all())
 
 
 def pool_of(pool: MaxPool, x: Edge, interval_cycles: int) -> PoolStage:

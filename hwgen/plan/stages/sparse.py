@@ -52,6 +52,7 @@ class SparseStage(MatVecStage):
     """
 
     core: ClassVar[str] = "sparse"
+    compares: ClassVar[bool] = False
     choices: ClassVar[tuple[str, ...]] = ("pe", "queue_depth")
     queue_depth: int = 8
 

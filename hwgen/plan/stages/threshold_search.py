@@ -54,6 +54,11 @@ class ThresholdSearch:
         return cls(np.concatenate([table, padding], axis=1), np.stack([codes, codes[::-1]]),
                    invert, flipped)
 
+    def repeated(self, n: int) -> "ThresholdSearch":
+        """The same of ``n`` sums, which begin anew with the first after the last."""
+        return ThresholdSearch(np.resize(self.table, (n, self.table.shape[1])), self.codes,
+                               np.resize(self.invert, n), np.resize(self.flipped, n))
+
     @property
     def bits(self) -> int:
         """Comparisons."""
