@@ -16,38 +16,76 @@ __all__ = ["EXAMPLES", "Kind", "command", "layer_network"]
 
 EXAMPLES = (
     "hwgen core binary --n-in 256 --n-out 64 --pe 8 --simd 32 --weights w.npy -o rtl_out/mine",
+    "hwgen core binary --n-in 256 --n-out 64 --w-bits 2 --x-bits 2 --planes 4 --memory block",
+    "hwgen core binary-unrolled --n-in 64 --n-out 32 --ternary --x-bits 4",
     "hwgen core sparse --n-in 128 --n-out 64 --pe 8 --w-bits 4 --density 0.1 --seed 7",
 )
 
 MAX_BITS = 16
 MATRIX, SOURCE = "fc", "x"
 
+X_BITS, W_BITS = 8, 6
+"""Bits of an input and a weight where none are given, but for binary cores, whose are signs."""
+
+TERNARY_DENSITY = 2 / 3
+"""Share of nonzeros of random ternary weights: all three values equally often."""
+
 
 class Kind(StrEnum):
     """The core families."""
 
     BINARY = "binary"
+    UNROLLED = "binary-unrolled"
     FIXED = "fixed"
     SPARSE = "sparse"
 
+    @property
+    def counts_bits(self) -> bool:
+        """Whether one bit is a sign, and more are planes."""
+        return self in (Kind.BINARY, Kind.UNROLLED)
+
+
+_WHOLE = "which takes whole vectors and gives whole ones"
+_NO_PLANES = "which multiplies whole numbers"
+
+NO_CHOICE = {
+    Kind.BINARY: {},
+    Kind.UNROLLED: {"pe": _WHOLE, "simd": _WHOLE, "planes": "which has all planes side by side",
+                    "memory": "whose weights are wiring"},
+    Kind.FIXED: {"planes": _NO_PLANES},
+    Kind.SPARSE: {"simd": "which takes one nonzero at a time for each pe", "planes": _NO_PLANES,
+                  "memory": "whose elements have memories of their own"},
+}
+"""Core -> what cannot be chosen there, and why."""
+
 
 def command(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="binary, fixed or sparse.")],
+    kind: Annotated[Kind, typer.Argument(
+        metavar="KIND", help="binary, binary-unrolled, fixed or sparse.")],
     n_in: Annotated[int | None, typer.Option(
         "--n-in", help="Inputs; from the weights where they are given.")] = None,
     n_out: Annotated[int | None, typer.Option("--n-out", help="Outputs; likewise.")] = None,
-    pe: Annotated[int | None, typer.Option("--pe", help="Outputs computed side by side.")] = None,
+    pe: Annotated[int | None, typer.Option(
+        "--pe", help="Outputs computed side by side (not of binary-unrolled).")] = None,
     simd: Annotated[int | None, typer.Option(
-        "--simd", help="Inputs taken side by side (not of the sparse core).")] = None,
+        "--simd", help="Inputs taken side by side (of binary and fixed).")] = None,
+    planes: Annotated[int | None, typer.Option(
+        "--planes", help="Pairs of a weight's and an input's bits side by side: 1, or all (of "
+        "binary).")] = None,
+    memory: Annotated[str | None, typer.Option(
+        "--memory", help="Where weights are stored: auto, block or logic (of binary and fixed)."
+        )] = None,
     weights: Annotated[Path | None, typer.Option(
-        "--weights", help="Integers (n_out, n_in) as .npy; -1 and +1 for the binary core. "
+        "--weights", help="Integers (n_out, n_in) as .npy, in the format of --w-bits or --ternary. "
         "Without it they are random.")] = None,
-    x_bits: Annotated[int, typer.Option(
-        "--x-bits", help="Bits of an input, unless the core is binary.")] = 8,
+    x_bits: Annotated[int | None, typer.Option(
+        "--x-bits", help="Bits of an input: 8, or of binary cores 1, which is -1 or +1.")] = None,
     x_signed: Annotated[bool, typer.Option(
         "--x-signed/--x-unsigned", help="Whether inputs have a sign.")] = False,
-    w_bits: Annotated[int, typer.Option(
-        "--w-bits", help="Bits of a weight, unless the core is binary.")] = 6,
+    w_bits: Annotated[int | None, typer.Option(
+        "--w-bits", help="Bits of a weight: 6, or of binary cores 1, which is -1 or +1.")] = None,
+    ternary: Annotated[bool, typer.Option(
+        "--ternary", help="Weights are -1, 0 and +1, instead of --w-bits.")] = False,
     density: Annotated[float, typer.Option(
         "--density", help="Share of nonzeros of the sparse core's random weights.")] = 0.15,
     board: Board = "ulx3s-85f",
@@ -61,40 +99,67 @@ def command(
     """Generate one matrix-vector core alone, with Verilog, bench and manifest."""
     from hwgen.flow import api
 
-    matrix = _matrix(kind, weights, n_in=n_in, n_out=n_out, w_bits=w_bits, density=density,
-                     seed=seed)
+    matrix = _matrix(kind, weights, n_in=n_in, n_out=n_out, seed=seed, density=density,
+                     fmt=_weight_format(kind, w_bits, ternary=ternary))
     folder = out or Path("rtl_out") / f"{kind}-{matrix.shape[1]}x{matrix.shape[0]}"
     network = layer_network(kind, matrix, name=folder.name, x_bits=x_bits, x_signed=x_signed)
-    choice = {"core": str(kind), "pe": pe, "simd": simd}
-    if kind is Kind.SPARSE and simd is not None:
-        raise spec_error(f"--simd must not be given for the sparse core, which takes one nonzero at"
-                        f" a time for each pe, not {simd!r}")
+    choice = _choice(kind, {"pe": pe, "simd": simd, "planes": planes, "memory": memory})
     design = api.plan(network, target=board, interval_cycles=interval, clk_hz=clock_hz(clk_mhz),
-                      cores={MATRIX: {k: v for k, v in choice.items() if v is not None}})
+                      cores={MATRIX: choice})
     with show_progress() as progress:
         artefact = api.build(design, folder, progress=progress)
     show(describe(design, artefact), as_json=as_json, text=lambda: design_tables(design, artefact))
 
 
-def layer_network(kind: Kind, matrix, *, name: str, x_bits: int, x_signed: bool):
+def _choice(kind: Kind, options) -> dict:
+    """What the planner is told of the matrix: the core, and the options that are given."""
+    given = {what: value for what, value in options.items() if value is not None}
+    for what, value in given.items():
+        if what in NO_CHOICE[kind]:
+            raise spec_error(f"--{what} must not be given for the {kind} core,"
+                             f" {NO_CHOICE[kind][what]}, not {value}")
+    return {"core": str(kind)} | given
+
+
+def layer_network(kind: Kind, matrix, *, name: str, x_bits: int | None, x_signed: bool):
     """A network of one matrix, a :class:`~hwgen.ir.Dense`; the scores are its output."""
     from hwgen.ir import Input, MatVec, Network
-    from hwgen.numeric import Bipolar, Fixed
 
-    fmt = Bipolar() if kind is Kind.BINARY else Fixed(_bits("--x-bits", x_bits), signed=x_signed)
+    fmt = _format(kind, "--x-bits", x_bits, usual=X_BITS, signed=x_signed)
     nodes = (Input(SOURCE, (), (matrix.shape[1],), fmt), MatVec(MATRIX, (SOURCE,), matrix))
     return Network(name, nodes, (MATRIX,), {"core": str(kind)})
 
 
-def _matrix(kind, path, *, n_in, n_out, w_bits, density, seed):
-    """The weights of a file, or random ones, as a :class:`~hwgen.ir.Dense`."""
-    from hwgen.ir import Dense
+def _format(kind: Kind, what: str, bits: int | None, *, usual: int, signed: bool):
+    """Of one bit in a binary core signs, else integers; ``usual`` bits where none are given."""
     from hwgen.numeric import Bipolar, Fixed
 
-    fmt = Bipolar() if kind is Kind.BINARY else Fixed(_bits("--w-bits", w_bits))
+    if bits is None:
+        bits = 1 if kind.counts_bits else usual
+    fmt = Fixed(_bits(what, bits), signed=signed)
+    return Bipolar() if kind.counts_bits and bits == 1 else fmt
+
+
+def _weight_format(kind: Kind, w_bits: int | None, *, ternary: bool):
+    from hwgen.numeric import Ternary
+
+    if not ternary:
+        return _format(kind, "--w-bits", w_bits, usual=W_BITS, signed=True)
+    if w_bits is not None:
+        raise spec_error(f"--w-bits must not be given with --ternary, whose weights are -1, 0 and"
+                         f" +1, not {w_bits}")
+    return Ternary()
+
+
+def _matrix(kind, path, *, n_in, n_out, fmt, density, seed):
+    """The weights of a file, or random ones, as a :class:`~hwgen.ir.Dense`."""
+    from hwgen.ir import Dense
+    from hwgen.numeric import Ternary
+
     if path is None:
         shape = _size("--n-out", n_out), _size("--n-in", n_in)
-        share = density if kind is Kind.SPARSE else 1.0
+        share = TERNARY_DENSITY if isinstance(fmt, Ternary) else 1.0
+        share = density if kind is Kind.SPARSE else share
         return Dense(_random(shape, fmt, density=share, seed=seed), fmt)
     values = load_integers(path, "weights")
     if values.ndim != 2:

@@ -14,7 +14,7 @@ __all__ = [
     "SimdChoice", "clock_hz", "cores", "load_integers", "target_of",
 ]
 
-CORES = ("binary", "fixed", "sparse")
+CORES = ("binary", "binary-unrolled", "fixed", "sparse")
 
 Json = Annotated[bool, typer.Option(
     "--json", help="Print the result as JSON alone on standard output.")]
@@ -31,7 +31,8 @@ PeChoice = Annotated[list[str] | None, typer.Option(
 SimdChoice = Annotated[list[str] | None, typer.Option(
     "--simd", metavar="NODE=N", help="Inputs taken side by side; may be repeated.")]
 CoreChoice = Annotated[list[str] | None, typer.Option(
-    "--core", metavar="NODE=CORE", help="binary, fixed or sparse, of a node; may be repeated.")]
+    "--core", metavar="NODE=CORE",
+    help="binary, binary-unrolled, fixed or sparse, of a node; may be repeated.")]
 
 
 def cores(*, pe: Iterable[str] | None, simd: Iterable[str] | None,

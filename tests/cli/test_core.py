@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.cli.core import Kind, _random, layer_network
 from hwgen.ir import Dense, load
-from hwgen.numeric import Bipolar, Fixed
+from hwgen.numeric import Bipolar, Fixed, Ternary
 
 RANDOM = ("--n-in", 12, "--n-out", 6)
 
@@ -39,6 +39,31 @@ def save(values):
     (("sparse", *RANDOM, "--simd", 4),
      "--simd must not be given for the sparse core, which takes one nonzero at a time for each pe,"
      " not 4"),
+    (("binary", *RANDOM, "--w-bits", 0), "--w-bits must be in 1..16, not 0"),
+    (("binary", *RANDOM, "--w-bits", 2, "--ternary"),
+     "--w-bits must not be given with --ternary, whose weights are -1, 0 and +1, not 2"),
+    (("binary", *RANDOM, "--w-bits", 2, "--x-bits", 3, "--planes", 2),
+     "binary core 'fc': planes must be 1 (one pair of planes after another) or all 6 pairs side by"
+     " side, not 2"),
+    (("binary", *RANDOM, "--w-bits", 9, "--x-bits", 8),
+     "binary core 'fc': weight planes times input planes must be at most 64, not 9 * 8; choose the"
+     " fixed core"),
+    (("binary", *RANDOM, "--memory", "disk"),
+     "binary core 'fc': memory must be one of auto, block, logic, not 'disk'"),
+    (("fixed", *RANDOM, "--planes", 2),
+     "--planes must not be given for the fixed core, which multiplies whole numbers, not 2"),
+    (("sparse", *RANDOM, "--planes", 2),
+     "--planes must not be given for the sparse core, which multiplies whole numbers, not 2"),
+    (("sparse", *RANDOM, "--memory", "block"),
+     "--memory must not be given for the sparse core, whose elements have memories of their own,"
+     " not block"),
+    *[(("binary-unrolled", *RANDOM, f"--{what}", value),
+       f"--{what} must not be given for the binary-unrolled core, {why}, not {value}")
+      for what, value, why in (
+          ("pe", 6, "which takes whole vectors and gives whole ones"),
+          ("simd", 4, "which takes whole vectors and gives whole ones"),
+          ("planes", 1, "which has all planes side by side"),
+          ("memory", "logic", "whose weights are wiring"))],
 ])
 def test_wrong_amounts_are_refused(hwgen, words, message):
     refused(hwgen, message, *words)
@@ -92,16 +117,56 @@ def test_random_weights_have_the_density_and_the_format(fmt, density):
     (Kind.SPARSE, False, Fixed(5, signed=False))])
 def test_layer_network(kind, signed, fmt):
     matrix = Dense(np.array([[1, -1, 1]]), Bipolar() if kind is Kind.BINARY else Fixed(2))
-    network = layer_network(kind, matrix, name="one", x_bits=5, x_signed=signed)
+    bits = None if kind is Kind.BINARY else 5
+    network = layer_network(kind, matrix, name="one", x_bits=bits, x_signed=signed)
     assert network.input.format == fmt
     assert network.edges[network.scores].shape == (1,)
     assert network.outputs == ("fc",)
+
+
+@pytest.mark.parametrize(("kind", "bits", "signed", "fmt"), [
+    (Kind.BINARY, 1, False, Bipolar()), (Kind.UNROLLED, None, True, Bipolar()),
+    (Kind.BINARY, 3, True, Fixed(3)), (Kind.UNROLLED, 2, False, Fixed(2, signed=False)),
+    (Kind.FIXED, None, False, Fixed(8, signed=False)), (Kind.FIXED, 1, True, Fixed(1))])
+def test_one_bit_is_a_sign_where_bits_are_counted(kind, bits, signed, fmt):
+    matrix = Dense(np.array([[1, -1, 1]]), Bipolar())
+    network = layer_network(kind, matrix, name="one", x_bits=bits, x_signed=signed)
+    assert network.input.format == fmt
+
+
+@pytest.mark.parametrize(("words", "fmt", "values"), [
+    (("binary",), Bipolar(), {-1, 1}), (("binary", "--w-bits", 1), Bipolar(), {-1, 1}),
+    (("binary", "--w-bits", 2), Fixed(2), {-2, -1, 1}), (("fixed", "--w-bits", 1), Fixed(1), {-1}),
+    (("binary-unrolled", "--ternary"), Ternary(), {-1, 0, 1}),
+    (("sparse", "--ternary"), Ternary(), {-1, 0, 1})])
+def test_formats_of_weights(hwgen, words, fmt, values):
+    done = hwgen("core", *words, "--n-in", 24, "--n-out", 6, "-o", "made", "--json")
+    assert done.code == 0, done.err
+    weights = load("made/network.hwgen").node("fc").weights
+    assert weights.format == fmt
+    assert set(np.unique(weights.to_dense()).tolist()) == values
+    assert [stage["core"] for stage in done.json["stages"]] == [words[0]]
+
+
+def test_planes_and_memory_are_those_asked_for(hwgen):
+    done = hwgen("core", "binary", "--n-in", 24, "--n-out", 6, "--w-bits", 2, "--x-bits", 3,
+                 "--planes", 6, "--memory", "block", "--pe", 2, "--simd", 8, "--json")
+    assert done.code == 0, done.err
+    folding = done.json["stages"][0]["folding"]
+    assert (folding["planes"], folding["memory"], done.json["interval_cycles"]) == (6, "block", 9)
+
+
+def test_help_has_an_example_of_each_binary_core(hwgen):
+    words = hwgen("core", "--help").words
+    assert "Example: hwgen core binary --n-in 256 --n-out 64 --w-bits 2 --x-bits 2" in words
+    assert "Example: hwgen core binary-unrolled" in words
 
 
 @pytest.mark.synth
 @pytest.mark.cosim
 @pytest.mark.parametrize(("words", "name", "interval"), [
     (("binary", "--n-in", 32, "--n-out", 8, "--pe", 4, "--simd", 16), "binary-32x8", 4),
+    (("binary-unrolled", "--n-in", 16, "--n-out", 4, "--w-bits", 2), "binary-unrolled-16x4", 1),
     (("fixed", "--n-in", 8, "--n-out", 6, "--pe", 3, "--simd", 4, "--x-signed"), "fixed-8x6", 4),
     (("sparse", "--n-in", 16, "--n-out", 8, "--pe", 4, "--density", 0.2), "sparse-16x8", None),
 ])
@@ -133,7 +198,7 @@ def test_core_is_generated_simulated_and_reported(hwgen, tmp_path, words, name, 
     assert f"{row['scores']['rtl_stalled']['compared']:,} compared, 0 differ" in page
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus, which is optional, is missing")
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus is missing")
 @pytest.mark.cosim
 @pytest.mark.parametrize("stalls", ["none", "both"])
 def test_second_simulator_finds_the_same(hwgen, tmp_path, stalls):
