@@ -61,7 +61,7 @@ class PopCount:
 
 
 def xnor_popcount(m, x, w, *, op: str = "xor", levels_per_register: int, spare: bool = True,
-                  lut_inputs: int = 4, parity: bool = False, prefix: str) -> PopCount:
+                  lut_inputs: int = 4, parity: int = 0, prefix: str) -> PopCount:
     """How many of ``op(x[i], w[i])`` are 1; a register after each ``levels_per_register``-th level.
 
     ``op`` is 'and', 'xor' (bits that differ) or 'xnor' (bits that agree). 'xnor' inverts ``w``,
@@ -71,8 +71,8 @@ def xnor_popcount(m, x, w, *, op: str = "xor", levels_per_register: int, spare: 
     With ``spare`` the result may leave one bit as ``carry``, to be the carry-in of what adds next,
     in the same cycle as the sum (:func:`hwgen.plan.stages.chain_timing.popcount_spare`).
     ``lut_inputs`` of the target chooses the structure: chains below six, from six on a compressor
-    tree, for which both operands may be in ``parity`` form
-    (:func:`hwgen.plan.stages.parity.parity_form`; not for 'and'). Registers:
+    tree, for which the first ``parity`` bits of both operands, a multiple of three, may be in
+    parity form (:func:`hwgen.plan.stages.parity.parity_form`; not for 'and'). Registers:
     :func:`hwgen.plan.stages.chain_timing.popcount_registers` with the same arguments.
     """
     if op not in OPS:
@@ -87,24 +87,33 @@ def xnor_popcount(m, x, w, *, op: str = "xor", levels_per_register: int, spare: 
     op = "and" if op == "and" else "xor"
     if lut_inputs < 6:
         return _Tree(m, x, w, op, levels_per_register, spare, prefix).build()
-    registers = popcount_registers(len(x), levels_per_register, spare=spare, lut_inputs=lut_inputs,
-                                   parity=parity)
     x, w = _wire(m, x, f"{prefix}_x"), _wire(m, w, f"{prefix}_w")
-    left = popcount_spare(len(x), spare=spare, lut_inputs=lut_inputs)
-    heap = HeapPopcount(m, x[:len(x) - left], w[:len(w) - left], op=op, parity=parity,
-                        levels_per_register=levels_per_register, prefix=prefix)
-    carry = Pair.of(0)
-    if left:
-        carry = Pair(*(_delayed(m, bits[-1], registers, name) for bits, name in (
-            (x, f"{prefix}_carry_x"), (w, f"{prefix}_carry_w"))), op)
-    return PopCount(heap.build(), carry, registers)
+    return _compressed(m, x, w, op, levels_per_register, spare, parity, prefix)
 
 
 def popcount(m, bits, *, levels_per_register: int, spare: bool = True, lut_inputs: int = 4,
              prefix: str) -> PopCount:
-    """How many of ``bits`` are 1; as :func:`xnor_popcount`."""
-    return xnor_popcount(m, bits, Const(0, len(bits)), spare=spare, lut_inputs=lut_inputs,
+    """How many of ``bits`` are 1; as :func:`xnor_popcount`, but ``plain`` in its timing."""
+    if lut_inputs >= 6:
+        x = _wire(m, Value.cast(bits), f"{prefix}_x")
+        return _compressed(m, x, None, "xor", levels_per_register, spare, 0, prefix)
+    return xnor_popcount(m, bits, Const(0, len(bits)), spare=spare,
                          levels_per_register=levels_per_register, prefix=prefix)
+
+
+def _compressed(m, x, w, op, levels_per_register, spare, parity, prefix):
+    """A compressor tree; a bit that is left is a product already, as it waits in a register."""
+    how = {"spare": spare, "lut_inputs": 6, "plain": w is None}
+    left = popcount_spare(len(x), **how)
+    most = len(x) - left
+    heap = HeapPopcount(m, x[:most], w if w is None else w[:most], op=op, parity=parity,
+                        levels_per_register=levels_per_register, prefix=prefix)
+    registers = popcount_registers(len(x), levels_per_register, parity=parity, **how)
+    carry = Pair.of(0)
+    if left:
+        product = x[-1] if w is None else Pair(x[-1], w[-1], op).value
+        carry = Pair(_delayed(m, product, registers, f"{prefix}_carry"), Const(op == "and", 1), op)
+    return PopCount(heap.build(), carry, registers)
 
 
 class _Tree:

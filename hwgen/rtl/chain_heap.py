@@ -1,5 +1,7 @@
 """Popcounts for LUTs with six inputs: columns of bits, counters, and one adder at the end."""
 
+from functools import partial
+
 from amaranth.hdl import Cat, Const, Signal
 
 from ..plan.stages.compressor import compress
@@ -12,12 +14,14 @@ __all__ = ["HeapPopcount"]
 class HeapPopcount:
     """How many of ``op(x[i], w[i])`` are 1; levels as ``compress`` of the plan lists them.
 
+    Without ``w`` the bits of ``x`` are counted, which need no level of products.
+
     Parameters
     ----------
     m : Module
-    x, w : Signal           of one length
+    x, w : Signal           of one length; ``w`` may be None
     op : str                'xor' or 'and'
-    parity : bool           operands are in parity form; only with 'xor'
+    parity : int            so many leading bits are in parity form; only with 'xor'
     levels_per_register : int
     prefix : str
     """
@@ -28,10 +32,11 @@ class HeapPopcount:
         self._parity, self._per_register = parity, levels_per_register
         self._width = len(x).bit_length()
         self._level = 0
-        self._columns = []
+        self._columns = [list(x)]
 
     def build(self) -> Signal:
-        self._first()
+        if self._w is not None:
+            self._first()
         plan = compress(tuple(map(len, self._columns)), self._width)
         for level in plan.levels:
             self._compress(level)
@@ -45,24 +50,21 @@ class HeapPopcount:
     def _first(self):
         """The products: sums and carries of nine or three, single bits where none of these fits."""
         columns = [[], []]
-        if self._parity:
-            self._products(columns, 9, lambda count: ParityCounters(size=9, count=count))
-            self._products(columns, 3, lambda count: ParityCounters(size=3, count=count))
-        else:
-            self._products(columns, 3, lambda count: Counters(count=count, op=self._op))
+        nines, threes = divmod(self._parity // 3, 3)
+        self._products(columns, "parity9", 9, nines, partial(ParityCounters, size=9))
+        self._products(columns, "parity3", 3, threes, partial(ParityCounters, size=3))
+        self._products(columns, "count3", 3, len(self._x) // 3, partial(Counters, op=self._op))
         for k in range(len(self._x)):
             x, w = self._x[k], self._w[k]
             columns[0].append(x & w if self._op == "and" else x ^ w)
         self._finish(columns)
 
-    def _products(self, columns, size, make):
-        """Counters of as many groups of ``size`` products as there still are."""
-        count = len(self._x) // size
+    def _products(self, columns, name, size, count, make):
+        """Counters of the next ``count`` groups of ``size`` products."""
         if count == 0:
             return
-        cell = make(count)
-        self._m.submodules[f"{self._prefix}_count{size}"] = cell
-        taken = count * size
+        cell, taken = make(count=count), count * size
+        self._m.submodules[f"{self._prefix}_{name}"] = cell
         self._m.d.comb += [cell.x.eq(self._x[:taken]), cell.w.eq(self._w[:taken])]
         self._x, self._w = self._x[taken:], self._w[taken:]
         bits = len(cell.y) // count

@@ -97,21 +97,27 @@ class PlaneDot(wiring.Component):
         """Popcount of the bits of ``pairs`` of planes, as late as that of the largest group."""
         stage, name = self._stage, f"p{p}_gain{gain}"
         how = {"levels_per_register": stage.levels_per_register, "spare": stage.leaves_carry,
-               "prefix": name}
-        x, w = (Cat(values) for values in zip(*(self._met(p, *pair) for pair in pairs),
-                                              strict=True))
+               "lut_inputs": stage.lut_inputs, "prefix": name}
+        x, w = zip(*(self._met(p, *pair) for pair in pairs), strict=True)
+        x, w = self._joined(x), self._joined(w)
         if stage.plane_sum.op == "masked":
             met = Signal(len(x), name=f"{name}_met")
             m.d.comb += met.eq((x ^ w) & Cat(self.w[p][1] for _ in pairs))
             counted = popcount(m, met, **how)
         else:
-            counted = xnor_popcount(m, x, w, op=self.op, **how)
+            counted = xnor_popcount(m, x, w, op=self.op, parity=len(pairs) * stage.parity_bits,
+                                    **how)
         if stage.leaves_carry:
             m.d.comb += [self.carry[p].x.eq(counted.carry.x), self.carry[p].w.eq(counted.carry.w)]
         count = counted.sum
         for k in range(stage.popcount_registers - counted.registers):
             count = self._register(m, count, f"{name}_wait{k}")
         return count
+
+    def _joined(self, rows):
+        """Bits of all rows, those in parity form first."""
+        formed = self._stage.parity_bits
+        return Cat(*(row[:formed] for row in rows), *(row[formed:] for row in rows))
 
     def _met(self, p, weight_plane, input_plane):
         """Input and weight bits of a pair of planes."""

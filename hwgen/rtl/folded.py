@@ -167,7 +167,8 @@ class BinaryMatVec(FoldedMatVec):
             planes.append(Signal(stage.simd, name=f"plane{k}"))
             m.d.comb += planes[-1].eq(~value if plane.inverted else value)
         if not stage.is_serial:
-            return Cat(~planes[k] if inverted else planes[k] for k, inverted in stage.operands)
+            formed = [self._formed(plane) for plane in planes]
+            return Cat(~formed[k] if inverted else formed[k] for k, inverted in stage.operands)
         chosen, inverts = Signal(stage.simd), Signal()
         with m.Switch(replay.input_plane):
             for k, plane in enumerate(planes):
@@ -177,7 +178,14 @@ class BinaryMatVec(FoldedMatVec):
             for number, plane in enumerate(stage.weight_planes):
                 with m.Case(number):
                     m.d.comb += inverts.eq(plane.inverts_x)
-        return chosen ^ inverts.replicate(stage.simd)
+        return self._formed(chosen) ^ inverts.replicate(stage.simd)
+
+    def _formed(self, row):
+        """A row in parity form, if weights are: so is then the complement of it."""
+        formed, bits = self._stage.parity_bits, list(row)
+        for k in range(2, formed, 3):
+            bits[k] = row[k - 2] ^ row[k - 1] ^ row[k]
+        return Cat(bits) if formed else row
 
     def _sum(self, m, dot, replay):
         """The weighed sums of a fold: counts of a pass, then of all its passes."""

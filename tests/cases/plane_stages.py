@@ -25,7 +25,7 @@ OUTPUTS = (None, Bipolar(), Fixed(2, 0, False), Fixed(3), Ternary(), RESIDUAL, P
 
 
 def plane_stage(rng, weights, x, out=None, *, n_out=6, n_in=12, pe=3, simd=4, levels=2,
-                parallel=False, bias=True, vectors=()):
+                parallel=False, bias=True, vectors=(), lut_inputs=4):
     """`BinaryStage` of drawn weights; thresholds spread over the range, two outputs constant."""
     values = rng.choice(weights.levels, (n_out, n_in))
     offsets = rng.integers(-9, 10, n_out) if bias else None
@@ -41,7 +41,7 @@ def plane_stage(rng, weights, x, out=None, *, n_out=6, n_in=12, pe=3, simd=4, le
         post = Threshold("act", ("fc",), table, rng.integers(0, 2, n_out).astype(bool), out)
     planes = PlaneSum(node.weights, x).pairs if parallel else 1
     return BinaryStage(node, Edge((*vectors, n_in), x, x.min, x.max), post, pe, simd, levels,
-                       planes)
+                       planes, lut_inputs=lut_inputs)
 
 
 def codes(values, fmt):

@@ -9,7 +9,7 @@ from plan.synthesis import counted
 from hwgen.bench.cost_parts.sweep import CASES, UNITS
 from hwgen.plan.stages import binary_cells as binary_cells_module
 from hwgen.plan.stages.binary_cells import COSTS, PARTS, binary_cells
-from hwgen.plan.stages.popcount_cells import popcount_parts, waiting_bits
+from hwgen.plan.stages.popcount_cells import heap_parts, popcount_parts, waiting_bits
 from hwgen.plan.target import FAMILIES
 
 TARGETS = {"ecp5": ECP5, "ice40": UP5K}
@@ -101,6 +101,19 @@ def test_registers_of_a_popcount_are_its_sums_and_the_bits_that_wait():
     assert waiting_bits(16, 1, spare=True) == {1: 2, 2: 1, 3: 1}
     assert waiting_bits(16, 2, spare=True) == {0: 2, 1: 2}
     assert not popcount_parts(15, 9, spare=True)["ff"]
+
+
+def test_parts_of_a_compressor_tree():
+    # Of 7 bits two triples in parity form: a sum and a carry each, two LUTs; a product that is
+    # left over; an adder of two bits. Registers: 2 + 2 bits, 3 at the end, twice what is left.
+    how = {"spare": True, "parity": 6, "plain": False}
+    assert heap_parts(7, 1, **how) == {"heap": 2 * 2 + 1 + 2, "ff": 4 + 3 + 2 * 1}
+    assert heap_parts(7, 2, **how) == {"heap": 7, "ff": 3 + 1}
+    # Nine in parity form: five LUTs for a sum and four carries, a full adder and an adder of two.
+    assert heap_parts(9, 9, **(how | {"parity": 9}))["heap"] == 5 + 1 + 2
+    # Plain bits: one is left over; of four a full adder takes three, six become three.
+    assert heap_parts(5, 9, spare=True, parity=0, plain=True)["heap"] == 1 + 2
+    assert heap_parts(7, 9, spare=True, parity=0, plain=True)["heap"] == 3
 
 
 def test_operands_that_wait_long_are_shift_registers_where_there_are_such():

@@ -2,6 +2,7 @@
 """The binarised stage: planes, gains, constants, storage, time and refusals."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,17 @@ def test_weight_rows_hold_the_planes_in_reading_order(rng, weights, parallel):
                     assert bit == plane.bits[word, o, i]
 
 
+def test_weight_rows_for_luts_of_six_inputs_hold_the_parity_of_each_triple(rng):
+    chains = plane_stage(rng, SIGN, SIGN, SIGN)
+    trees = replace(chains, lut_inputs=6)
+    assert trees.parity_bits == 3           # of 4
+    for plain, formed in zip(chains.weight_rows(), trees.weight_rows(), strict=True):
+        for lane in range(0, 12, 4):
+            plain_row, row = plain >> lane & 15, formed >> lane & 15
+            assert row ^ plain_row == (plain_row ^ plain_row >> 1) << 2 & 4
+    assert not replace(plane_stage(rng, U2, U2), lut_inputs=6).parity_bits
+
+
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 @pytest.mark.parametrize("out", OUTPUTS, ids=str)
 @pytest.mark.parametrize("weights", [SIGN, U2, Ternary(), Planes((3, -5))], ids=str)
@@ -242,6 +254,13 @@ def test_refuses_numbers_of_planes():
         make(planes=2)
 
 
+def test_refuses_luts_that_there_are_none_of(rng):
+    with refused(SpecError, "binary core 'fc': lut_inputs must be 4 or 6, not 5"):
+        plane_stage(rng, SIGN, SIGN, lut_inputs=5)
+    with refused(TypeError, "binary core 'fc': lut_inputs must be an int, not '6'"):
+        plane_stage(rng, SIGN, SIGN, lut_inputs="6")
+
+
 def test_refuses_planes_that_overflow_the_accumulator():
     huge = Planes((3 << 56, 1 - (3 << 56)))     # 1 is the difference of both
     with refused(SpecError, "binary core 'fc': accumulator must have at most 62 bits, not 63: sums"
@@ -259,6 +278,19 @@ def test_refuses_an_output_of_one_level():
 def test_a_requantise_may_follow():
     post = Requantise("act", ("fc",), np.array([1]), 2, "half_up", Fixed(4))
     assert make(post=post).post_registers == 2
+
+
+def test_latency_follows_from_the_luts(rng):
+    sizes = {"n_in": 128, "simd": 64, "levels": 1}
+    chains = plane_stage(rng, SIGN, SIGN, SIGN, **sizes)
+    trees = plane_stage(rng, SIGN, SIGN, SIGN, lut_inputs=6, **sizes)
+    assert chains.dot_registers == 5            # 16 full adders, then four levels of adders
+    # 63 of 64 bits become 7 and 28 of weights 1 and 2, then 2, 7, 6, 4, then 2, 2, 2, 4, 2, then
+    # 2, 2, 2, 2, 3, then 2, 2, 2, 2, 1, 1, which an adder adds up.
+    assert trees.dot_registers == 1 + 4 + 1
+    assert "lut_inputs" not in chains.folding
+    assert trees.folding["lut_inputs"] == 6
+    assert chains.interval_cycles == trees.interval_cycles
 
 
 @pytest.mark.parametrize("target", [ECP5, UP5K], ids=["ecp5", "ice40"])

@@ -126,6 +126,16 @@ def test_registers_between_adders_follow_from_the_clock():
 
 # -- refusals --------------------------------------------------------------------------------------
 
+def test_popcounts_are_made_for_the_luts_of_the_target():
+    for family, lut_inputs in (("ecp5", 4), ("gowin", 4), ("xc7", 6)):
+        design = plan(binary(), replace(ECP5, family=family), interval_cycles=64)
+        stages = [stage for stage in design.stages if stage.core == "binary"]
+        assert {stage.lut_inputs for stage in stages} == {lut_inputs}
+    design = plan(binary(), replace(ECP5, family="xc7"), interval_cycles=64,
+                  cores={"fc1": {"lut_inputs": 4}})
+    assert next(stage for stage in design.stages if stage.name == "fc1").lut_inputs == 4
+
+
 def refuses(message, network, *, error=SpecError, target=ECP5, **options):
     with refused(error, message):
         plan(network, target, **options)
@@ -165,7 +175,7 @@ def test_refuses_unknown_names_cores_and_choices():
                 f" not {core!r}",
                 binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
-            " 'planes', 'memory'], not ['lanes', 'queue_depth']", binary(),
+            " 'planes', 'memory', 'lut_inputs'], not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth'],"
             " not ['simd']", fixed(), cores={"fc1": {"core": "sparse", "simd": 3}})

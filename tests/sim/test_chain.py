@@ -1,6 +1,7 @@
 # amaranth: UnusedElaboratable=no
 """Chains against slow definitions; the same ports that the emitted Verilog is tested through."""
 
+import numpy as np
 import pytest
 from amaranth.hdl import Const, Module, Shape, Signal
 from amaranth.lib import wiring
@@ -79,17 +80,34 @@ def test_popcount_of_operands_in_parity_form(rng, simd, levels):
     pairs[0], pairs[1, 0], pairs[1, 1] = 1, 0, 1
     formed = parity_form(pairs)
     assert (parity_form(formed) == pairs).all()
-    how = {"levels_per_register": levels, "lut_inputs": 6, "parity": True}
+    how = {"levels_per_register": levels, "lut_inputs": 6, "parity": simd // 3 * 3}
     given = settle(lambda m, x, w: total(xnor_popcount(m, x, w, prefix="p", **how)), [simd, simd],
                    [(number(x), number(w)) for x, w in formed], popcount_registers(simd, **how))
     assert given == (pairs[:, 0] ^ pairs[:, 1]).sum(1).tolist()
 
 
-@pytest.mark.parametrize("bits", [1, 2, 5, 64, 101])
-def test_popcount_of_bits(rng, bits):
+@pytest.mark.parametrize("levels", [1, 99])
+def test_popcount_of_two_rows_whose_triples_are_in_parity_form(rng, levels):
+    rows = rng.integers(0, 2, (8, 2, 2, 17))          # operand, row
+    formed = parity_form(rows)
+    joined = np.concatenate([formed[:, :, 0, :15], formed[:, :, 1, :15],
+                             formed[:, :, 0, 15:], formed[:, :, 1, 15:]], axis=-1)
+    how = {"levels_per_register": levels, "lut_inputs": 6, "parity": 30}
+    given = settle(lambda m, x, w: total(xnor_popcount(m, x, w, prefix="p", **how)), [34, 34],
+                   [(number(x), number(w)) for x, w in joined], popcount_registers(34, **how))
+    assert given == (rows[:, 0] ^ rows[:, 1]).sum((1, 2)).tolist()
+
+
+@pytest.mark.parametrize("spare", [True, False])
+@pytest.mark.parametrize("levels", [1, 2, 99])
+@pytest.mark.parametrize("lut_inputs", [4, 6])
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 64, 101])
+def test_popcount_of_bits(rng, bits, lut_inputs, levels, spare):
     cases = rng.integers(0, 2, (5, bits))
-    given = settle(lambda m, x: total(popcount(m, x, levels_per_register=99, prefix="p")), [bits],
-                   [(number(row),) for row in cases])
+    how = {"levels_per_register": levels, "lut_inputs": lut_inputs, "spare": spare}
+    cycles = popcount_registers(bits, plain=True, **how)
+    given = settle(lambda m, x: total(popcount(m, x, prefix="p", **how)), [bits],
+                   [(number(row),) for row in cases], cycles)
     assert given == cases.sum(1).tolist()
 
 

@@ -70,6 +70,19 @@ def test_rows_of_every_width_at_every_clock(rng, simd, levels):
                            levels=levels))
 
 
+@pytest.mark.parametrize(("weights", "x", "parallel", "simd", "levels"), [
+    (SIGN, SIGN, False, 17, 1), (SIGN, SIGN, False, 1, 1), (SIGN, SIGN, False, 34, 3),
+    (SIGN, U2, True, 17, 1), (SIGN, U2, False, 17, 2), (Planes.of_bases((5, 2)), U2, True, 17, 2),
+    (Planes((3, -5)), Planes((3, -5)), False, 17, 1), (Fixed(2), U2, True, 17, 1),
+    (Fixed(2), U2, False, 2, 1), (Ternary(), SIGN, False, 17, 2), (Ternary(), U2, True, 17, 1),
+], ids=str)
+def test_popcounts_of_six_input_luts_to_the_cycle(rng, weights, x, parallel, simd, levels):
+    stage = plane_stage(rng, weights, x, SIGN, n_out=4, n_in=34, pe=2, simd=simd, levels=levels,
+                        parallel=parallel, lut_inputs=6)
+    assert bool(stage.parity_bits) == (stage.plane_sum.op == "xor" and simd > 2)
+    check(rng, stage)
+
+
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 def test_signs_meet_8_bit_pixels(rng, parallel):
     stage = plane_stage(rng, SIGN, Fixed(8, 0, False), SIGN, n_in=30, simd=10, parallel=parallel)

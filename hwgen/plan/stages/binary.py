@@ -12,6 +12,7 @@ from ...numeric import Bipolar, Fixed, SpecError, as_int, pack_row
 from .binary_cells import binary_cells
 from .chain_timing import popcount_registers
 from .folded import adder_levels, tree_registers
+from .parity import parity_form
 from .plane_arithmetic import PlaneArithmetic, plane_sum_of
 
 __all__ = ["BinaryStage"]
@@ -42,6 +43,9 @@ class BinaryStage(PlaneArithmetic):
     planes : int
         Pairs of planes side by side: 1, in which case a fold reads the vector once for each pair,
         or all of them.
+    lut_inputs : int
+        Inputs of the target's LUTs: 4 for popcounts in carry chains, 6 for compressor trees, of
+        which weights and inputs that meet by XOR are in parity form.
 
     Raises
     ------
@@ -50,7 +54,7 @@ class BinaryStage(PlaneArithmetic):
     """
 
     core: ClassVar[str] = "binary"
-    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes", "memory")
+    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes", "memory", "lut_inputs")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -77,7 +81,8 @@ class BinaryStage(PlaneArithmetic):
         options = sorted({1, pairs})
         if "planes" in choice:
             options = [as_int(choice["planes"], f"{cls.path(mat_vec)}: planes")]
-        return [(width * planes, folding | {"planes": planes})
+        more = {"lut_inputs": choice["lut_inputs"]} if "lut_inputs" in choice else {}
+        return [(width * planes, folding | {"planes": planes} | more)
                 for width, folding in super().foldings(mat_vec, x, choice) for planes in options]
 
     @classmethod
@@ -87,6 +92,8 @@ class BinaryStage(PlaneArithmetic):
     def __post_init__(self):
         super().__post_init__()
         _require_planes(self.where, self.mat_vec, self.x)
+        if as_int(self.lut_inputs, f"{self.where}: lut_inputs") not in (4, 6):
+            raise SpecError(f"{self.where}: lut_inputs must be 4 or 6, not {self.lut_inputs}")
         if isinstance(self.post, Threshold) and len(self.post.format.levels) < 2:
             raise SpecError(f"{self.where}: output must have at least 2 levels, not those of"
                             f" {self.post.format}")
@@ -124,6 +131,8 @@ class BinaryStage(PlaneArithmetic):
         folded = bits.reshape(planes, words, self.nf, self.pe, self.sf, self.simd)
         order = (2, 0, 4, 3, 1, 5) if self.is_serial else (2, 4, 3, 0, 1, 5)
         row_bits = self.pe * self.simd * self.words_per_lane
+        if self.parity_bits:
+            folded = parity_form(folded)
         return [pack_row(row, 1) for row in folded.transpose(order).reshape(-1, row_bits)]
 
     @property
@@ -195,10 +204,16 @@ class BinaryStage(PlaneArithmetic):
         """Whether a bit may be left for the accumulator's carry-in: it must weigh 1."""
         return list(self.gain_groups) == [1]
 
+    def popcount_of(self, gain: int) -> dict:
+        """Bits of the popcount of the pairs of that gain, and how it is built."""
+        pairs = len(self.gain_groups[gain])
+        return {"bits": pairs * self.simd, "levels_per_register": self.levels_per_register,
+                "spare": self.leaves_carry, "lut_inputs": self.lut_inputs,
+                "parity": pairs * self.parity_bits, "plain": self.plane_sum.op == "masked"}
+
     def group_registers(self, gain: int) -> int:
         """Registers in the popcount of the pairs of that gain."""
-        return popcount_registers(len(self.gain_groups[gain]) * self.simd,
-                                  self.levels_per_register, spare=self.leaves_carry)
+        return popcount_registers(**self.popcount_of(gain))
 
     @property
     def popcount_registers(self) -> int:
@@ -225,7 +240,8 @@ class BinaryStage(PlaneArithmetic):
 
     @property
     def folding(self):
-        return super().folding | {"planes": self.planes}
+        folding = super().folding | {"planes": self.planes}
+        return folding if self.lut_inputs == 4 else folding | {"lut_inputs": self.lut_inputs}
 
     def to_dict(self):
         return super().to_dict() | {"plane_pairs": self.plane_pairs}

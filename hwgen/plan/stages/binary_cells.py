@@ -8,16 +8,17 @@ import math
 from collections import Counter
 
 from ..target import Cells, Target, in_block_ram
-from .popcount_cells import popcount_parts, slots, waiting_bits
+from .popcount_cells import heap_parts, popcount_parts, slots, waiting_bits
 
 __all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts"]
 
-PARTS = ("chain", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
+PARTS = ("chain", "heap", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
          "search", "counter", "mux", "shift", "stage")
 """LUTs are a sum over these.
 
 ====================  =============================================================================
 chain                 LUTs of popcounts and accumulators in chains that take XORs in
+heap                  LUTs of six inputs of compressor trees
 count3, add, inject   elsewhere: counts of three bits, bits of adders, carry-ins
 accumulate            bits of accumulators, start value included (elsewhere)
 wide_add              bits of the adders that add up weighed counts
@@ -47,8 +48,8 @@ COSTS = {
              "counter": 2.8, "mux": 0.6},
     "ice40": _LUT4,
     "gowin": _LUT4 | {"ram": 1},
-    "xc7": {"count3": 3.45, "add": 0.9, "wide_add": 0.25, "mask": 0.5, "rom": 1.6, "search": 1.4,
-            "mux": 0.65, "shift": 1.75, "stage": 128},
+    "xc7": {"heap": 1, "accumulate": 1, "count3": 3.45, "add": 0.9, "wide_add": 0.25,
+            "mask": 0.5, "rom": 1.6, "search": 1.4, "mux": 0.65, "shift": 1.75, "stage": 128},
 }
 """Family -> LUTs that one of each part takes."""
 
@@ -125,22 +126,37 @@ def _operands(stage, target):
 def _popcounts(stage, target):
     """Those of all outputs, and registers in which operands wait."""
     parts, masked = Counter(), stage.plane_sum.op == "masked"
-    how = {"levels_per_register": stage.levels_per_register, "spare": stage.leaves_carry}
-    for gain, pairs in stage.gain_groups.items():
-        bits = len(pairs) * stage.simd
-        group = popcount_parts(bits, **how)
+    parts["heap"] += stage.parity_bits // 3 * len(stage.plane_sum.input_planes)
+    for gain in stage.gain_groups:
+        group = _popcount(stage.popcount_of(gain))
+        bits = stage.popcount_of(gain)["bits"]
         group["mask"] = bits * masked
         group["ff"] += (stage.popcount_registers - stage.group_registers(gain)) * (
             bits.bit_length())
         parts.update({part: count * stage.pe for part, count in group.items()})
-        waits = waiting_bits(bits, **how)
-        if masked:      # the products wait
-            parts.update(_waiting(waits, stage.pe, 0, target))
-            continue
-        rows, words = _weight_memory(stage)
-        before = 1 if stage.weights_in_block_ram(rows, words) else 2
-        parts.update(_waiting(waits, stage.pe, before, target))
-        parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
+        if stage.lut_inputs < 6:
+            parts.update(_waiting_operands(stage, gain, target))
+    return parts
+
+
+def _popcount(how: dict) -> Counter:
+    """One of them; ``how`` as a stage's ``popcount_of`` says."""
+    how = dict(how)
+    if how.pop("lut_inputs") >= 6:
+        return heap_parts(**how)
+    return popcount_parts(how["bits"], how["levels_per_register"], spare=how["spare"])
+
+
+def _waiting_operands(stage, gain, target) -> Counter:
+    """Those bits of both operands, or of masked products, that are carry-ins of later levels."""
+    how = stage.popcount_of(gain)
+    waits = waiting_bits(how["bits"], how["levels_per_register"], spare=how["spare"])
+    if stage.plane_sum.op == "masked":
+        return _waiting(waits, stage.pe, 0, target)
+    rows, words = _weight_memory(stage)
+    before = 1 if stage.weights_in_block_ram(rows, words) else 2
+    parts = _waiting(waits, stage.pe, before, target)
+    parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
     return parts
 
 

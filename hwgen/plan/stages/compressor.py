@@ -6,14 +6,14 @@ from functools import lru_cache
 __all__ = ["Compression", "compress", "first_columns"]
 
 
-def first_columns(bits: int, *, parity: bool) -> tuple[int, int]:
+def first_columns(bits: int, *, parity: int) -> tuple[int, int]:
     """Bits of weight 1 and 2 after the first level of a popcount of ``bits`` products.
 
-    Three products give a sum and a carry, two LUTs; in parity form
-    (:func:`hwgen.plan.stages.parity.parity_form`) nine give one sum and four carries, five LUTs.
-    The one or two that no triple takes are single bits of weight 1.
+    Three products give a sum and a carry, two LUTs; of the first ``parity`` products, which are in
+    parity form (:func:`hwgen.plan.stages.parity.parity_form`), nine give one sum and four carries,
+    five LUTs. The one or two that no triple takes are single bits of weight 1.
     """
-    nines = bits // 9 if parity else 0
+    nines = parity // 9
     triples = (bits - 9 * nines) // 3
     return nines + triples + bits % 3, 4 * nines + triples
 
@@ -24,6 +24,8 @@ class Compression:
 
     Parameters
     ----------
+    columns : tuple of tuple of int
+        Bits in each column: to begin with, and after each level.
     levels : tuple of tuple of (int, int)
         For each level, for each column from weight 1 up: how often six bits become three, and how
         often three bits become two. What is over goes on as it is.
@@ -31,6 +33,7 @@ class Compression:
         Column from which on two rows and a carry are added up at the end; None if one row is left.
     """
 
+    columns: tuple[tuple[int, ...], ...]
     levels: tuple[tuple[tuple[int, int], ...], ...]
     adder_from: int | None
 
@@ -47,7 +50,7 @@ def compress(columns: tuple[int, ...], width: int) -> Compression:
     Counters of six bits (three LUTs) and full adders (one, as both outputs fit into it) both take
     one bit away for each LUT; the adder at the end takes two bits of each column and a carry-in.
     """
-    columns, levels = list(columns), []
+    columns, levels, before = list(columns), [], [tuple(columns)]
     while columns[0] > 3 or any(count > 2 for count in columns[1:]):
         level, following = [], [0] * width
         for k, count in enumerate(columns):
@@ -63,5 +66,6 @@ def compress(columns: tuple[int, ...], width: int) -> Compression:
             following.pop()
         columns = following
         levels.append(tuple(level))
+        before.append(tuple(columns))
     adder_from = next((k for k, count in enumerate(columns) if count > 1), None)
-    return Compression(tuple(levels), adder_from)
+    return Compression(tuple(before), tuple(levels), adder_from)

@@ -1,6 +1,6 @@
 """What a stage of bit planes computes: gains, constants, thresholds, and how wide its sums get."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -43,10 +43,12 @@ class PlaneArithmetic(FoldedStage):
 
     Parameters
     ----------
-    planes : int    pairs of planes side by side
+    planes : int        pairs of planes side by side
+    lut_inputs : int    inputs of the target's LUTs, which popcounts are made for: 4, or 6
     """
 
     planes: int = 1
+    lut_inputs: int = field(default=4, kw_only=True)
 
     # -- planes ----------------------------------------------------------------------------------
 
@@ -76,6 +78,11 @@ class PlaneArithmetic(FoldedStage):
         if self.search is None or not self.plane_sum.flips:
             return self.plane_sum.weight_planes
         return _flipped_planes(self.mat_vec, self.post, self.x.format)
+
+    @property
+    def parity_bits(self) -> int:
+        """Leading bits of each row, of weights and of inputs, that meet in parity form."""
+        return self.simd // 3 * 3 if self.lut_inputs >= 6 and self.plane_sum.op == "xor" else 0
 
     @property
     def result_shift(self) -> int:

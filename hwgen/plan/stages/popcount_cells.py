@@ -1,10 +1,11 @@
-"""What a popcount in carry chains is made of, level by level, as the generator builds it."""
+"""What a popcount is made of, level by level, as the generator builds it."""
 
 from collections import Counter
 
 from .chain_timing import popcount_leaves, popcount_registers, popcount_spare
+from .compressor import compress, first_columns
 
-__all__ = ["popcount_parts", "slots", "waiting_bits"]
+__all__ = ["heap_parts", "popcount_parts", "slots", "waiting_bits"]
 
 
 def slots(count: int) -> int:
@@ -13,7 +14,7 @@ def slots(count: int) -> int:
 
 
 def popcount_parts(bits: int, levels_per_register: int, *, spare: bool) -> Counter:
-    """Counted: ``count3`` counts of three bits, ``add`` bits of adders, ``inject`` carry-ins.
+    """Of chains: ``count3`` counts of three bits, ``add`` bits of adders, ``inject`` carry-ins.
 
     ``chain`` are the LUTs of all chains on a device whose carry cells take XORs in; ``ff`` the
     registers of sums, not of :func:`waiting_bits`. See :func:`hwgen.rtl.chain.xnor_popcount`,
@@ -53,6 +54,28 @@ def waiting_bits(bits: int, levels_per_register: int, *, spare: bool) -> Counter
     if left_over:
         waits[level // levels_per_register] += 1
     return waits
+
+
+def heap_parts(bits: int, levels_per_register: int, *, spare: bool, parity: int,
+               plain: bool) -> Counter:
+    """Of a compressor tree: ``heap`` LUTs of six inputs, and ``ff`` with those of a bit left over.
+
+    The arguments are those of :func:`hwgen.plan.stages.chain_timing.popcount_registers`.
+    """
+    left = popcount_spare(bits, spare=spare, lut_inputs=6, plain=plain)
+    rest, nines = bits - left, parity // 9
+    plan = compress((rest,) if plain else first_columns(rest, parity=parity), rest.bit_length())
+    parts = Counter(heap=sum(3 * sixes + threes for level in plan.levels
+                             for sixes, threes in level))
+    if not plain:
+        parts["heap"] += 5 * nines + 2 * ((rest - 9 * nines) // 3) + rest % 3 + left
+    levels = [sum(columns) for columns in plan.columns]
+    if plan.adder_from is not None:
+        parts["heap"] += len(plan.columns[-1]) - plan.adder_from
+        levels.append(rest.bit_length())
+    for level, count in enumerate(levels, 1 - plain):
+        parts["ff"] += (count + left) * (level > 0 and level % levels_per_register == 0)
+    return parts
 
 
 def _registered(tops, level: int, levels_per_register: int) -> int:
