@@ -5,47 +5,69 @@ so that :func:`export` loses nothing.
 """
 
 from . import reproducible
-from .bases import MultiBaseLinear
-from .binary import BinaryLinear, ScaledBinaryLinear, Sign
+from .adopt import adopt
+from .bases import AbcWeights, AlternatingWeights, LqWeights
+from .basis_steps import AbcActivation, LqActivation
+from .binary import BinaryWeights, Sign, XnorWeights
+from .bitwise import BitwiseSign, BitwiseWeights, compress_signals, train_bitwise
 from .calibrate import calibrate
 from .checkpoint import load_checkpoint, save_checkpoint
-from .conv import BatchNorm2d, BinaryConv2d, Flatten, QuantConv2d, TernaryConv2d
+from .conv import BatchNorm2d, Flatten, IntegerConv2d, QuantConv2d
 from .copies import Copies
 from .data import Split, digits, stratified
 from .distil import distillation_loss
 from .errors import CheckpointError, ExportError, TrainingError
 from .export import export, predict_integers
 from .fixed import QuantInput, QuantLinear, QuantReLU
-from .kbit import DoReFaLinear, WrpnLinear
+from .kbit import DoReFaWeights, LinearQuantWeights, WrpnWeights
 from .layer import Layer
+from .linear import IntegerLinear
 from .mnist import mnist, read_idx
+from .named import (
+    BinaryConv2d,
+    BinaryLinear,
+    DoReFaLinear,
+    MultiBaseLinear,
+    ScaledBinaryLinear,
+    TernaryConv2d,
+    TernaryLinear,
+    TwoScaleTernaryLinear,
+    WrpnLinear,
+)
 from .normalise import BatchNorm, fold_batch_norm
+from .phases import Phases
 from .products import integer_products
 from .prune import GradualPruning, cubic_density
 from .quantise import quantise
 from .recipes import STUDENTS, accuracy, train_student, train_teacher
 from .recipes_mnist import MNIST_RECIPES, train_mnist, train_mnist_teacher
-from .residual import ResidualSign
+from .residual import HorqSign, ResidualSign
 from .settings import Epoch, Settings
+from .shift_norm import ShiftBatchNorm, ShiftBatchNorm2d, ap2
 from .steps import StepActivation
 from .straight import binarise, round_half_even, round_half_up
-from .ternary import TernaryLinear, TwoScaleTernaryLinear
+from .ternary import FixedTernaryWeights, TtqWeights, TwnWeights
 from .thermometer import ThermometerInput
 from .thresholds import sign_thresholds, step_thresholds
 from .topologies import cnv
 from .train import density, train
 from .warp import Warp, warped
+from .weights import Weights
 
 __all__ = [
-    "BatchNorm", "BatchNorm2d", "BinaryConv2d", "BinaryLinear", "CheckpointError", "Copies",
-    "DoReFaLinear", "Epoch", "ExportError", "Flatten", "GradualPruning", "Layer", "MNIST_RECIPES",
-    "MultiBaseLinear", "QuantConv2d", "QuantInput", "QuantLinear", "QuantReLU", "ResidualSign",
-    "STUDENTS", "ScaledBinaryLinear", "Settings", "Sign", "Split", "StepActivation",
-    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError",
-    "TwoScaleTernaryLinear", "Warp", "WrpnLinear", "accuracy", "binarise", "calibrate", "cnv",
+    "AbcActivation", "AbcWeights", "AlternatingWeights", "BatchNorm", "BatchNorm2d", "BinaryConv2d",
+    "BinaryLinear", "BinaryWeights", "BitwiseSign", "BitwiseWeights", "CheckpointError", "Copies",
+    "DoReFaLinear", "DoReFaWeights", "Epoch", "ExportError", "FixedTernaryWeights", "Flatten",
+    "GradualPruning", "HorqSign", "IntegerConv2d", "IntegerLinear", "Layer", "LinearQuantWeights",
+    "LqActivation", "LqWeights", "MNIST_RECIPES", "MultiBaseLinear", "Phases", "QuantConv2d",
+    "QuantInput", "QuantLinear", "QuantReLU", "ResidualSign", "STUDENTS", "ScaledBinaryLinear",
+    "Settings", "ShiftBatchNorm", "ShiftBatchNorm2d", "Sign", "Split", "StepActivation",
+    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights",
+    "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights",
+    "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals",
     "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
     "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
     "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
-    "step_thresholds", "stratified", "train", "train_mnist", "train_mnist_teacher",
+    "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher",
     "train_student", "train_teacher", "warped",
 ]

@@ -8,14 +8,12 @@ from torch.nn import functional as F
 
 from hwgen.numeric import SpecError, as_int
 
-from .binary import BinaryLinear
 from .fixed import QuantLinear
 from .layer import Layer, within
+from .linear import IntegerLinear
 from .normalise import BatchNorm
-from .ternary import TernaryLinear
 
-__all__ = ["BatchNorm2d", "BinaryConv2d", "Convolution", "Flatten", "QuantConv2d",
-           "TernaryConv2d"]
+__all__ = ["BatchNorm2d", "Convolution", "Flatten", "IntegerConv2d", "QuantConv2d"]
 
 
 def _pair(what: str, value, low: int) -> tuple[int, int]:
@@ -41,16 +39,16 @@ class Convolution(Layer):
     padding : int or (top and bottom, left and right)
     pad_value : int
         What stands beyond the map; to be stated as -1 or +1 where the map is of signs.
-    options
+    args, options
         Those of the matrix layer.
     """
 
-    def __init__(self, c_in: int, c_out: int, kernel, *, stride=1, dilation=1, padding=0,
+    def __init__(self, c_in: int, c_out: int, kernel, *args, stride=1, dilation=1, padding=0,
                  pad_value: int = 0, **options):
         name = type(self).__name__
         kernel = _pair(f"{name}: kernel", kernel, 1)
         c_in = within(f"{name}: c_in", c_in, 1)
-        super().__init__(kernel[0] * kernel[1] * c_in, c_out, **options)
+        super().__init__(kernel[0] * kernel[1] * c_in, c_out, *args, **options)
         self.c_in, self.kernel = c_in, kernel
         self.stride = _pair(f"{name}: stride", stride, 1)
         self.dilation = _pair(f"{name}: dilation", dilation, 1)
@@ -78,12 +76,11 @@ class Convolution(Layer):
                 f" pad_value={self.pad_value}")
 
 
-class BinaryConv2d(Convolution, BinaryLinear):
-    """Convolution with weights of -1 and +1."""
+class IntegerConv2d(Convolution, IntegerLinear):
+    """Convolution with any kind of weights: ``IntegerConv2d(3, 8, 3, TwnWeights())``.
 
-
-class TernaryConv2d(Convolution, TernaryLinear):
-    """Convolution with weights of -1, 0 and +1."""
+    What is common to a layer, or to an output, is so of all of the convolution, or of a filter.
+    """
 
 
 class QuantConv2d(Convolution, QuantLinear):

@@ -8,29 +8,25 @@ from hwgen.ir import Flatten as FlattenNode
 from hwgen.ir import MaxPool, SlidingWindow
 from hwgen.numeric import SpecError
 
-from . import convert_linear, convert_steps
-from .binary import BinaryLinear
-from .conv import BatchNorm2d, BinaryConv2d, Convolution, Flatten, QuantConv2d, TernaryConv2d
-from .fixed import QuantLinear
-from .normalise import BatchNorm
-from .ternary import TernaryLinear
+from .conv import BatchNorm2d, Convolution, Flatten, IntegerConv2d, QuantConv2d
+from .convert_linear import integer_linear, quant_linear
+from .convert_steps import batch_norm
+from .named import BinaryConv2d, TernaryConv2d
+from .shift_norm import ShiftBatchNorm2d
 from .value import Value, settled, sound
 
 __all__ = ["CONVERTERS"]
 
 
 def _map(value: Value) -> Value:
-    value = settled(value)
     if value.spatial is None:
         raise SpecError(f"input must be maps (batch, c, h, w), not vectors of {value.size}")
     return value
 
 
-def _convolution(matrix_layer):
-    convert = convert_linear.CONVERTERS[matrix_layer]
-
+def _convolution(convert):
     def converter(layer: Convolution, value: Value, name: str):
-        value = _map(value)
+        value = _map(settled(value))
         if layer.c_in != value.size:
             raise SpecError(f"c_in must be {value.size}, the channels of its input, not"
                             f" {layer.c_in}")
@@ -50,7 +46,8 @@ def _convolution(matrix_layer):
 
 
 def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
-    value = _map(value)
+    # What rises with its input can as well be done behind the maximum.
+    value = _map(value if value.pending and value.rises else settled(value))
     for what, wanted in (("padding", 0), ("dilation", 1), ("ceil_mode", False),
                          ("return_indices", False)):
         found = getattr(layer, what)
@@ -73,10 +70,10 @@ def _flatten(layer: Flatten, value: Value, name: str):
 
 
 CONVERTERS = {
-    BinaryConv2d: _convolution(BinaryLinear),
-    TernaryConv2d: _convolution(TernaryLinear),
-    QuantConv2d: _convolution(QuantLinear),
-    BatchNorm2d: convert_steps.CONVERTERS[BatchNorm],
+    **dict.fromkeys((IntegerConv2d, BinaryConv2d, TernaryConv2d), _convolution(integer_linear)),
+    QuantConv2d: _convolution(quant_linear),
+    BatchNorm2d: batch_norm,
+    ShiftBatchNorm2d: batch_norm,
     nn.MaxPool2d: _max_pool,
     Flatten: _flatten,
 }

@@ -7,29 +7,33 @@ import numpy as np
 from hwgen.ir import Dense, Edge, MatVec
 from hwgen.numeric import Fixed, SpecError
 
-from .bases import MultiBaseLinear
-from .binary import BinaryLinear, ScaledBinaryLinear
 from .fixed import QuantLinear
-from .kbit import DoReFaLinear, WrpnLinear
-from .ternary import TernaryLinear, TwoScaleTernaryLinear
+from .linear import IntegerLinear
+from .named import (
+    BinaryLinear,
+    DoReFaLinear,
+    MultiBaseLinear,
+    ScaledBinaryLinear,
+    TernaryLinear,
+    TwoScaleTernaryLinear,
+    WrpnLinear,
+)
 from .value import FLOAT64_SAFE, Value, int64_of, settled, sound
 
-__all__ = ["CONVERTERS"]
+__all__ = ["CONVERTERS", "integer_linear", "quant_linear"]
 
 
-def _integer_linear(layer, value: Value, name: str):
+def integer_linear(layer: IntegerLinear, value: Value, name: str):
+    """Node of a layer of any kind of weights; a scale that it has waits for the thresholds."""
     if layer.bias is not None:
         _check_in_frac(layer, value)
     frac = value.frac + layer.out_shift
-    return _linear(layer, value, name, layer.format, layer.integer_bias(), frac)
+    nodes, result = _linear(layer, value, name, layer.format, layer.integer_bias(), frac)
+    return nodes, result if layer.scale() is None else replace(result, pending=(layer.rescale,))
 
 
-def _scaled_linear(layer: ScaledBinaryLinear, value: Value, name: str):
-    nodes, value = _integer_linear(layer, value, name)
-    return nodes, replace(value, pending=(layer.rescale,))
-
-
-def _quant_linear(layer: QuantLinear, value: Value, name: str):
+def quant_linear(layer: QuantLinear, value: Value, name: str):
+    """Node of a fixed-point layer."""
     _check_in_frac(layer, value)
     fmt = Fixed(layer.bits, int(layer.frac), True)
     return _linear(layer, value, name, fmt, layer.integer_bias(), layer.out_frac)
@@ -67,8 +71,7 @@ def _row_ranges(node: MatVec, edge: Edge):
 
 
 CONVERTERS = {
-    QuantLinear: _quant_linear,
-    ScaledBinaryLinear: _scaled_linear,
-    **dict.fromkeys((BinaryLinear, DoReFaLinear, MultiBaseLinear, TernaryLinear,
-                     TwoScaleTernaryLinear, WrpnLinear), _integer_linear),
+    QuantLinear: quant_linear,
+    **dict.fromkeys((IntegerLinear, BinaryLinear, DoReFaLinear, MultiBaseLinear, ScaledBinaryLinear,
+                     TernaryLinear, TwoScaleTernaryLinear, WrpnLinear), integer_linear),
 }

@@ -8,15 +8,18 @@ import torch
 from hwgen.ir import Requantise, Threshold
 from hwgen.numeric import Fixed, SpecError
 
+from .basis_steps import AbcActivation, LqActivation
 from .binary import Sign
+from .bitwise import BitwiseSign
 from .fixed import QuantReLU
 from .normalise import BatchNorm
-from .residual import ResidualSign
+from .residual import HorqSign, ResidualSign
+from .shift_norm import ShiftBatchNorm
 from .steps import StepActivation, StepLayer
 from .thresholds import sign_thresholds, step_thresholds
 from .value import Value, settled, sound
 
-__all__ = ["CONVERTERS"]
+__all__ = ["CONVERTERS", "batch_norm"]
 
 MAX_SHIFT = 61
 
@@ -34,7 +37,8 @@ def _quant_relu(layer: QuantReLU, value: Value, name: str):
     return [node], Value(name, edge, edge.shape[-1], frac, spatial=value.spatial)
 
 
-def _batch_norm(layer: BatchNorm, value: Value, name: str):
+def batch_norm(layer: BatchNorm, value: Value, name: str):
+    """No node: the norm waits for the thresholds of the activation that follows."""
     if not value.pending:
         value = settled(value)
     if layer.num_features != value.size:
@@ -47,7 +51,8 @@ def _batch_norm(layer: BatchNorm, value: Value, name: str):
         raise SpecError(f"gamma / sqrt(var + eps) must be finite, not {float(scale[k])} at output"
                         f" {k}, of gamma {float(layer.weight[k]):g}, var"
                         f" {float(layer.running_var[k]):g} and eps {layer.eps:g}")
-    return [], replace(value, pending=(*value.pending, layer))
+    rises = value.rises and bool((scale >= 0).all())
+    return [], replace(value, pending=(*value.pending, layer), rises=rises)
 
 
 def _steps(layer: StepLayer, value: Value, name: str):
@@ -74,6 +79,8 @@ def _steps(layer: StepLayer, value: Value, name: str):
 
 CONVERTERS = {
     QuantReLU: _quant_relu,
-    BatchNorm: _batch_norm,
-    **dict.fromkeys((ResidualSign, Sign, StepActivation), _steps),
+    BatchNorm: batch_norm,
+    ShiftBatchNorm: batch_norm,
+    **dict.fromkeys((AbcActivation, BitwiseSign, HorqSign, LqActivation, ResidualSign, Sign,
+                     StepActivation), _steps),
 }

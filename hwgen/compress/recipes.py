@@ -12,9 +12,10 @@ from torch import nn
 
 from hwgen.numeric import SpecError
 
-from .binary import BinaryLinear, Sign
+from .binary import Sign
 from .data import PIXEL_BITS, Split
 from .fixed import QuantInput
+from .named import BinaryLinear
 from .normalise import BatchNorm
 from .phases import Phases
 from .prune import GradualPruning

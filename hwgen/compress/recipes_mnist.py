@@ -14,16 +14,15 @@ from torch import nn
 
 from hwgen.numeric import SpecError
 
-from .binary import BinaryLinear, Sign
+from .binary import Sign
 from .copies import Copies
 from .fixed import QuantInput
-from .kbit import DoReFaLinear
 from .mnist import halved
+from .named import BinaryLinear, DoReFaLinear, TernaryLinear
 from .normalise import BatchNorm
 from .phases import Phases
 from .residual import ResidualSign
 from .steps import StepActivation
-from .ternary import TernaryLinear
 from .thermometer import ThermometerInput
 from .warp import Warp
 

@@ -17,7 +17,7 @@ _HINTS = (
     ((nn.Sigmoid, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Hardtanh, nn.ReLU6),
      "its output is an unquantised float", "use QuantReLU(bits=...) or Sign and train again"),
     (nn.Conv2d, "its weights are floats",
-     "use BinaryConv2d, TernaryConv2d or QuantConv2d and train again"),
+     "use BinaryConv2d, IntegerConv2d or QuantConv2d and train again"),
     (nn.BatchNorm2d, "the rounding of its kernel is not defined",
      "use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
     (nn.Flatten, "its elements are channels first, those of the hardware channels last",

@@ -2,7 +2,7 @@
 
 import torch
 
-__all__ = ["binarise", "round_half_even", "round_half_up"]
+__all__ = ["binarise", "passed", "round_half_even", "round_half_up"]
 
 
 class _Binarise(torch.autograd.Function):
@@ -45,3 +45,18 @@ def round_half_up(x):
 def round_half_even(x):
     """Nearest integer, ties to even; the gradient passes unchanged."""
     return _Round.apply(x, False)
+
+
+class _Passed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, values):
+        return values.to(x.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad, None
+
+
+def passed(x, values):
+    """``values`` in the dtype of ``x``; the gradient passes to ``x`` unchanged."""
+    return _Passed.apply(x, values)

@@ -2,9 +2,10 @@
 
 from torch import nn
 
-from .binary import BinaryLinear, Sign
-from .conv import BatchNorm2d, BinaryConv2d, Flatten
+from .binary import Sign
+from .conv import BatchNorm2d, Flatten
 from .fixed import QuantInput
+from .named import BinaryConv2d, BinaryLinear
 from .normalise import BatchNorm
 
 __all__ = ["cnv"]

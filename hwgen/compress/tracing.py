@@ -13,10 +13,11 @@ __all__ = ["INPUT", "Step", "check_module", "trace"]
 
 
 class _Tracer(torch.fx.Tracer):
-    """Stops at every module without parts of its own, and at those of torch."""
+    """Stops at every layer, every module without parts of its own, and at those of torch."""
 
     def is_leaf_module(self, m, module_qualified_name):
-        return not any(m.children()) or super().is_leaf_module(m, module_qualified_name)
+        whole = isinstance(m, Layer) or not any(m.children())
+        return whole or super().is_leaf_module(m, module_qualified_name)
 
 
 @dataclass(frozen=True)

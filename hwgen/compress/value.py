@@ -31,6 +31,8 @@ class Value:
     pending : tuple of callables on float64 tensors (batch, size)
         Monotone functions of each channel (scale, batch norm) that were applied to the integers,
         in order, and wait for an activation of a few levels.
+    rises : bool
+        None of ``pending`` falls.
     """
 
     node: str
@@ -40,6 +42,7 @@ class Value:
     rows: tuple[np.ndarray, np.ndarray] | None = None
     pending: tuple[Callable, ...] = ()
     spatial: tuple[int, int] | None = None
+    rises: bool = True
 
 
 def settled(value: Value) -> Value:

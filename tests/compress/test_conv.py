@@ -153,7 +153,7 @@ SAMPLE = np.zeros((1, 2, 4, 5), int)
     ([nn.MaxPool2d(2, ceil_mode=True)], "module '1': ceil_mode must be False, not True"),
     ([nn.Conv2d(2, 1, 1)],
      "module '1': must be exact, not torch.Conv2d: its weights are floats; use BinaryConv2d,"
-     " TernaryConv2d or QuantConv2d and train again"),
+     " IntegerConv2d or QuantConv2d and train again"),
     ([nn.BatchNorm2d(2)],
      "module '1': must be exact, not torch.BatchNorm2d: the rounding of its kernel is not defined;"
      " use hwgen.compress.BatchNorm2d (same parameters) before Sign"),

@@ -61,7 +61,7 @@ def test_float_activations(layer):
 def test_convolutions():
     check([QuantInput(bits=4), nn.Conv2d(1, 1, 1)],
           "module '1': must be exact, not torch.Conv2d: its weights are floats; use"
-          " BinaryConv2d, TernaryConv2d or QuantConv2d and train again")
+          " BinaryConv2d, IntegerConv2d or QuantConv2d and train again")
     check([QuantInput(bits=4), nn.AvgPool2d(2)],
           "module '1': must be exact, not torch.AvgPool2d: there is no exact form of it here; use"
           " BinaryConv2d or QuantConv2d, and nn.MaxPool2d")

@@ -10,22 +10,39 @@ from torch import nn
 
 from hwgen import golden
 from hwgen.compress import (
+    AbcActivation,
+    AbcWeights,
+    AlternatingWeights,
     BatchNorm,
+    BatchNorm2d,
     BinaryLinear,
-    DoReFaLinear,
+    BinaryWeights,
+    BitwiseSign,
+    BitwiseWeights,
+    DoReFaWeights,
     ExportError,
-    MultiBaseLinear,
+    FixedTernaryWeights,
+    Flatten,
+    HorqSign,
+    IntegerConv2d,
+    IntegerLinear,
+    LinearQuantWeights,
+    LqActivation,
+    LqWeights,
     QuantInput,
     QuantReLU,
     ResidualSign,
     ScaledBinaryLinear,
     Settings,
+    ShiftBatchNorm,
+    ShiftBatchNorm2d,
     Sign,
     StepActivation,
-    TernaryLinear,
     ThermometerInput,
-    TwoScaleTernaryLinear,
-    WrpnLinear,
+    TtqWeights,
+    TwnWeights,
+    WrpnWeights,
+    XnorWeights,
     digits,
     export,
     predict_integers,
@@ -33,32 +50,56 @@ from hwgen.compress import (
     train,
 )
 
-LINEAR = {
-    "binary": BinaryLinear,
-    "xnor": ScaledBinaryLinear,
-    "dorefa2": lambda n, m: DoReFaLinear(n, m, bits=2),
-    "dorefa3": lambda n, m: DoReFaLinear(n, m, bits=3),
-    "wrpn3": lambda n, m: WrpnLinear(n, m, bits=3),
-    "twn": TernaryLinear,
-    "ttq": TwoScaleTernaryLinear,
-    "bases3": lambda n, m: MultiBaseLinear(n, m, bases=3),
+WEIGHTS = {
+    "binary": BinaryWeights,
+    "xnor": XnorWeights,
+    "dorefa2": lambda: DoReFaWeights(2),
+    "dorefa3": lambda: DoReFaWeights(3),
+    "wrpn3": lambda: WrpnWeights(3),
+    "linear3": lambda: LinearQuantWeights(3),
+    "twn": TwnWeights,
+    "fixed-ternary": FixedTernaryWeights,
+    "bitwise": BitwiseWeights,
+    "ttq": TtqWeights,
+    "lq3": lambda: LqWeights(3),
+    "lq2-channel": lambda: LqWeights(2, per_channel=True),
+    "alternating2": lambda: AlternatingWeights(2),
+    "alternating2-channel": lambda: AlternatingWeights(2, per_channel=True, scale_bits=3),
+    "abc3": lambda: AbcWeights(3),
 }
 ACTIVATION = {
     "sign": Sign,
+    "bitwise": lambda: BitwiseSign(0.3),
     "dorefa2": lambda: StepActivation.dorefa(2),
     "hwgq3": lambda: StepActivation.hwgq(3),
     "residual2": ResidualSign,
     "residual3": lambda: ResidualSign(3),
+    "horq2": HorqSign,
+    "abc2": AbcActivation,
+    "abc3": lambda: AbcActivation(3),
+    "lq2": LqActivation,
+    "lq3-signs": lambda: LqActivation(3, signs=True),
 }
+NORMS = {"norm": (BatchNorm, BatchNorm2d), "shift": (ShiftBatchNorm, ShiftBatchNorm2d)}
 
 
-def net(linear, activation, sizes, first):
+def last_of(weights):
+    """Of a last layer: no scales of its outputs, which its integers could not hold."""
+    return {"xnor": "binary"}.get(weights, weights.removesuffix("-channel"))
+
+
+def net(weights, activation, sizes, first, norm="norm"):
     layers, n_in = [first], sizes[0] * (len(first.levels) if hasattr(first, "levels") else 1)
     for n_out in sizes[1:-1]:
-        layers += [LINEAR[linear](n_in, n_out), BatchNorm(n_out), ACTIVATION[activation]()]
+        layers += [IntegerLinear(n_in, n_out, WEIGHTS[weights]()), NORMS[norm][0](n_out),
+                   ACTIVATION[activation]()]
         n_in = n_out
-    last = LINEAR["binary" if linear == "xnor" else linear](n_in, sizes[-1])
-    return nn.Sequential(*layers, last)
+    layers.append(IntegerLinear(n_in, sizes[-1], named(last_of(weights))))
+    return nn.Sequential(*layers)
+
+
+def named(weights):
+    return {"lq2": lambda: LqWeights(2)}.get(weights, WEIGHTS.get(weights))()
 
 
 def scrambled(module, rng):
@@ -80,24 +121,27 @@ def assert_equal(module, x):
 
 
 @settings(max_examples=150)
-@given(st.sampled_from(sorted(LINEAR)), st.sampled_from(sorted(ACTIVATION)),
-       st.lists(st.integers(1, 9), min_size=3, max_size=5), st.integers(0, 2 ** 31 - 1),
-       st.booleans())
-def test_any_weights_with_any_activation(linear, activation, sizes, seed, thermometer):
+@given(st.sampled_from(sorted(WEIGHTS)), st.sampled_from(sorted(ACTIVATION)),
+       st.sampled_from(sorted(NORMS)), st.lists(st.integers(1, 9), min_size=3, max_size=5),
+       st.integers(0, 2 ** 31 - 1), st.booleans())
+def test_any_weights_with_any_activation(weights, activation, norm, sizes, seed, thermometer):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     first = ThermometerInput((2, 5), bits=3) if thermometer else QuantInput(bits=3)
-    module = scrambled(net(linear, activation, sizes, first), rng)
+    module = scrambled(net(weights, activation, sizes, first, norm), rng)
     assert_equal(module, rng.integers(0, 8, (40, sizes[0])))
 
 
-@pytest.mark.parametrize("activation", ACTIVATION)
-@pytest.mark.parametrize("linear", LINEAR)
-def test_trained_networks_on_real_digits(linear, activation):
+@pytest.mark.parametrize(("weights", "activation", "norm"), [
+    *((weights, activation, "norm") for weights in ("binary", "twn") for activation in ACTIVATION),
+    *((weights, "residual2", "norm") for weights in WEIGHTS if weights not in ("binary", "twn")),
+    *((weights, "sign", "shift") for weights in WEIGHTS),
+])
+def test_trained_networks_on_real_digits(weights, activation, norm):
     """Three epochs on the 8x8 digits: better than a guess, and the same in every score."""
     torch.manual_seed(0)
     split = digits()
-    module = net(linear, activation, [64, 48, 32, 10], ThermometerInput((4, 10), bits=5))
+    module = net(weights, activation, [64, 48, 32, 10], ThermometerInput((4, 10), bits=5), norm)
     module = train(module, split, settings=Settings(epochs=3, lr=1e-2, integer_products=True))
     network = assert_equal(module, split.x_test)
     classes = golden.run(network, split.x_test)[network.outputs[1]][:, 0]
@@ -115,6 +159,59 @@ def test_formats_of_a_network():
     assert network.edges["layer3"].format == bases
 
 
+# Convolutions
+
+def maps_net(weights, activation, norm):
+    """Padded convolution, pool, strided convolution, dense: channels 2, 5, 4 and 3 scores."""
+    first, second = (IntegerConv2d(2, 5, 3, WEIGHTS[weights](), padding=1, pad_value=1),
+                     IntegerConv2d(5, 4, (2, 3), WEIGHTS[weights](), stride=(1, 2)))
+    return nn.Sequential(
+        QuantInput(bits=3), first, NORMS[norm][1](5), ACTIVATION[activation](), nn.MaxPool2d(2),
+        second, NORMS[norm][1](4), ACTIVATION[activation](), Flatten(),
+        IntegerLinear(4 * 2, 3, named(last_of(weights))))
+
+
+@pytest.mark.parametrize(("weights", "activation", "norm"), [
+    *((weights, "sign", "norm") for weights in WEIGHTS),
+    *((weights, "lq2", "shift") for weights in WEIGHTS),
+    *(("xnor", activation, "norm") for activation in ACTIVATION),
+])
+def test_convolutions_of_any_weights(weights, activation, norm):
+    torch.manual_seed(2)
+    rng = np.random.default_rng(2)
+    module = maps_net(weights, activation, norm)
+    for part in (module[2], module[6]):
+        part.weight.data = torch.from_numpy(rng.choice([-1.5, 1, 0.3], part.num_features)).float()
+    for _ in range(3):
+        module.train()(torch.from_numpy(rng.integers(0, 8, (20, 2, 6, 8))).float())
+    x = rng.integers(0, 8, (40, 2, 6, 8))
+    network = export(module.eval(), x)
+    scores = golden.run(network, np.moveaxis(x, 1, -1))[network.scores]
+    assert np.array_equal(scores, predict_integers(module, x))
+    assert len(np.unique(scores, axis=0)) > 3
+
+
+def test_a_pool_behind_a_scaled_convolution():
+    """The order of XNOR-Net's blocks: the sums are pooled, and the scales fold behind the pool."""
+    torch.manual_seed(3)
+    x = np.random.default_rng(3).integers(0, 8, (60, 2, 7, 9))
+    module = nn.Sequential(
+        QuantInput(bits=3), IntegerConv2d(2, 6, 3, XnorWeights()), nn.MaxPool2d(2), BatchNorm2d(6),
+        Sign(), IntegerConv2d(6, 4, 2, XnorWeights()), BatchNorm2d(4), nn.MaxPool2d((1, 2)), Sign(),
+        Flatten(), BinaryLinear(4, 5))
+    for _ in range(3):
+        module.train()(torch.from_numpy(x).float())
+    network = export(module.eval(), x)
+    kinds = [node.kind for node in network.nodes]
+    assert kinds[1:5] == ["sliding_window", "mat_vec", "max_pool", "threshold"]
+    scores = golden.run(network, np.moveaxis(x, 1, -1))[network.scores]
+    assert np.array_equal(scores, predict_integers(module, x))
+    module[6].weight.data[1] = -1.0
+    with pytest.raises(ExportError) as caught:
+        export(module, x)
+    assert caught.value.faults[0].startswith("module '7': input must not be a BatchNorm's output")
+
+
 # Thresholds of several steps
 
 def norm_of(gamma, beta, mean, var=1.0):
@@ -128,7 +225,7 @@ def norm_of(gamma, beta, mean, var=1.0):
 @given(st.sampled_from(sorted(ACTIVATION)), st.floats(-3, 3), st.floats(-3, 3),
        st.floats(-20, 20), st.floats(0.01, 400), st.integers(-60, 60), st.integers(0, 90))
 def test_thresholds_say_the_index_of_every_integer(name, gamma, beta, mean, var, low, span):
-    layer, norm = ACTIVATION[name]().double(), norm_of(gamma, beta, mean, var)
+    layer, norm = ACTIVATION[name]().double().eval(), norm_of(gamma, beta, mean, var)
     steps = len(layer.format.levels) - 1
     table, invert = step_thresholds(lambda x: layer.index(norm(x)), steps, [low], [low + span])
     x = np.arange(low, low + span + 1)

@@ -3,7 +3,15 @@ import pytest
 import torch
 from cases.errors import refused
 
-from hwgen.compress import ResidualSign, Sign, StepActivation
+from hwgen.compress import (
+    AbcActivation,
+    BitwiseSign,
+    HorqSign,
+    LqActivation,
+    ResidualSign,
+    Sign,
+    StepActivation,
+)
 from hwgen.numeric import Fixed, Planes, SpecError
 
 GRID = torch.arange(-64, 65).double() / 16
@@ -40,11 +48,13 @@ def test_hwgq_is_zero_up_to_zero():
 
 @pytest.mark.parametrize("layer", [
     Sign(), StepActivation.dorefa(2), StepActivation.hwgq(3), StepActivation(2, 0.7),
-    ResidualSign(1), ResidualSign(2), ResidualSign(3), ResidualSign(4),
+    ResidualSign(1), ResidualSign(2), ResidualSign(3), ResidualSign(4), HorqSign(2), HorqSign(3),
+    AbcActivation(1), AbcActivation(3), LqActivation(2), LqActivation(3, signs=True),
+    BitwiseSign(0.5),
 ], ids=repr)
 def test_the_result_is_the_level_of_the_index_and_never_falls(layer):
     x = torch.linspace(-4, 4, 2001).double()
-    layer = layer.double()
+    layer = layer.double().eval()
     index = layer.index(x).long().numpy()
     assert np.array_equal(layer.format.levels[index], layer(x).detach().numpy())
     assert np.all(np.diff(index) >= 0)
@@ -70,6 +80,7 @@ def test_the_gradient_passes_inside_the_clip():
      "StepActivation: step must be a number above 0, not nan"),
     (lambda: StepActivation.hwgq(5), "StepActivation: bits of hwgq must be in 2..4, not 5"),
     (lambda: ResidualSign(5), "ResidualSign: levels must be in 1..4, not 5"),
+    (lambda: HorqSign(0), "HorqSign: levels must be in 1..4, not 0"),
 ])
 def test_amounts_are_checked(make, message):
     with refused(SpecError, message):
@@ -122,3 +133,47 @@ def test_gammas_that_fold_back_are_refused():
     with refused(SpecError, "ResidualSign: gamma 0 must be above the sum of those behind it, not 4"
                             " of [4, 4] steps: call constrain()"):
         print(layer.format)
+
+
+def horq(x, levels):
+    """The paper's scales of one tensor, in numpy."""
+    rest, scales = x.copy(), []
+    for _ in range(levels):
+        scales.append(np.abs(rest).mean())
+        rest = rest - scales[-1] * np.where(rest >= 0, 1, -1)
+    return scales
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_horq_averages_the_scales_of_its_inputs(levels):
+    layer, rng = HorqSign(levels).double(), np.random.default_rng(0)
+    running = layer.gammas.numpy().copy()
+    for _ in range(3):
+        x = rng.normal(0, 1.5, (40, 25))
+        running = 0.9 * running + 0.1 * np.array(horq(x, levels))
+        layer(torch.from_numpy(x))
+        assert layer.gammas.numpy() == pytest.approx(running)
+    layer.eval()(torch.from_numpy(5 * x))
+    assert layer.gammas.numpy() == pytest.approx(running)
+
+
+def test_horq_is_the_recursion_with_these_scales():
+    layer, rng = HorqSign(2).double(), np.random.default_rng(1)
+    for _ in range(60):
+        layer(torch.from_numpy(rng.normal(size=500)))
+    gammas = (layer.bases() / 32).tolist()
+    assert gammas == pytest.approx([0.8, 0.48], abs=0.06)
+    layer.eval()
+    assert (layer(GRID) / 32).tolist() == [residual(x, gammas) for x in GRID.tolist()]
+    assert not list(layer.parameters())
+
+
+def test_horq_lifts_a_scale_that_is_not_above_those_behind_it():
+    layer, x = HorqSign(3).double(), torch.zeros(10).double()
+    x[0] = 8.0  # means: 0.8, then (7.2 + 9 * 0.8) / 10 = 1.44 ...
+    for _ in range(80):
+        layer(x)
+    bases = layer.bases().tolist()
+    assert bases[0] > bases[1] + bases[2]
+    assert bases[1] > bases[2]
+    assert layer.format == Planes.of_bases([int(base) for base in reversed(bases)])
