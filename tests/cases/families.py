@@ -42,21 +42,30 @@ def layers(linear: str, activation: str, n_in: int, n_out: int):
     return [LINEAR[linear](n_in, n_out), BatchNorm(n_out), ACTIVATIONS[activation]()]
 
 
-def as_after_training(module, *, seed: int = 0):
-    """Norms with gammas of both signs, one of 0, and means that make ties; ready to export."""
+def as_after_training(module, x=None, *, seed: int = 0):
+    """Norms with gammas of both signs, one of 0, and the statistics of inputs ``x``; in eval mode.
+
+    Without ``x`` means and variances are drawn.
+    """
     rng = np.random.default_rng(seed)
-    for part in module.modules():
-        if isinstance(part, BatchNorm):
-            n = part.num_features
-            gamma = rng.choice([-1.5, -1, 0.4, 1], n)
-            gamma[0] = 0
-            spread = np.abs(rng.normal(6, 4, n)) + 1
-            for tensor, values in ((part.weight.data, gamma),
-                                   (part.bias.data, rng.choice([-0.5, 0, 0.75], n)),
-                                   (part.running_mean, rng.integers(-4, 5, n) / 2),
-                                   (part.running_var, spread**2)):
-                tensor.copy_(torch.from_numpy(np.asarray(values, float)))
+    norms = [part for part in module.modules() if isinstance(part, BatchNorm)]
+    for norm in norms:
+        n = norm.num_features
+        gamma = rng.choice([-1.5, -1, 0.6, 1], n)
+        gamma[0] = 0
+        _set(norm.weight.data, gamma)
+        _set(norm.bias.data, rng.choice([-0.25, 0.25, 0.75], n))
+        _set(norm.running_mean, rng.integers(-4, 5, n) / 2)
+        _set(norm.running_var, (np.abs(rng.normal(6, 4, n)) + 1)**2)
+        norm.momentum = 1.0
+    if x is not None:
+        with torch.no_grad():
+            module.train()(torch.from_numpy(np.asarray(x)).float())
     return module.eval()
+
+
+def _set(tensor, values):
+    tensor.copy_(torch.from_numpy(np.asarray(values, float)))
 
 
 def sequential(*parts) -> nn.Sequential:
