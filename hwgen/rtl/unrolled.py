@@ -1,6 +1,6 @@
 """The unrolled binarised core: graphs of constant-weight sums in carry chains, no stop anywhere."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,6 +12,7 @@ from .folded import OutputQueue
 from .post import post_core
 from .stream import beat_signature, element_shape, format_shape, link_out
 from .tree import delay
+from .weighed_sum import weighed_sum
 
 __all__ = ["UnrolledMatVec"]
 
@@ -58,10 +59,10 @@ class UnrolledMatVec(wiring.Component):
             graphs.append(_Sums(part, graph, stage.levels_per_register, inputs))
         m.d.comb += [
             take.eq(self.i.valid & queue.go), self.i.ready.eq(queue.go), queue.take.eq(take)]
-        valid = delay(m, take, stage.last_slot + 2, name="valid")
+        valid = delay(m, take, 1 + stage.last_slot + stage.sum_registers, name="valid")
         sums = [self._sum(m, output, graphs) for output in range(stage.n_out)]
         if isinstance(stage.post, Threshold):
-            m.d.comb += queue.i_valid.eq(valid)
+            m.d.comb += queue.i_valid.eq(delay(m, valid, stage.stage.code_registers, name="compared"))
             m.d.comb += [queue.i[k].eq(self._code(m, k, *total)) for k, total in enumerate(sums)]
         else:
             self._results(m, queue, valid, sums)
@@ -78,62 +79,45 @@ class UnrolledMatVec(wiring.Component):
         return slots
 
     def _sum(self, m, output, graphs):
-        """The weighed sum of an output in a register, and the low bit that needed no adder."""
+        """The weighed sum of an output in a register, and its range."""
         stage = self._stage
-        terms = [(gain, graphs[g].at(node, stage.last_slot))
-                 for gain, g, node in stage.terms(output)]
-        low = Const(0, 0)
-        odd = [value for gain, value in terms if gain % 2]
-        if len(terms) > 1 and len(odd) == 1 and any(gain == 1 for gain, _ in terms):
-            # Only one term is odd: its lowest bit is that of the sum.
-            low = odd[0][0]
-            terms = [(gain // 2, value) if gain % 2 == 0 else (1, value[1:])
-                     for gain, value in terms]
+        terms = [(addend, graphs[g].at(node, stage.last_slot))
+                 for addend, g, node in stage.addends(output)]
         lo, hi = stage.sum_range(output)
-        low_reg = Signal(len(low), name=f"low{output}", reset_less=True)
-        bits = max(-lo - 1, hi, 1).bit_length() + 1 - len(low)
-        total = Signal(signed(bits), name=f"sum{output}", reset_less=True)
-        m.d.sync += [total.eq(_weighed(terms)), low_reg.eq(low)]
-        whole = Signal(signed(bits + len(low)), name=f"whole{output}")
-        m.d.comb += whole.eq(Cat(low_reg, total).as_signed())
-        return whole, (lo, hi)
+        shape = signed(max(-lo - 1, hi, 1).bit_length() + 1)
+        return weighed_sum(m, terms, shape=shape, register_after=stage.register_after,
+                           prefix=f"y{output}"), (lo, hi)
 
     def _code(self, m, output, total, limits):
-        """Output code from comparisons with constants."""
+        """Output code from comparisons with constants: each one reached changes some bits."""
         node, constant = self._stage.post, int(self._stage.constants[output])
-        reached = [_at_least(total, int(t) - constant, limits) for t in node.table[output]]
         codes = node.format.encode(node.format.levels).tolist()
         if node.invert[output]:
             codes = codes[::-1]
+        reached = Signal(len(codes) - 1, name=f"reached{output}", reset_less=True)
+        domain = m.d.sync if self._stage.code_registers else m.d.comb
+        domain += reached.eq(Cat(_at_least(total, int(t) - constant, limits)
+                                 for t in node.table[output]))
         code = Signal(unsigned(node.format.bits), name=f"code{output}")
-        value = Const(codes[0], node.format.bits)
-        for hit, entry in zip(reached, codes[1:], strict=True):
-            value = Mux(hit, Const(entry, node.format.bits), value)
-        m.d.comb += code.eq(value)
+        changes = [a ^ b for a, b in zip(codes, codes[1:], strict=False)]
+        for k in range(node.format.bits):
+            steps = Cat(bit for bit, change in zip(reached, changes, strict=True)
+                        if change >> k & 1)
+            m.d.comb += code[k].eq(steps.xor() ^ (codes[0] >> k & 1))
         return code
 
     def _results(self, m, queue, valid, sums):
         stage = self._stage
         shape = format_shape(stage.acc_format)
         m.submodules.post = post = post_core(stage, shape)
-        m.d.comb += [post.i_valid.eq(valid), queue.i_valid.eq(post.o_valid), queue.i.eq(post.o)]
-        m.d.comb += [post.i[k].eq(total + int(constant)) for k, ((total, _), constant)
-                     in enumerate(zip(sums, stage.constants, strict=True))]
-
-
-def _weighed(terms):
-    """The sum of ``gain * value``, positive gains first."""
-    total = Const(0, 1)
-    for number, (gain, value) in enumerate(sorted(terms, key=lambda term: -term[0])):
-        magnitude = abs(gain)
-        power = (magnitude & -magnitude).bit_length() - 1
-        scaled = value if magnitude >> power == 1 else value * (magnitude >> power)
-        scaled = Cat(Const(0, power), scaled) if power else scaled
-        if number == 0:
-            total = scaled if gain > 0 else -scaled
-        else:
-            total = total + scaled if gain > 0 else total - scaled
-    return total
+        waits = int(stage.post is not None)
+        m.d.comb += [post.i_valid.eq(delay(m, valid, waits, name="whole")),
+                     queue.i_valid.eq(post.o_valid), queue.i.eq(post.o)]
+        domain = m.d.sync if waits else m.d.comb
+        for k, ((total, _), constant) in enumerate(zip(sums, stage.constants, strict=True)):
+            whole = Signal(shape, name=f"whole{k}", reset_less=True)
+            domain += whole.eq(total + int(constant))
+            m.d.comb += post.i[k].eq(whole)
 
 
 def _at_least(value, least: int, limits):

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwgen.ir import Dense, Edge, Input, MatVec, Network, Threshold
-from hwgen.numeric import Bipolar, Codebook, Fixed, SpecError
+from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, SpecError
 from hwgen.plan import plan
 from hwgen.plan.stages import UnrolledStage
 from hwgen.plan.stages.unrolled_graph import Graph, Heap
 from hwgen.plan.stages.unrolled_sums import shared_sums
+from hwgen.plan.stages.weighed_sum import sum_levels
 
 
 def check(matrix, **options):
@@ -114,6 +115,29 @@ def test_what_is_refused(options, message):
     with pytest.raises(SpecError) as error:
         stage(**options)
     assert str(error.value) == f"binary-unrolled core 'fc': {message}"
+
+
+def test_registers_of_weighed_sums_follow_from_the_clock():
+    fmt = Planes.of_bases((7, 3, 1))
+    values = np.random.default_rng(5).choice(fmt.levels, (6, 40))
+    for levels in (1, 2, 3, 7, 99):
+        made = stage(values, fmt, levels_per_register=levels)
+        adders = max(sum_levels([addend for addend, *_ in made.addends(output)])
+                     for output in range(6))
+        assert adders > 2
+        assert made.last_slot + made.sum_registers == -(-(made.last_level + adders) // levels)
+        assert made.latency_cycles == 2 + made.last_slot + made.sum_registers
+    signs = stage(np.random.default_rng(6).choice([-1, 1], (6, 40)))
+    assert signs.register_after == [True]       # T - 2 S: one adder
+
+
+def test_several_comparisons_take_a_register_at_the_fastest_clock():
+    steps = Threshold("act", ("fc",), np.array([[-1, 0, 1]] * 2), np.zeros(2, bool),
+                      format=Fixed(2, 0, False))
+    sign = Threshold("act", ("fc",), np.zeros((2, 1), np.int64), np.zeros(2, bool))
+    found = [stage(post=post, levels_per_register=levels).code_registers
+             for post in (steps, sign, None) for levels in (1, 2)]
+    assert found == [1, 0, 0, 0, 0, 0]
 
 
 def network(n_in=24):

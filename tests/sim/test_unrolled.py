@@ -87,10 +87,11 @@ def test_requantised_results_and_frames_of_several_vectors():
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
-@pytest.mark.parametrize("post", ["threshold", "requantise", None])
-def test_latency_is_the_schedule_and_the_interval_one(post, levels):
+@pytest.mark.parametrize("weights", [Bipolar(), Fixed(3), Planes.of_bases((7, 3, 1))], ids=str)
+@pytest.mark.parametrize("post", ["threshold", "levels", "requantise", None])
+def test_latency_is_the_schedule_and_the_interval_one(post, weights, levels):
     rng = np.random.default_rng(5)
-    stage = stage_of(rng, (6, 40, levels, 4, None), post=post)
+    stage = stage_of(rng, (6, 40, levels, 4, None), weights, post=post)
     timing = check_stream(UnrolledMatVec(stage), *frames_of(rng, stage, 60))
     assert timing.out_cycles == stage.schedule(timing.in_cycles)
     assert timing.in_cycles[-1] - timing.in_cycles[0] == 59

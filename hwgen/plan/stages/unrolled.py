@@ -13,6 +13,7 @@ from ..target import Cells
 from .folded import MatVecStage
 from .unrolled_graph import slot
 from .unrolled_sums import SharedSums, shared_sums
+from .weighed_sum import Addend, addends_of, halved, sum_levels
 
 __all__ = ["UnrolledStage"]
 
@@ -24,8 +25,8 @@ MAX_PLANES = 8
 
 MAX_THRESHOLDS = 15
 
-EDGE_REGISTERS = 3
-"""The input's register, that of the final sums, and the output queue."""
+EDGE_REGISTERS = 2
+"""The input's register and the output queue."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,8 @@ class UnrolledStage(MatVecStage):
     planes: each bit of an input is a column of its own, each plane of weights beyond two bits a row
     of its own, and ``y = sum(gain * row) + constant``. Thresholds are constants.
 
-    Taken only where it is asked for: ``{"core": "binary-unrolled"}``.
+    A vector's result leaves ``2 + last_slot + sum_registers + post_registers`` cycles after it came
+    (:attr:`latency_cycles`). Taken only where it is asked for: ``{"core": "binary-unrolled"}``.
 
     Parameters
     ----------
@@ -133,6 +135,12 @@ class UnrolledStage(MatVecStage):
                 for m, (gain, _) in enumerate(self.weight_rows)
                 for own, node in self.sums.outputs[m * self.n_out + output].terms]
 
+    def addends(self, output: int) -> list[tuple[Addend, int, int]]:
+        """The same as shifted values ``(addend, graph, node)``, those that are added first."""
+        found = [(addend, g, node) for gain, g, node in self.terms(output)
+                 for addend in addends_of(gain, self.sums.graphs[g].nodes[node].high)]
+        return sorted(found, key=lambda term: (term[0].negative, term[0].shift))
+
     def sum_range(self, output: int) -> tuple[int, int]:
         """Least and largest sum of :meth:`terms`, each node taken by itself."""
         ends = [gain * self.sums.graphs[g].nodes[node].high
@@ -164,10 +172,40 @@ class UnrolledStage(MatVecStage):
         return self.vectors
 
     @cached_property
+    def last_level(self) -> int:
+        """Adders in a row in the deepest graph."""
+        return max((graph.nodes[node].level for graph, node in self._ends), default=0)
+
+    @property
     def last_slot(self) -> int:
         """Registers of the deepest graph."""
-        return max((slot(graph.nodes[node].level, self.levels_per_register)
-                    for graph, node in self._ends), default=0)
+        return slot(self.last_level, self.levels_per_register)
+
+    @cached_property
+    def register_after(self) -> list[bool]:
+        """Whether a register follows each level of adders that weigh and add up nodes.
+
+        They go on where the deepest graph ended; the last level always has one.
+        """
+        levels = max(1, *(sum_levels([addend for addend, *_ in self.addends(output)])
+                          for output in range(self.n_out)))
+        first = self.last_level - self.last_slot * self.levels_per_register
+        return [level == levels or (first + level) % self.levels_per_register == 0
+                for level in range(1, levels + 1)]
+
+    @property
+    def sum_registers(self) -> int:
+        """Registers of these: ``ceil((left + levels) / levels_per_register)``.
+
+        ``left`` levels of the deepest graph come behind its last register.
+        """
+        return sum(self.register_after)
+
+    @property
+    def code_registers(self) -> int:
+        """1 where several comparisons, each as long as an adder, are not looked up at once."""
+        is_long = isinstance(self.post, Threshold) and self.post.table.shape[1] > 1
+        return int(is_long and self.levels_per_register == 1)
 
     @property
     def _ends(self):
@@ -176,12 +214,14 @@ class UnrolledStage(MatVecStage):
 
     @property
     def post_registers(self):
-        return super().post_registers if isinstance(self.post, Requantise) else 0
+        """Comparisons; of a requantise its own, and one behind the constant."""
+        return super().post_registers + 1 if isinstance(self.post, Requantise) else (
+            self.code_registers)
 
     @property
     def latency_cycles(self) -> int:
         """From a vector's transfer to that of its result."""
-        return EDGE_REGISTERS + self.last_slot + self.post_registers
+        return EDGE_REGISTERS + self.last_slot + self.sum_registers + self.post_registers
 
     @property
     def fifo_depth(self) -> int:
@@ -219,10 +259,23 @@ class UnrolledStage(MatVecStage):
                     if g == number for _, node in output.terms]
             ff += graph.registers(self.levels_per_register, ends, last)
         for output in range(self.n_out):
-            lo, hi = self.sum_range(output)
-            bits = max(-lo, hi).bit_length() + 1
-            lut += bits * max(0, len(self.terms(output)) - 1) + (bits // 3 if self.post else bits)
-            ff += bits
+            own = self._weighing(output)
+            lut, ff = lut + own.lut, ff + own.ff
         out_bits = self.n_out * self.out_edge.format.bits
         lut += 30 + out_bits * 2 * -(-self.fifo_depth // 16)
         return Cells(lut, ff + 30)
+
+    def _weighing(self, output) -> Cells:
+        """Adders of the weighed sum of an output and what follows them."""
+        lut = ff = 0
+        terms = [addend for addend, *_ in self.addends(output)]
+        for is_due in self.register_after:
+            lut += sum(halved(terms, Addend.adder_bits)[:len(terms) // 2])
+            terms = halved(terms, Addend.with_other)
+            ff += is_due * sum(addend.bits for addend in terms)
+        lo, hi = self.sum_range(output)
+        bits = max(-lo, hi).bit_length() + 1
+        if not isinstance(self.post, Threshold):
+            return Cells(lut + bits, ff)
+        steps = self.post.table.shape[1]
+        return Cells(lut + steps * (bits // 3), ff + steps * self.code_registers)
