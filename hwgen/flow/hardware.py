@@ -1,5 +1,6 @@
 """One network on one board: planned, generated, simulated, placed and routed, in one row."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -133,9 +134,11 @@ def _too_large(trained, board: str, reason: str) -> dict:
 
     network, target = trained.network, load_board(board).target
     bits = sum(m.to_dense().size * m.format.bits for m in _matrices(network))
-    first = next(node for node in network.nodes if isinstance(node, MatVec))
+    first, post = next((node, after) for node, after in pairwise([*network.nodes, None])
+                       if isinstance(node, MatVec))
     return {
-        "network": network.name, "family": default_core(first, network.edges[first.inputs[0]]),
+        "network": network.name,
+        "family": default_core(first, network.edges[first.inputs[0]], post),
         "board": board, "device": device_name(target), **_shape(network),
         "weight_bits": {"weights": bits, "total": bits}, "available": _available(target),
         "accuracy": {**trained.accuracy, "rtl": None},
