@@ -37,8 +37,9 @@ def least_squares(values, codes):
 def integer_bases(bases, top: int):
     """``(integers, step)``: bases rounded to the step for which the row's largest is ``top``.
 
-    Integers are float64 of the shape of ``bases`` and never leave their sign: 0 only where a basis
-    rounds to it. The step is of shape (rows, 1).
+    Integers are float64 of the shape of ``bases``, a single basis is 1; the step is of shape
+    (rows, 1).
     """
+    top = 1 if bases.shape[1] == 1 else top
     step = bases.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny) / top
     return torch.round(bases / step), step

@@ -29,6 +29,13 @@ def test_abc_is_the_paper_s_sum(count):
     assert layer.format == Planes.of_bases([int(8 * beta) for beta in betas])
 
 
+def test_abc_ties_go_up():
+    layer = AbcActivation(1)
+    layer.shifts.data = torch.tensor([0.25])
+    up = int(layer.bases())
+    assert layer(torch.tensor([0.25 - 2 ** -20, 0.25])).tolist() == [-up, up]
+
+
 def test_abc_trains_shifts_and_betas():
     layer = AbcActivation(2)
     layer.shifts.data = torch.tensor([0.5, -0.5])
