@@ -62,7 +62,7 @@ class UnrolledMatVec(wiring.Component):
         valid = delay(m, take, 1 + stage.last_slot + stage.sum_registers, name="valid")
         sums = [self._sum(m, output, graphs) for output in range(stage.n_out)]
         if isinstance(stage.post, Threshold):
-            m.d.comb += queue.i_valid.eq(delay(m, valid, stage.stage.code_registers, name="compared"))
+            m.d.comb += queue.i_valid.eq(delay(m, valid, stage.code_registers, name="compared"))
             m.d.comb += [queue.i[k].eq(self._code(m, k, *total)) for k, total in enumerate(sums)]
         else:
             self._results(m, queue, valid, sums)
