@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..ir import Edge, MatVec, Network, Node, Threshold
-from ..numeric import SpecError, as_int
+from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble
 from .design import Design
 from .stages import (
@@ -142,10 +142,9 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
 
     ``made`` keeps the stages tried, as some take long to work out their interval.
     """
-    levels = target.adder_levels(clk_hz)
-
     def mat_vec(node, edge, post):
-        choice = cores.get(node.name, {})
+        choice, acc = cores.get(node.name, {}), node.infer(edge)
+        levels = target.adder_levels(clk_hz, Fixed.covering(acc.lo, acc.hi).bits)
         return _mat_vec(node, edge, post, target, interval, levels, choice, made)
 
     def thermometer(node, edge):

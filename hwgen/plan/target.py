@@ -13,7 +13,8 @@ class Fabric:
 
     Parameters
     ----------
-    adder_ns : float        nanoseconds a routed 16-bit adder costs
+    adder_ns : float        nanoseconds a routed adder of up to 16 bits costs
+    carry_ns : float        nanoseconds that each further bit adds
     lut_inputs : int        of one LUT
     bram_width : int        bits of the widest row of a block RAM
     has_lut_ram : bool      whether LUTs can hold memories with asynchronous read
@@ -21,6 +22,7 @@ class Fabric:
     """
 
     adder_ns: float
+    carry_ns: float
     lut_inputs: int
     bram_width: int
     has_lut_ram: bool
@@ -28,14 +30,17 @@ class Fabric:
 
 
 FAMILIES = {
-    "ecp5": Fabric(adder_ns=3.0, lut_inputs=4, bram_width=36, has_lut_ram=True),
-    "ice40": Fabric(adder_ns=6.0, lut_inputs=4, bram_width=16, has_lut_ram=False),
-    "xc7": Fabric(adder_ns=1.6, lut_inputs=6, bram_width=36, has_lut_ram=True,
+    "ecp5": Fabric(adder_ns=3.0, carry_ns=0.04, lut_inputs=4, bram_width=36, has_lut_ram=True),
+    "ice40": Fabric(adder_ns=6.0, carry_ns=0.28, lut_inputs=4, bram_width=16, has_lut_ram=False),
+    "xc7": Fabric(adder_ns=1.6, carry_ns=0.03, lut_inputs=6, bram_width=36, has_lut_ram=True,
                   has_shift_luts=True),
-    "gowin": Fabric(adder_ns=4.0, lut_inputs=4, bram_width=36, has_lut_ram=True),
+    "gowin": Fabric(adder_ns=4.0, carry_ns=0.06, lut_inputs=4, bram_width=36, has_lut_ram=True),
 }
 """Family -> its fabric. Times of adders are measured on ECP5 (speed grade 6) and on UP5K; those of
 the two others, for which nothing is placed, are guesses."""
+
+CARRY_BITS = 16
+"""Bits up to which the length of a carry chain counts for nothing."""
 
 TIMING_SHARE = 0.6
 """Part of a clock period that adders may fill; the rest is clock-to-out and routing."""
@@ -112,10 +117,11 @@ class Target:
         """Whether LUTs can hold memories with asynchronous read."""
         return self.fabric.has_lut_ram
 
-    def adder_levels(self, clk_hz: int) -> int:
-        """Adders that may follow one another between two registers at ``clk_hz``."""
+    def adder_levels(self, clk_hz: int, bits: int = CARRY_BITS) -> int:
+        """Adders of ``bits`` that may follow one another between two registers at ``clk_hz``."""
         period_ns = 1e9 / clk_hz
-        return max(1, int(period_ns * TIMING_SHARE / self.fabric.adder_ns))
+        adder_ns = self.fabric.adder_ns + self.fabric.carry_ns * max(0, bits - CARRY_BITS)
+        return max(1, int(period_ns * TIMING_SHARE / adder_ns))
 
     def brams_for(self, depth: int, width: int) -> int:
         """Block RAMs of a memory of ``depth`` rows of ``width`` bits; 0 where LUTs take it."""

@@ -124,7 +124,14 @@ def test_registers_between_adders_follow_from_the_clock():
     assert plan(one_matrix(), ECP5, clk_hz=1000).clk_hz == 1000
 
 
-# -- refusals --------------------------------------------------------------------------------------
+def test_registers_between_adders_follow_from_the_width_of_the_accumulator():
+    wide = one_matrix(n_in=64, fmt=Fixed(16), x=Fixed(16), fill=30_000)
+    [stage] = plan(wide, ECP5, interval_cycles=512, clk_hz=50_000_000).stages
+    assert stage.acc_format.bits == 37
+    assert stage.levels_per_register == 3
+    [stage] = plan(one_matrix(), ECP5, interval_cycles=512, clk_hz=50_000_000).stages
+    assert stage.levels_per_register == 4
+
 
 def test_popcounts_are_made_for_the_luts_of_the_target():
     for family, lut_inputs in (("ecp5", 4), ("gowin", 4), ("xc7", 6)):
@@ -135,6 +142,8 @@ def test_popcounts_are_made_for_the_luts_of_the_target():
                   cores={"fc1": {"lut_inputs": 4}})
     assert next(stage for stage in design.stages if stage.name == "fc1").lut_inputs == 4
 
+
+# -- refusals --------------------------------------------------------------------------------------
 
 def refuses(message, network, *, error=SpecError, target=ECP5, **options):
     with refused(error, message):

@@ -49,3 +49,8 @@ def test_adders_between_registers_follow_from_clock_and_family():
     assert [ECP5.adder_levels(mhz * 1_000_000) for mhz in (12, 25, 50, 100, 500)] == [
         16, 8, 4, 2, 1]
     assert [UP5K.adder_levels(mhz * 1_000_000) for mhz in (12, 24, 48)] == [8, 4, 2]
+
+
+def test_wide_adders_take_longer():
+    assert [UP5K.adder_levels(24_000_000, bits) for bits in (1, 16, 24, 62)] == [4, 4, 3, 1]
+    assert [ECP5.adder_levels(50_000_000, bits) for bits in (16, 24, 62)] == [4, 3, 2]
