@@ -98,6 +98,9 @@ def test_refuses_foldings(make):
 
 
 def test_refuses_to_be_followed_by_what_narrows_nothing():
+    with refused(SpecError, "fixed core 'fc': what follows must be a Requantise or nothing,"
+                            " not a Threshold"):
+        fixed_stage(post=Threshold("act", ("fc",), np.zeros(4, int), np.zeros(4, bool)))
     with refused(SpecError, "fixed core 'fc': what follows must be a Threshold or a Requantise,"
                             " not Argmax"):
         fixed_stage(post=Argmax("class", ("fc",)))

@@ -4,13 +4,18 @@
 import numpy as np
 import pytest
 from cases.errors import refused
+from cases.networks import inputs
 from cases.targets import ECP5, UP5K
 from golden.slow import max_pool, threshold
 from sim.harness import check_all_stalls, check_stream, convert
+from sim.test_pipeline import AsStreams
 
-from hwgen.ir import Edge, MaxPool, Threshold
-from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, SpecError, Ternary
+from hwgen import golden
+from hwgen.ir import Dense, Edge, Input, MatVec, MaxPool, Network, Threshold
+from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, PowerOfTwo, SpecError, Ternary
+from hwgen.plan import plan
 from hwgen.plan.stages import PoolStage, ThresholdStage, divisors, threshold_of
+from hwgen.rtl.pipeline import Pipeline
 from hwgen.rtl.pool import MaxPoolCore
 from hwgen.rtl.threshold import ThresholdCore
 
@@ -120,6 +125,24 @@ def test_maxima_of_wide_sums_of_both_signs(lanes):
     stage = stage_of(pool.out_edge, lanes)
     expected = [threshold(stage.threshold, frame) for frame in maxima]
     check_stream(ThresholdCore(stage), maxima, sent(expected, SIGN).tolist())
+
+
+@pytest.mark.parametrize(("weights", "x", "core"), [
+    (PowerOfTwo(4), Fixed(4), "fixed"), (Fixed(9), U8, "fixed"), (Fixed(3), Fixed(3), "sparse")],
+    ids=str)
+def test_behind_a_core_that_does_not_compare(weights, x, core):
+    rng = np.random.default_rng(3)
+    values = rng.choice(weights.levels, (6, 5))
+    node = MatVec("fc", ("x",), Dense(values, weights))
+    edge = node.infer(Edge((5,), x, x.min, x.max))
+    act = Threshold("act", ("fc",), np.sort(rng.integers(edge.lo // 3, edge.hi // 3, (6, 3))),
+                    rng.random(6) < 0.5, U2)
+    network = Network("net", [Input("x", (), (5,), x), node, act], ("act",))
+    design = plan(network, ECP5, cores={"fc": {"core": core}})
+    assert [stage.core for stage in design.stages] == [core, "threshold"]
+    frames = inputs(network, 8)
+    expected = golden.run(network, frames)["act"]
+    check_all_stalls(lambda: AsStreams(Pipeline(design)), frames.tolist(), expected.tolist())
 
 
 def test_the_narrowest_stage_that_is_fast_enough_is_taken():
