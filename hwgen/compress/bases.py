@@ -23,8 +23,9 @@ class _SignBases(Weights):
     Bases are rounded to a common step, the largest being ``2**scale_bits - 1`` steps, and each is
     at least 1. With one set a layer, the M bases are M planes of signs, and the step is left to the
     batch norm that follows. With one set a channel (an output), the step is the channel's scale and
-    goes into the thresholds; as the planes of a matrix are common to its rows, the integers are
-    then stored in two's complement, up to ``scale_bits + 2`` planes instead of M.
+    goes into the thresholds; as the planes of a matrix are common to its rows, integers of bases
+    that differ from row to row are stored in two's complement, up to
+    ``scale_bits + 1 + ceil(log2(M))`` planes instead of M.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class _SignBases(Weights):
 
     def format(self, weight) -> Format:
         integers = self.integer_bases(weight)[0].long()
-        if not self.per_channel:
+        if bool((integers == integers[0]).all()):
             return Planes.of_bases(integers[0].tolist())
         most = int(integers.sum(dim=1).max())
         return Fixed.covering(-most, most)

@@ -108,6 +108,21 @@ def test_each_weight_takes_the_nearest_level(kind):
     assert np.array_equal(layer.integer_weight().detach().numpy(), nearest)
 
 
+@pytest.mark.parametrize("kind", [LqWeights, AlternatingWeights])
+def test_one_basis_a_channel_is_the_binary_weight_network(kind):
+    layer, w = normal(kind(1, per_channel=True))
+    assert layer.format == Planes.of_bases((1,))
+    assert np.array_equal(layer.integer_weight().detach().numpy(), np.sign(w))
+    assert layer.scale().numpy() == pytest.approx(np.abs(w).mean(axis=1))
+
+
+@pytest.mark.parametrize(("count", "scale_bits", "planes"), [(2, 4, 6), (2, 2, 4), (3, 4, 7),
+                                                             (4, 3, 6)])
+def test_bases_of_channels_take_so_many_planes_at_most(count, scale_bits, planes):
+    layer, _ = normal(AlternatingWeights(count, per_channel=True, scale_bits=scale_bits), 30, 60)
+    assert count < layer.format.bits <= planes
+
+
 def alternating(w, count, rounds):
     """Algorithm 2 of arXiv 1802.00150, on one vector."""
     rest, alphas = w.copy(), []
