@@ -6,6 +6,7 @@ from ..ir import Edge, MatVec, Network, Node, Threshold
 from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble
 from .design import Design
+from .queues import queued
 from .stages import (
     MATRIX_CORES,
     ThermometerStage,
@@ -162,7 +163,7 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
 
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
                       threshold=threshold)
-    return Design(network, target, clk_hz, stages)
+    return Design(network, target, clk_hz, queued(stages))
 
 
 def _thermometer(node, edge, interval) -> ThermometerStage:

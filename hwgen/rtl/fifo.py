@@ -5,19 +5,22 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numeric import SpecError
+from .stream import link, link_out
 
-__all__ = ["StreamFIFO"]
+__all__ = ["StreamFIFO", "queue_out"]
 
 
 class StreamFIFO(wiring.Component):
     """``amaranth.lib.fifo.SyncFIFO`` that keeps the payload's shape.
 
-    What goes in at one cycle can leave at the next; ``depth`` payloads at most wait inside.
+    What goes in at one cycle can leave at the next, or at the one after if ``buffered``; ``depth``
+    payloads at most wait inside.
 
     Parameters
     ----------
     shape : shape-like
-    depth : int, at least 1
+    depth : int         at least 1; if ``buffered`` at least 3, for one payload a cycle
+    buffered : bool     read through a register, so that block RAM can hold it
 
     Members
     -------
@@ -25,11 +28,13 @@ class StreamFIFO(wiring.Component):
     o : ``Out(stream.Signature(shape))``
     """
 
-    def __init__(self, shape, *, depth: int):
-        if depth < 1:
-            raise SpecError(f"FIFO depth must be at least 1, not {depth}")
+    def __init__(self, shape, *, depth: int, buffered: bool = False):
+        least = 3 if buffered else 1
+        if depth < least:
+            raise SpecError(f"FIFO depth must be at least {least}, not {depth}")
         self._shape = shape
         self._depth = depth
+        self._queue = fifo.SyncFIFOBuffered if buffered else fifo.SyncFIFO
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     @property
@@ -39,7 +44,7 @@ class StreamFIFO(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = Shape.cast(self._shape).width
-        m.submodules.queue = queue = fifo.SyncFIFO(width=width, depth=self._depth)
+        m.submodules.queue = queue = self._queue(width=width, depth=self._depth)
         m.d.comb += [
             queue.w_data.eq(Value.cast(self.i.payload)),
             queue.w_en.eq(self.i.valid),
@@ -49,3 +54,12 @@ class StreamFIFO(wiring.Component):
             queue.r_en.eq(self.o.ready),
         ]
         return m
+
+
+def queue_out(m, own, inner, *, depth: int) -> None:
+    """As :func:`link_out` for an output, through a queue in which ``depth`` payloads may wait."""
+    if depth:
+        m.submodules.queue = queue = StreamFIFO(own.payload.shape(), depth=depth, buffered=True)
+        link(m, inner, queue.i)
+        inner = queue.o
+    link_out(m, own, inner)

@@ -22,7 +22,9 @@ class WindowWalk(wiring.Component):
     number : ``Out(signed)``    of the beat, counted on from frame to frame; it wraps
     following : ``Out(signed)`` what ``number`` will be after a step
     inside : ``Out(1)``         the beat is of the map, not of the padding around it
-    waits_for : ``Out(signed)`` itself, but for padding the first beat of the frame
+    waits : ``Out(1)``          it needs a beat that may not have come; padding does so only before
+                                anything of the frame was read
+    waits_for : ``Out(signed)`` which: itself, but for padding the first beat of the frame
     window_end, frame_end : ``Out(1)``   it is the last one of its window, of the frame
     """
 
@@ -31,7 +33,7 @@ class WindowWalk(wiring.Component):
         super().__init__({
             "step": In(1), "number": Out(signed(stage.number_bits), init=stage.start[0]),
             "following": Out(signed(stage.number_bits)), "inside": Out(1),
-            "waits_for": Out(signed(stage.number_bits)),
+            "waits": Out(1), "waits_for": Out(signed(stage.number_bits)),
             "window_end": Out(1), "frame_end": Out(1),
         })
 
@@ -56,10 +58,14 @@ class WindowWalk(wiring.Component):
                         m.d.sync += place.eq(place + change)
         with m.If(self.step):
             m.d.sync += self.number.eq(self.following)
-        origin = Signal.like(self.waits_for)
-        with m.If(self.step & ends.all()):
-            m.d.sync += origin.eq(origin + stage.beats[0])
+        # Only near the origin is it compared with: further on the difference would wrap.
+        origin, begun = Signal.like(self.waits_for), Signal()
+        with m.If(self.step):
+            m.d.sync += begun.eq(~ends.all())
+            with m.If(ends.all()):
+                m.d.sync += origin.eq(origin + stage.beats[0])
         m.d.comb += [self.window_end.eq(ends[:3].all()), self.frame_end.eq(ends.all()),
+                     self.waits.eq(self.inside | ~begun),
                      self.waits_for.eq(Mux(self.inside, self.number, origin))]
         return m
 
@@ -123,7 +129,7 @@ class SerialWindow(wiring.Component):
             filled.eq(written - oldest), self.i.ready.eq(filled < depth),
             write.addr.eq(written), write.data.eq(self.i.p.data.as_value()),
             write.en.eq(self.i.valid & self.i.ready),
-            ahead.eq(written - walk.waits_for), ready.eq(ahead > 0),
+            ahead.eq(written - walk.waits_for), ready.eq((ahead > 0) | ~walk.waits),
             free.eq(~self.o.valid | self.o.ready), walk.step.eq(free & ready),
             read.addr.eq(walk.number), read.en.eq(walk.step),
         ]

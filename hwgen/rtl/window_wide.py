@@ -6,7 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
 from ..plan.stages import WideWindowStage
-from .stream import beat_signature, element_shape
+from .fifo import queue_out
+from .stream import beat_signature, element_shape, link_out
 
 __all__ = ["WideWindow"]
 
@@ -89,11 +90,16 @@ class _Steps(wiring.Component):
                              mask[k].eq((at >= 0) & (at < size))]
 
 
-class WideWindow(wiring.Component):
-    """A window a cycle; see :class:`WideWindowStage`. It leaves two cycles after its last pixel.
+def _ports(stage: WideWindowStage) -> dict:
+    shape = element_shape(stage.in_edge)
+    return {"i": In(beat_signature(shape, stage.in_lanes)),
+            "o": Out(beat_signature(shape, stage.out_lanes))}
 
-    A memory row holds a column of the lines above the one that arrives; it is read as a pixel of
-    that column comes and written back one line lower in the next step. Correct under any stalls.
+
+class WideWindow(wiring.Component):
+    """A window a cycle, and the queue behind it; see :class:`WideWindowStage`.
+
+    Correct under any stalls.
 
     Members
     -------
@@ -103,13 +109,34 @@ class WideWindow(wiring.Component):
 
     def __init__(self, stage: WideWindowStage):
         self._stage = stage
-        shape = element_shape(stage.in_edge)
-        super().__init__({"i": In(beat_signature(shape, stage.in_lanes)),
-                          "o": Out(beat_signature(shape, stage.out_lanes))})
+        super().__init__(_ports(stage))
 
     @property
     def stage(self) -> WideWindowStage:
         return self._stage
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.lines = lines = _Lines(self._stage)
+        link_out(m, self.i, lines.i)
+        queue_out(m, self.o, lines.o, depth=self._stage.queue)
+        return m
+
+
+class _Lines(wiring.Component):
+    """Memories of lines and shift registers; a window leaves two cycles after its last pixel.
+
+    A memory row holds a column of the lines above the one that arrives; it is read as a pixel of
+    that column comes and written back one line lower in the next step.
+
+    Members
+    -------
+    i, o : as of :class:`WideWindow`
+    """
+
+    def __init__(self, stage: WideWindowStage):
+        self._stage = stage
+        super().__init__(_ports(stage))
 
     def elaborate(self, platform):
         m = Module()

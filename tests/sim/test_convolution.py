@@ -45,9 +45,19 @@ def test_values_latency_and_interval(name, interval):
         return
     many = check_stream(AsStreams(Pipeline(design)), frames * 2, expected * 2)
     firsts = many.out_cycles[::len(expected[0]) // design.out_lanes]
-    if "window_wide" not in [stage.core for stage in design.stages]:
-        assert set(np.diff(firsts[4:])) == {design.interval_cycles}
+    assert set(np.diff(firsts[4:])) == {design.interval_cycles}
     check_all_stalls(lambda: AsStreams(Pipeline(design)), frames[:2], expected[:2])
+
+
+@pytest.mark.parametrize(("name", "interval"), [
+    ("valid", 100), ("same", 150), ("strided", 100), ("one-window", 150), ("fixed", 85)])
+def test_interval_where_windows_come_in_bursts(name, interval):
+    design = plan(MAPS[name](), ECP5, interval_cycles=interval)
+    assert any(stage.folding.get("queue") for stage in design.stages)
+    frames, expected = frames_of(design.network, 8)
+    many = check_stream(AsStreams(Pipeline(design)), frames, expected)
+    firsts = many.out_cycles[::len(expected[0]) // design.out_lanes]
+    assert set(np.diff(firsts[3:])) == {design.interval_cycles}
 
 
 def test_a_window_a_cycle_where_the_interval_asks_for_it():

@@ -6,10 +6,9 @@ import numpy as np
 
 from hwgen.ir import Dense, Edge, MatVec, MaxPool, SlidingWindow, Threshold
 from hwgen.numeric import Bipolar, Fixed, Format, Planes, Ternary
-from hwgen.plan.stages import BinaryStage
+from hwgen.plan.stages import BinaryStage, SerialWindowStage, WideWindowStage
 from hwgen.plan.stages.plane_sum import PlaneSum
 from hwgen.plan.stages.pool import PoolStage
-from hwgen.plan.stages.window import SerialWindowStage, WideWindowStage
 
 __all__ = ["CASES", "SEED", "UNITS", "Case", "Unit"]
 

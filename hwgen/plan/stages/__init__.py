@@ -12,7 +12,9 @@ from .sparse import SparseStage
 from .thermometer import ThermometerStage
 from .threshold import ThresholdStage, threshold_of
 from .unrolled import UnrolledStage
-from .window import SerialWindowStage, WideWindowStage, WindowStage, window_of
+from .window import WindowStage
+from .window_serial import SerialWindowStage
+from .window_wide import WideWindowStage, window_of
 
 CORES = {
     cls.core: cls

@@ -1,0 +1,152 @@
+"""Sliding windows, a whole one a cycle, from memories of lines and shift registers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from ...ir import Edge, SlidingWindow
+from ..target import in_block_ram
+from .base import divisors
+from .queue import queue_cells, queue_registers, require_queue
+from .unit_cells import counter_bits, unit_cells
+from .window import WindowStage
+from .window_serial import SerialWindowStage
+
+__all__ = ["WideWindowStage", "window_of"]
+
+RESTART_CYCLES = 4
+"""Cycles from a place in a full queue to the next window, as the unit had stopped."""
+
+
+@dataclass(frozen=True, eq=False)
+class WideWindowStage(WindowStage):
+    """A window a cycle: the pixel that arrives moves through memories of lines and shift registers.
+
+    One step takes a pixel in, or passes by a place beyond the map where padding asks for windows
+    there. A row takes ``period`` steps, and a frame
+    ``max(y * period + x, (h - 1) * period + w - 1) + 1`` with ``y = (oh - 1) * sh - top + (kh - 1)
+    * dh`` and ``x = (ow - 1) * sw - left + (kw - 1) * dw``: exactly ``h * w`` without padding.
+    Columns beyond the right edge are those of the next row's beginning, at no cost.
+
+    It shows no windows while it takes in the first lines of a frame. In front of a core that needs
+    more than a cycle for each, a queue holds those that the core works on meanwhile.
+
+    Parameters
+    ----------
+    queue : int     windows that may wait, 0 or at least 3
+    """
+
+    core: ClassVar[str] = "window_wide"
+    queue: int = 0
+
+    def __post_init__(self):
+        require_queue(self.where, self.queue)
+
+    @property
+    def in_lanes(self):
+        return self.x.shape[2]
+
+    @property
+    def out_lanes(self):
+        return self.out_edge.shape[2]
+
+    @property
+    def lead(self) -> tuple[int, int]:
+        """Row and column of the pixel that completes the first window."""
+        top, _, left, _ = self.window.padding
+        rows, columns = self.window.extent
+        return rows - 1 - top, columns - 1 - left
+
+    @property
+    def period(self) -> int:
+        """Steps of a row; two at least, as a column is written one step after it was read."""
+        width, windows = self.x.shape[1], (self.out_map[1] - 1) * self.window.stride[1] + 1
+        return max(width, windows, 2)
+
+    @property
+    def interval_cycles(self):
+        h, w, _ = self.x.shape
+        (oh, ow), (sh, sw) = self.out_map, self.window.stride
+        last = ((oh - 1) * sh + self.lead[0]) * self.period + (ow - 1) * sw + self.lead[1]
+        return max(last, (h - 1) * self.period + w - 1) + 1
+
+    @property
+    def memory(self):
+        rows = self.window.extent[0] - 1
+        return self.x.shape[1], rows * self.x.shape[2] * self.x.format.bits
+
+    @property
+    def registers(self) -> int:
+        """Bits of the shift registers."""
+        kh, (_, columns) = self.window.kernel[0], self.window.extent
+        return kh * columns * self.x.shape[2] * self.x.format.bits
+
+    @cached_property
+    def emitting(self) -> np.ndarray:
+        """Steps of a frame that complete a window, int64 ``(oh * ow,)``."""
+        (oh, ow), (sh, sw), (y0, x0) = self.out_map, self.window.stride, self.lead
+        rows = (np.arange(oh) * sh + y0) * self.period
+        return (rows[:, np.newaxis] + np.arange(ow) * sw + x0).reshape(-1)
+
+    def queue_for(self, cycles: int) -> int:
+        """Windows to queue for a core that takes one every ``cycles``.
+
+        Such that the slower of the two never waits for the other: as many as the other runs ahead
+        at most, worked out over three frames.
+        """
+        period, count = self.interval_cycles, len(self.emitting)
+        steps = np.concatenate([self.emitting + k * period for k in range(3)])
+        lag, farthest = steps - cycles * np.arange(3 * count), 0
+        if cycles * count >= period:
+            farthest = (lag - np.minimum.accumulate(lag)).max()
+        if cycles * count <= period:
+            farthest = max(farthest, (np.maximum.accumulate(lag) - lag).max())
+        return max(3, -(-(int(farthest) + RESTART_CYCLES) // cycles)) if farthest else 0
+
+    def schedule(self, arrivals):
+        h, w, _ = self.x.shape
+        emitting, queue = set(self.emitting.tolist()), queue_registers(self.queue)
+        departures, cycle, pixels = [], -1, iter(arrivals)
+        for step in range(self.interval_cycles):
+            y, x = divmod(step, self.period)
+            cycle += 1
+            if y < h and x < w:
+                cycle = max(cycle, next(pixels))
+            if step in emitting:
+                departures.append(cycle + 2 + queue)
+        return departures
+
+    @property
+    def folding(self):
+        return {"queue": self.queue} if self.queue else {}
+
+    def estimate(self, target):
+        padded, bits = any(self.window.padding), self.x.shape[2] * self.x.format.bits
+        (kh, kw), (oh, _), (sh, sw) = self.window.kernel, self.out_map, self.window.stride
+        rows = self.interval_cycles // self.period + 2
+        downs = 2 * ((oh + 1) * sh + self.x.shape[0])
+        counters = counter_bits(self.period, self.period, rows, downs, sh, sw)
+        masks = (kh + kw) * padded
+        data_ff = bits + self.registers + 6 + 2 * masks + counter_bits(self.x.shape[1])
+        unit = unit_cells(target, counters=counters, luts_per_bit=3.1, data_ff=data_ff,
+                          data_lut=self.out_lanes * self.x.format.bits * padded + 2.5 * masks,
+                          memory=self.memory, in_blocks=in_block_ram(*self.memory))
+        return unit + queue_cells(target, self.queue, self.out_lanes * self.x.format.bits)
+
+
+def window_of(window: SlidingWindow, x: Edge, interval_cycles: int) -> WindowStage:
+    """The narrowest stage that reaches ``interval_cycles``, or else the fastest there is."""
+    h, w, c = x.shape
+    oh, ow = window.out_map(x)
+    most = max(h * w, oh * ow * prod(window.kernel))
+    for lanes in divisors(c):
+        if most * (c // lanes) <= interval_cycles:
+            stage = SerialWindowStage(window, x, lanes)
+            if stage.interval_cycles <= interval_cycles:
+                return stage
+    if prod(window.kernel) == 1:
+        return SerialWindowStage(window, x, c)
+    return WideWindowStage(window, x)
