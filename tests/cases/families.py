@@ -5,41 +5,74 @@ import torch
 from torch import nn
 
 from hwgen.compress import (
+    AbcActivation,
+    AbcWeights,
+    AlternatingWeights,
     BatchNorm,
-    BinaryLinear,
-    DoReFaLinear,
-    MultiBaseLinear,
+    BinaryWeights,
+    BitwiseSign,
+    BitwiseWeights,
+    DoReFaWeights,
+    FixedTernaryWeights,
+    HorqSign,
+    IntegerLinear,
+    LinearQuantWeights,
+    LqActivation,
+    LqWeights,
     ResidualSign,
     Sign,
     StepActivation,
-    TernaryLinear,
-    TwoScaleTernaryLinear,
-    WrpnLinear,
+    TtqWeights,
+    TwnWeights,
+    WrpnWeights,
+    XnorWeights,
 )
 
-__all__ = ["ACTIVATIONS", "LINEAR", "as_after_training", "layers", "sequential"]
+__all__ = ["ACTIVATIONS", "SCALED", "WEIGHTS", "as_after_training", "last", "layers", "sequential"]
 
-LINEAR = {
-    "binary": BinaryLinear,
-    "twn": TernaryLinear,
-    "ttq": TwoScaleTernaryLinear,
-    **{f"dorefa{bits}": lambda n, m, bits=bits: DoReFaLinear(n, m, bits=bits) for bits in (2, 3)},
-    **{f"wrpn{bits}": lambda n, m, bits=bits: WrpnLinear(n, m, bits=bits) for bits in (2, 3, 4)},
-    "bases3": lambda n, m: MultiBaseLinear(n, m, bases=3),
+WEIGHTS = {
+    "binary": BinaryWeights,
+    "bitwise": BitwiseWeights,
+    "twn": TwnWeights,
+    "ternary": FixedTernaryWeights,
+    "ttq": TtqWeights,
+    **{f"dorefa{bits}": lambda bits=bits: DoReFaWeights(bits) for bits in (2, 3)},
+    **{f"wrpn{bits}": lambda bits=bits: WrpnWeights(bits) for bits in (2, 3, 4)},
+    "linear3": lambda: LinearQuantWeights(3),
+    "lq3": lambda: LqWeights(3),
+    "alternating2": lambda: AlternatingWeights(2),
+    "abc3": lambda: AbcWeights(3),
+    "xnor": XnorWeights,
+    "lq2-channel": lambda: LqWeights(2, per_channel=True),
+    "alternating2-channel": lambda: AlternatingWeights(2, per_channel=True, scale_bits=3),
 }
-"""Weights: ``(n_in, n_out)`` to a layer."""
+"""What makes weights integers, by name."""
+
+SCALED = ("xnor", "lq2-channel", "alternating2-channel")
+"""Those with a scale for each output, which only a threshold can take in: not for last layers."""
 
 ACTIVATIONS = {
     "sign": Sign,
+    "bitwise": lambda: BitwiseSign(0.3),
     "dorefa2": lambda: StepActivation.dorefa(2),
+    "dorefa8": lambda: StepActivation.dorefa(8),
     "hwgq3": lambda: StepActivation.hwgq(3),
     "residual2": ResidualSign,
+    "horq2": HorqSign,
+    "abc2": AbcActivation,
+    "lq2": LqActivation,
+    "lq3-signs": lambda: LqActivation(3, signs=True),
 }
 
 
-def layers(linear: str, activation: str, n_in: int, n_out: int):
+def layers(weights: str, activation: str, n_in: int, n_out: int):
     """A matrix, a batch norm and an activation."""
-    return [LINEAR[linear](n_in, n_out), BatchNorm(n_out), ACTIVATIONS[activation]()]
+    return [last(weights, n_in, n_out), BatchNorm(n_out), ACTIVATIONS[activation]()]
+
+
+def last(weights: str, n_in: int, n_out: int):
+    """A matrix whose sums are the scores."""
+    return IntegerLinear(n_in, n_out, WEIGHTS[weights]())
 
 
 def as_after_training(module, x=None, *, seed: int = 0):

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from cases.families import LINEAR, as_after_training, layers, sequential
+from cases.families import (
+    ACTIVATIONS,
+    SCALED,
+    WEIGHTS,
+    as_after_training,
+    last,
+    layers,
+    sequential,
+)
 from cases.targets import ECP5
 
 from hwgen.compress import QuantInput, export
@@ -13,13 +21,16 @@ from hwgen.plan import plan
 from hwgen.plan.planner import default_core
 
 
-@pytest.mark.parametrize("activation", ["sign", "dorefa2", "residual2"])
+@pytest.mark.parametrize(("weights", "activation"), [
+    *((weights, activation) for weights in WEIGHTS for activation in ("sign", "residual2")),
+    *((weights, activation) for weights in ("ttq", "wrpn4") for activation in ACTIVATIONS
+      if activation not in ("sign", "residual2"))])
 @pytest.mark.parametrize("bits", [2, 8])
-@pytest.mark.parametrize("linear", LINEAR)
-def test_any_weights_plan_behind_narrow_and_wide_inputs(linear, bits, activation):
+def test_any_weights_plan_behind_narrow_and_wide_inputs(weights, bits, activation):
     torch.manual_seed(bits)
     module = as_after_training(sequential(
-        QuantInput(bits=bits), layers(linear, activation, 12, 8), LINEAR[linear](8, 4)))
+        QuantInput(bits=bits), layers(weights, activation, 12, 8),
+        last("binary" if weights in SCALED else weights, 8, 4)))
     stages = plan(export(module, np.zeros((1, 12), int)), ECP5).stages
     assert stages[0].core == "binary"
     assert [node.kind for node in stages[0].nodes] == ["mat_vec", "threshold"]

@@ -7,21 +7,21 @@ Several layers share a network, as each network is a Verilator build of its own.
 import numpy as np
 import pytest
 import torch
-from cases.families import LINEAR, as_after_training, layers, sequential
+from cases.families import as_after_training, last, layers, sequential
 from cases.targets import ECP5
 from torch import nn
 
 from hwgen.compress import (
     BatchNorm,
     BatchNorm2d,
-    BinaryConv2d,
+    BinaryWeights,
     Flatten,
+    IntegerConv2d,
     QuantInput,
     ResidualSign,
-    ScaledBinaryLinear,
     Sign,
     StepActivation,
-    TernaryConv2d,
+    TwnWeights,
     export,
     predict_integers,
 )
@@ -40,16 +40,16 @@ def first():
     return sequential(
         QuantInput(bits=8), layers("binary", "sign", 16, 12), layers("twn", "dorefa2", 12, 12),
         layers("ttq", "residual2", 12, 12), layers("dorefa2", "hwgq3", 12, 12),
-        LINEAR["bases3"](12, 6))
+        layers("bitwise", "bitwise", 12, 12), layers("alternating2", "lq2", 12, 12),
+        last("abc3", 12, 6))
 
 
 def second():
-    """Weights of several bits meet 8-bit inputs, and sums of signs."""
+    """Weights of several bits meet 8-bit inputs, and sums of signs; scales of single outputs."""
     return sequential(
-        QuantInput(bits=8), layers("wrpn3", "residual2", 12, 12),
-        layers("bases3", "sign", 12, 12), layers("dorefa3", "dorefa2", 12, 12),
-        [ScaledBinaryLinear(12, 12), BatchNorm(12), StepActivation.dorefa(8)],
-        LINEAR["ttq"](12, 6))
+        QuantInput(bits=8), layers("wrpn3", "residual2", 12, 12), layers("lq3", "sign", 12, 12),
+        layers("dorefa3", "horq2", 12, 12), layers("lq2-channel", "abc2", 12, 12),
+        layers("xnor", "dorefa8", 12, 12), last("ttq", 12, 6))
 
 
 def third():
@@ -57,15 +57,16 @@ def third():
     return sequential(
         QuantInput(bits=8, signed=True), BatchNorm(12), StepActivation.dorefa(8),
         layers("ttq", "dorefa2", 12, 12), layers("wrpn4", "hwgq3", 12, 12),
-        layers("wrpn2", "dorefa2", 12, 8), LINEAR["twn"](8, 6))
+        layers("linear3", "lq3-signs", 12, 12), layers("alternating2-channel", "sign", 12, 12),
+        layers("wrpn2", "dorefa2", 12, 8), last("ternary", 8, 6))
 
 
 def convolution():
     """The block order of XNOR-Net: a max pool of sums in front of batch norm and activation."""
     return sequential(
-        QuantInput(bits=8), BinaryConv2d(2, 4, 3, padding=1, pad_value=0), nn.MaxPool2d(2),
-        BatchNorm2d(4), ResidualSign(2), TernaryConv2d(4, 6, 2), BatchNorm2d(6), Sign(),
-        Flatten(), LINEAR["binary"](24, 5))
+        QuantInput(bits=8), IntegerConv2d(2, 4, 3, BinaryWeights(), padding=1, pad_value=0),
+        nn.MaxPool2d(2), BatchNorm2d(4), ResidualSign(2), IntegerConv2d(4, 6, 2, TwnWeights()),
+        BatchNorm2d(6), Sign(), Flatten(), last("lq3", 24, 5))
 
 
 NETWORKS = {
