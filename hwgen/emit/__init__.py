@@ -11,13 +11,14 @@
 
 from .artefact import bench_folder, write_artefact
 from .manifest import MANIFEST_VERSION, read_manifest
-from .vectors import sample_inputs, write_vectors
+from .vectors import require_frames, sample_inputs, write_vectors
 from .verilog import to_verilog
 
 __all__ = [
     "MANIFEST_VERSION",
     "bench_folder",
     "read_manifest",
+    "require_frames",
     "sample_inputs",
     "to_verilog",
     "write_artefact",

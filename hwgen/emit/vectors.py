@@ -6,9 +6,9 @@ import numpy as np
 
 from ..golden import run
 from ..ir import Argmax, Network
-from ..numeric import Fixed
+from ..numeric import Fixed, SpecError, as_array
 
-__all__ = ["EDGE_FRAMES", "sample_inputs", "write_vectors"]
+__all__ = ["EDGE_FRAMES", "require_frames", "sample_inputs", "write_vectors"]
 
 EDGE_FRAMES = 16
 """Frames of which every edge is stored, not only the outputs."""
@@ -30,6 +30,15 @@ def sample_inputs(network: Network, count: int = SAMPLE_FRAMES, *, seed: int = 0
     return x
 
 
+def require_frames(network: Network, x) -> np.ndarray:
+    """``x`` as an array; SpecError unless it is of shape ``(n, *shape)`` with n at least 1."""
+    x = as_array(x, "x")
+    if x.shape[1:] != network.input.shape or not len(x):
+        raise SpecError(f"x must be of shape (n, {', '.join(map(str, network.input.shape))})"
+                        f" with n at least 1, not {x.shape}")
+    return x
+
+
 def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = EDGE_FRAMES) -> None:
     """Write ``path`` (npz) for the bench.
 
@@ -46,7 +55,7 @@ def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = E
     a wrong length: ``wrong_beats`` are sent, and the rest is as if zeros had been; all have their
     edges. int64.
     """
-    x = np.asarray(x)
+    x = require_frames(network, x)
     values = run(network, x)
     arrays = _outputs(network, x, values)
     arrays |= {f"edge_{name}": value[:edge_frames] for name, value in values.items()}

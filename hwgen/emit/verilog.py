@@ -1,6 +1,7 @@
 """Amaranth to Verilog, the same text for the same design."""
 
 import re
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -32,7 +33,7 @@ _NUMBERED = re.compile(r"\\([A-Za-z_][A-Za-z0-9_]*)\$(\d+)(?=\s)")
 CHAIN_CELLS = Path(__file__).with_name("chain_cells.v")
 """Modules that the instances of :mod:`hwgen.rtl.chain_cells` are of, with what they compute."""
 
-_RESERVED = frozenset(
+_KEYWORDS = frozenset(
     "always and assign begin buf case cell config defparam design disable edge else end endcase"
     " endmodule event for force forever fork function if initial inout input instance integer"
     " join library localparam module nand negedge nmos nor not or output parameter pmos posedge"
@@ -41,12 +42,15 @@ _RESERVED = frozenset(
 
 
 def module_name(name: str) -> str:
-    """``name`` as a Verilog identifier that needs no escape: ``-`` becomes ``_``."""
+    """``name`` as a Verilog identifier that needs no escape: ``-`` becomes ``_``.
+
+    One that is a keyword or a module of :data:`CHAIN_CELLS` gets a ``_`` behind it.
+    """
     plain = name.replace("-", "_")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", plain):
         raise SpecError(f"name must start with a letter and hold letters, digits, '_', '-',"
                         f" not {name!r}")
-    return f"{plain}_" if plain in _RESERVED else plain
+    return f"{plain}_" if plain in _KEYWORDS or plain in _chain_texts() else plain
 
 
 def to_verilog(component, name: str, *, folder, progress=None) -> str:
@@ -81,10 +85,16 @@ def to_verilog(component, name: str, *, folder, progress=None) -> str:
 
 def _chain_modules(verilog: str) -> str:
     """The text of those modules of :data:`CHAIN_CELLS` that ``verilog`` has instances of."""
-    parts = CHAIN_CELLS.read_text(encoding="utf-8").split("\n\n")
-    named = {re.search(r"^module (\w+)", part, re.MULTILINE)[1]: part for part in parts[1:]}
     used = set(re.findall(r"^ *(hwgen_\w+) #\(", verilog, re.MULTILINE))
-    return "".join(f"\n{part.rstrip()}\n" for name, part in named.items() if name in used)
+    return "".join(f"\n{part.rstrip()}\n" for name, part in _chain_texts().items()
+                   if name in used)
+
+
+@cache
+def _chain_texts() -> dict[str, str]:
+    """Name -> text of each module of :data:`CHAIN_CELLS`."""
+    parts = CHAIN_CELLS.read_text(encoding="utf-8").split("\n\n")
+    return {re.search(r"^module (\w+)", part, re.MULTILINE)[1]: part for part in parts[1:]}
 
 
 def plain_names(verilog: str) -> str:

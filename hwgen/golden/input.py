@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..ir import Input
-from ..numeric import SpecError, as_int64
+from ..numeric import SpecError, as_array, as_int64
 
 __all__ = ["accept"]
 
@@ -16,7 +16,7 @@ def accept(node: Input, x) -> np.ndarray:
     TypeError   If ``x`` holds floats, even whole ones: scaling is the caller's to decide.
     SpecError   If the shape is another, or a value lies outside ``node.format``; with its index.
     """
-    found = np.asarray(x)
+    found = as_array(x, f"{node.path}: values")
     if found.dtype.kind == "f":
         raise TypeError(f"{node.path}: values must be integers, not {found.dtype}:"
                         f" scale and round them to {node.format} first")

@@ -56,8 +56,13 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     ------
     SpecError    If a node has no core, a folding does not divide, the interval cannot be reached
                  (with what is given), or the design does not fit the board.
-    TypeError    If a choice is not a mapping, or a number not an int.
+    TypeError    If the network is none, a choice is not a mapping, or a number not an int.
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, not {network!r}; load a file with hwgen.load")
+    if not isinstance(cores, Mapping | None):
+        raise TypeError(f"cores must be a mapping of node names, such as {{'fc1': {{'pe': 4}}}},"
+                        f" not {cores!r}")
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores, made = dict(cores or {}), {}
     _require_known(network, cores)
@@ -127,7 +132,7 @@ def _require_known(network, cores):
         edge = network.edges[nodes[name].inputs[0]]
         core = core or default_core(nodes[name], edge, following.get(nodes[name]))
         allowed = ("core", *MATRIX_CORES[core].choices)
-        unknown = sorted(set(choice) - set(allowed))
+        unknown = sorted(map(str, set(choice) - set(allowed)))
         if unknown:
             raise SpecError(f"choices of '{name}' on the {core} core must be among"
                             f" {list(allowed)}, not {unknown}")

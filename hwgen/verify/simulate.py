@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..emit import bench_folder, read_manifest, sample_inputs, write_vectors
+from ..emit import bench_folder, read_manifest, require_frames, sample_inputs, write_vectors
 from ..ir import Network, load
 from ..numeric import SpecError, as_int
 from ..toolchain import ToolError, ToolInfo, environment, find
@@ -108,7 +108,7 @@ def _vectors(folder, network: Network, x, frames) -> np.ndarray:
         if frames is not None and frames > len(x):
             return sample_inputs(network, frames)
     else:
-        x = _frames(network, x)
+        x = require_frames(network, x)
         if frames is not None and frames > len(x):
             raise SpecError(f"frames must be at most {len(x)}, those of x, not {frames}")
     return x[:frames]
@@ -117,14 +117,6 @@ def _vectors(folder, network: Network, x, frames) -> np.ndarray:
 def _stored(folder, network: Network) -> np.ndarray:
     with np.load(folder / "vectors.npz", allow_pickle=False) as arrays:
         return arrays["x"].reshape(-1, *network.input.shape)
-
-
-def _frames(network: Network, x) -> np.ndarray:
-    x = np.asarray(x)
-    if x.shape[1:] != network.input.shape or not len(x):
-        raise SpecError(f"x must be of shape (n, {', '.join(map(str, network.input.shape))})"
-                        f" with n at least 1, not {x.shape}")
-    return x
 
 
 def _fail(run: "_Run", found: dict):

@@ -9,11 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+from cases.errors import refused
 from cases.networks import NETWORKS, inputs
 from cases.targets import ECP5
 
 from hwgen import golden
-from hwgen.emit import bench_folder, read_manifest, verilog, write_artefact
+from hwgen.emit import bench_folder, read_manifest, verilog, write_artefact, write_vectors
 from hwgen.ir import load
 from hwgen.numeric import SpecError
 from hwgen.plan import plan
@@ -73,6 +74,16 @@ def test_vectors_are_the_golden_values(written):
         assert np.array_equal(arrays["classes"], values["argmax"][:, 0])
         for node in network.nodes:
             assert np.array_equal(arrays[f"edge_{node.name}"], values[node.name][:16])
+
+
+@pytest.mark.parametrize(("x", "error", "message"), [
+    (np.zeros((0, 6), int), SpecError, "x must be of shape (n, 6) with n at least 1, not (0, 6)"),
+    (np.zeros(6, int), SpecError, "x must be of shape (n, 6) with n at least 1, not (6,)"),
+    ([[1], [1, 2]], TypeError, "x must be an array, not lists of different lengths"),
+])
+def test_refuses_inputs_that_are_no_frames(tmp_path, x, error, message):
+    with refused(error, message):
+        write_vectors(tmp_path / "v.npz", NETWORKS["fixed"](), x, lanes=1)
 
 
 def test_readme_says_what_is_there(written):

@@ -56,7 +56,8 @@ def test_verilog_has_no_numbered_names_and_names_no_tool(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "expected"), [
-    ("digits-binary", "digits_binary"), ("net2", "net2"), ("module", "module_"), ("a", "a")])
+    ("digits-binary", "digits_binary"), ("net2", "net2"), ("module", "module_"), ("a", "a"),
+    ("hwgen-add", "hwgen_add_"), ("hwgen_count3", "hwgen_count3_")])
 def test_module_name_needs_no_escape(name, expected):
     assert module_name(name) == expected
 

@@ -20,6 +20,16 @@ def test_as_int_refuses_the_rest(value, shown):
         as_int(value, "fold")
 
 
+def test_as_int64_refuses_lists_of_different_lengths():
+    with refused(TypeError, "bias must be an array, not lists of different lengths"):
+        as_int64([[1, 2], [3]], "bias")
+
+
+def test_as_int64_of_no_objects():
+    with refused(TypeError, "bias must be integers, not object"):
+        as_int64(np.empty((0, 4), object), "bias")
+
+
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", ">i4", "u4", "i8", "u8", "?"])
 def test_as_int64_copies(dtype):
     given = np.array([[0, 1]], dtype)

@@ -173,6 +173,16 @@ def test_refuses_numbers_that_are_none(what):
                 **{what: value})
 
 
+def test_refuses_what_is_no_network_and_no_mapping():
+    with refused(TypeError, "network must be a Network, not 'a.hwgen'; load a file with"
+                            " hwgen.load"):
+        plan("a.hwgen", ECP5)
+    for cores in ("fc", 5, ["fc"]):
+        with refused(TypeError, "cores must be a mapping of node names, such as"
+                                f" {{'fc1': {{'pe': 4}}}}, not {cores!r}"):
+            plan(binary(), ECP5, cores=cores)
+
+
 def test_refuses_unknown_names_cores_and_choices():
     names = "['fc1', 'fc2', 'fc3']"
     refuses(f"cores must name matrix nodes of 'case-binary' ({names}), not 'fc4'", binary(),
