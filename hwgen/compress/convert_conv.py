@@ -53,7 +53,7 @@ def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
         found = getattr(layer, what)
         if found not in (wanted, (wanted, wanted)):
             raise SpecError(f"{what} must be {wanted}, not {found}")
-    size, stride = (n if isinstance(n, tuple) else (n, n)
+    size, stride = (tuple(n) if isinstance(n, tuple | list) else (n, n)
                     for n in (layer.kernel_size, layer.stride))
     node = MaxPool(name, (value.node,), size, stride)
     edge = sound(node, value.edge)

@@ -1,16 +1,16 @@
 """From a trained module to the exact integer network, and torch's own integers."""
 
-import copy
 import re
 
 import numpy as np
 import torch
 
 from hwgen.ir import Argmax, Network, Node
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, as_array, as_int64
 
 from .convert import CONVERTERS
 from .errors import ExportError
+from .frozen import in_double
 from .refusals import refusal
 from .tracing import INPUT, Step, check_module, trace
 from .value import Value
@@ -23,7 +23,8 @@ def export(module, sample, *, name: str = "network", argmax: bool = True, k: int
     """The exact integer network of a trained ``module``.
 
     Exact by construction: each layer hands over the integers that its own forward multiplies, and
-    each batch norm with sign is bisected on torch's own evaluation.
+    each batch norm with sign is bisected on torch's own evaluation in float64. (In float32 a batch
+    norm rounds: a sum within its last bits of a threshold may fall on the other side.)
 
     Parameters
     ----------
@@ -78,13 +79,13 @@ def predict_integers(module, x) -> np.ndarray:
 
 
 def _batch(x, what: str) -> np.ndarray:
-    x = x.detach().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+    x = x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else as_array(x, what)
     if x.dtype.kind not in "iu":
         raise TypeError(f"{what} must be an array of integers, not of {x.dtype}")
     if x.ndim not in (2, 4) or 0 in x.shape:
         raise SpecError(f"{what} must be of shape (batch, n_in) or (batch, c, h, w), all at least"
                         f" 1, not {x.shape}")
-    return x.astype(np.int64)
+    return as_int64(x, what)
 
 
 class _Walk:
@@ -93,7 +94,7 @@ class _Walk:
     @torch.no_grad()
     def __init__(self, name: str, module, x: np.ndarray):
         check_module(module)
-        self.module = copy.deepcopy(module).double().eval()
+        self.module = in_double(module)
         steps, returned = trace(self.module)
         self.name, self.nodes, self.faults = name, [], []
         self.taken = {INPUT}

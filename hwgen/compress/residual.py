@@ -92,10 +92,14 @@ class ResidualSign(StepLayer):
 
     @torch.no_grad()
     def constrain(self) -> None:
-        least = 0.0
+        # In steps; ``most[k]`` of gamma k and those behind it together, so that those before fit.
+        least, most = 0, [int(MOST * self._unit)]
+        for _ in range(1, self.levels):
+            most.append((most[-1] - 1) // (2 if len(most) > 1 else 1))
         for k in reversed(range(self.levels)):
-            self.gammas[k].clamp_(least + 1 / self._unit, MOST)
-            least += round(float(self.gammas[k]) * self._unit) / self._unit
+            top = most[k] - (least if k else 0)
+            self.gammas[k].clamp_((least + 1) / self._unit, top / self._unit)
+            least += round(float(self.gammas[k]) * self._unit)
 
     def extra_repr(self):
         return f"{self.levels}"

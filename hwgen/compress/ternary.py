@@ -92,13 +92,13 @@ class TtqWeights(Weights):
     Parameters
     ----------
     bits : int
-        Of the scales, 1..6. Both begin at half their range.
+        Of the scales, 1..6. Both begin at half their range, or at 1.
     """
 
     def __init__(self, bits: int = 4):
         super().__init__()
         self.bits = within("TtqWeights: bits", bits, 1, 6)
-        self.scales = nn.Parameter(torch.full((2,), 0.5))
+        self.scales = nn.Parameter(torch.full((2,), max(0.5, 1 / self.top)))
 
     def integer_scales(self):
         """``(W_p, W_n)``, integers of 1 and more, shape (2,); the gradient passes the rounding."""

@@ -1,5 +1,7 @@
 """Torch's own integers against golden, on every edge that torch can show."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from hwgen import golden
 from hwgen.compress import (
     BatchNorm,
     BinaryLinear,
+    DoReFaLinear,
     ExportError,
     QuantInput,
     QuantLinear,
@@ -200,6 +203,22 @@ def test_torch_tensors_of_integers_are_samples():
     module = nn.Sequential(QuantInput(bits=4), QuantLinear(2, 2, bits=4))
     x = torch.tensor([[1, 2]])
     assert np.array_equal(predict_integers(module, x), predict_integers(module, x.numpy()))
+
+
+def test_integers_are_those_that_the_module_multiplies_in_its_own_precision():
+    """In double precision some would round to the other side."""
+    def rounds_otherwise(layer):
+        double = copy.deepcopy(layer).double()
+        return not torch.equal(double.integer_weight().float(), layer.integer_weight())
+
+    torch.manual_seed(0)
+    drawn = (DoReFaLinear(512, 512, bits=8) for _ in range(40))
+    layer = next(layer for layer in drawn if rounds_otherwise(layer))
+    used = layer.integer_weight().detach()
+    sample = np.zeros((1, 512), int)
+    network = export(nn.Sequential(QuantInput(bits=2), layer).eval(), sample)
+    assert np.array_equal(network.nodes[1].weights.to_dense(), used.long().numpy())
+    assert layer.weight.dtype == torch.float32      # the module is as it was
 
 
 def test_out_shift_scales_scores_and_leaves_the_integers(rng):

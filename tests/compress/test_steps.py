@@ -127,6 +127,16 @@ def test_constrain_keeps_gammas_apart():
     assert layer.format.levels.tolist() == [-15, -13, -3, -1, 1, 3, 13, 15]
 
 
+@pytest.mark.parametrize("gammas", [[5.0, 4.5], [0.0, 9.0, 9.0], [9.0] * 4, [0.0, 0.0, 4.0, 0.0]])
+def test_constrain_makes_room_for_the_gammas_before(gammas):
+    layer = ResidualSign(len(gammas))
+    with torch.no_grad():
+        layer.gammas.copy_(torch.tensor(gammas))
+    layer.constrain()
+    assert layer.format.bits == len(gammas)     # else it is refused
+    assert float(layer.gammas.detach().max()) <= 4
+
+
 def test_gammas_that_fold_back_are_refused():
     layer = ResidualSign(2)
     layer.gammas.data = torch.tensor([0.5, 0.5])
