@@ -25,7 +25,7 @@ Clock = Annotated[float | None, typer.Option(
     "--clk-mhz", help="Clock of the network in MHz; by default the board's.")]
 Interval = Annotated[int | None, typer.Option(
     "--interval", help="Cycles between vectors to reach; by default the fewest that fit.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random here.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random here.")]
 PeChoice = Annotated[list[str] | None, typer.Option(
     "--pe", metavar="NODE=N", help="Outputs computed side by side; may be repeated.")]
 SimdChoice = Annotated[list[str] | None, typer.Option(

@@ -56,23 +56,15 @@ def command(
 
 def _name(recipe: str) -> str:
     from hwgen.compress.recipes import STUDENTS
-
-    if recipe.startswith(MNIST):
-        return _mnist_name(recipe)
-    name = recipe if recipe.startswith(PREFIX) else PREFIX + recipe
-    if name not in (TEACHER, *STUDENTS):
-        known = ", ".join(each.removeprefix(PREFIX) for each in (TEACHER, *STUDENTS))
-        raise spec_error(f"recipe must be one of {known}, not {recipe!r}")
-    return name
-
-
-def _mnist_name(recipe: str) -> str:
     from hwgen.compress.recipes_mnist import MNIST_RECIPES, MNIST_TEACHER
 
-    known = (MNIST_TEACHER, *MNIST_RECIPES)
-    if recipe not in known:
-        raise spec_error(f"recipe must be one of {', '.join(known)}, not {recipe!r}")
-    return recipe
+    of_digits, of_mnist = (TEACHER, *STUDENTS), (MNIST_TEACHER, *MNIST_RECIPES)
+    name = recipe if recipe.startswith((PREFIX, MNIST)) else PREFIX + recipe
+    if name not in of_digits + of_mnist:
+        short = ", ".join(each.removeprefix(PREFIX) for each in of_digits)
+        raise spec_error(f"recipe must be one of {short} or, with --data, one of"
+                         f" {', '.join(of_mnist)}, not {recipe!r}")
+    return name
 
 
 def _need_data(name: str, data: Path | None):

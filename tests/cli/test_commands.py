@@ -294,10 +294,20 @@ def test_train_the_teacher(hwgen, tmp_path):
         "Checkpoint in here/checkpoints; the students start from it.\n")
 
 
-def test_train_of_no_such_recipe(hwgen):
-    done = hwgen("train", "ternary")
-    assert (done.code, done.err) == (1, "error: recipe must be one of teacher, binary, fixed,"
-                                        " sparse, not 'ternary'\n")
+@pytest.mark.parametrize("name", ["ternary", "mnist-sfc"])
+def test_train_of_no_such_recipe(hwgen, name):
+    done = hwgen("train", name)
+    assert (done.code, done.err) == (
+        1, "error: recipe must be one of teacher, binary, fixed, sparse or, with --data, one of"
+           " mnist-teacher, mnist-tfc-w1a1, mnist-sfc-w1a1, mnist-lfc-w1a1, mnist-sfc-w1a2,"
+           " mnist-sfc-w2a2, mnist-sfc-ternary, mnist-sfc-residual, mnist-up5k, mnist-up5k-w1a2,"
+           f" not {name!r}\n")
+
+
+def test_seeds_are_not_negative(hwgen):
+    done = hwgen("train", "binary", "--seed", "-1")
+    assert done.code == 2
+    assert "Invalid value for '--seed'" in done.err
 
 
 def test_train_for_mnist(hwgen, monkeypatch):
@@ -322,9 +332,6 @@ def test_train_for_mnist(hwgen, monkeypatch):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["mnist-sfc"], "recipe must be one of mnist-teacher, mnist-tfc-w1a1, mnist-sfc-w1a1,"
-                    " mnist-lfc-w1a1, mnist-sfc-w1a2, mnist-sfc-w2a2, mnist-sfc-ternary,"
-                    " mnist-sfc-residual, mnist-up5k, mnist-up5k-w1a2, not 'mnist-sfc'"),
     (["mnist-up5k"],
      "--data must name the folder with the IDX files of MNIST for 'mnist-up5k'"),
     (["binary", "--validation"],
