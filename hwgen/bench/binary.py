@@ -5,14 +5,15 @@ from pathlib import Path
 from hwgen.numeric import SpecError
 
 from .binary_parts import PARTS, Bench
+from .binary_parts.document import document
 from .frame.row import Row
 
 __all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
 
 NAME = "binary"
-DESCRIPTION = "binarised cores: intervals, LUTs, clocks, seconds, accuracy, beside published ones"
+DESCRIPTION = "binarised cores beside published ones: cycles, LUTs, clocks, accuracy; docs/binary.md"
 
-FOLDER = Path("rtl_out/bench/binary")
+FOLDER, DOCUMENT = Path("rtl_out/bench/binary"), Path("docs/binary.md")
 
 
 def run(progress, *, parts=(), data=None) -> list[Row]:
@@ -25,14 +26,15 @@ def run(progress, *, parts=(), data=None) -> list[Row]:
     data : path, optional        folder of the MNIST files, which some parts need
 
     A part is done again when its code or its inputs change; what it has synthesised stays of use.
-    Where all parts are asked for, those whose inputs are missing are left out, said so.
+    Where all parts are asked for, those whose inputs are missing are left out, said so; if none
+    is, the rows are written as a document too.
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise SpecError(f"part of benchmark '{NAME}' must be one of {', '.join(PARTS)},"
                         f" not {unknown[0]!r}")
     bench = Bench(FOLDER, progress=progress, data=data)
-    rows = []
+    rows, whole = [], not parts
     for name in parts or PARTS:
         part = PARTS[name]
         lacking = part.lacking(bench)
@@ -40,6 +42,11 @@ def run(progress, *, parts=(), data=None) -> list[Row]:
             raise SpecError(f"part '{name}' must have {lacking}")
         if lacking:
             progress(f"bench {NAME}: {name}", 1.0, f"left out: it must have {lacking}")
+            whole = False
             continue
         rows += bench.rows(name, part)
+    if whole:
+        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
+        DOCUMENT.write_text(document(rows), encoding="utf-8")
+        progress(f"bench {NAME}", 1.0, f"{len(rows)} rows; table in {DOCUMENT}")
     return rows

@@ -23,7 +23,8 @@ def parts(tmp_path, monkeypatch):
     def part(name, lacking=None):
         def measure(_bench):
             ran.append(name)
-            yield Row(work=name, metric="m", value=len(ran), must="<= 1", published="p")
+            yield Row(work=name, metric="m", value=len(ran), must="<= 1", published="p",
+                      tools="y 2, x 1")
 
         return SimpleNamespace(__file__=str(tmp_path / "part.py"), KEY=(1,), measure=measure,
                                lacking=lambda _bench: lacking)
@@ -31,6 +32,7 @@ def parts(tmp_path, monkeypatch):
     both = {"one": part("one"), "two": part("two", "a thing")}
     monkeypatch.setattr(binary, "PARTS", both)
     monkeypatch.setattr(binary, "FOLDER", tmp_path / "out")
+    monkeypatch.setattr(binary, "DOCUMENT", tmp_path / "docs" / "binary.md")
     return SimpleNamespace(ran=ran, both=both)
 
 
@@ -43,7 +45,8 @@ def run(**options):
 def test_part_that_is_done_is_not_done_again(parts):
     first, _ = run(parts=["one"])
     again, told = run(parts=["one"])
-    assert first == again == [Row(work="one", metric="m", value=1, must="<= 1", published="p")]
+    assert first == again == [Row(work="one", metric="m", value=1, must="<= 1", published="p",
+                                 tools="y 2, x 1")]
     assert parts.ran == ["one"]
     assert told[-1] == ("bench binary: one", 1.0, "there already")
 
@@ -61,6 +64,18 @@ def test_part_that_lacks_something_is_left_out_and_said(parts):
     rows, told = run()
     assert [row.work for row in rows] == ["one"]
     assert told[-1] == ("bench binary: two", 1.0, "left out: it must have a thing")
+    assert not binary.DOCUMENT.exists()
+
+
+def test_rows_of_all_parts_are_written_as_a_document(parts):
+    parts.both["two"].lacking = lambda _bench: None
+    _, told = run()
+    assert told[-1] == ("bench binary", 1.0, f"2 rows; table in {binary.DOCUMENT}")
+    text = binary.DOCUMENT.read_text()
+    assert text.startswith("# Binarised cores, measured\n\nWritten by `hwgen bench binary")
+    assert ("\n| one | m | 1 | <= 1 |  | yes | p |  |"
+            "\n| two | m | 2 | <= 1 |  | no | p |  |\n") in text
+    assert text.endswith("Tools: x 1, y 2.\n")
 
 
 def test_part_that_lacks_something_is_refused_where_it_is_asked_for(parts):
