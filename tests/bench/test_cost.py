@@ -7,14 +7,17 @@ import pytest
 
 from hwgen import bench
 from hwgen.bench.cost_parts.fit import fitted
+from hwgen.bench.cost_parts.held_out import COUNT, HELD_OUT, drawn
+from hwgen.bench.cost_parts.measure import TARGETS
+from hwgen.bench.cost_parts.others import OTHERS
 from hwgen.bench.cost_parts.sweep import CASES, UNITS
 from hwgen.bench.cost_parts.table import Entry, document, error_percent, rows_of
 from hwgen.plan import Cells
 
 
-def entry(estimate, measured, family="ecp5"):
+def entry(estimate, measured, family="ecp5", **more):
     return Entry(family=family, case="a case", estimate=Cells(*estimate), measured=Cells(*measured),
-                 cycles=64, tool="0.69")
+                 cycles=64, tool="0.69", **more)
 
 
 ENTRIES = [entry((110, 100, 2), (100, 100, 2)), entry((80, 104, 0), (100, 100, 0)),
@@ -39,6 +42,22 @@ def test_rows_are_median_and_worst_of_all_and_of_each_family():
     assert rows["ecp5", "LUT error, median"].failed
     assert rows["ice40", "LUT error, worst"].value == 0
     assert rows["ecp5", "block RAM error, worst"].value == 0
+
+
+def test_held_out_cases_have_rows_of_their_own():
+    entries = [*ENTRIES, entry((130, 100, 1), (100, 100, 1), "xc7", is_held_out=True)]
+    rows = {(row.device, row.metric): row for row in rows_of(entries)}
+    assert rows["held out", "LUT error, worst"].value == 30
+    assert rows["xc7", "LUT error, worst"].value == rows["all", "LUT error, worst"].value == 30
+    assert not any(row.device == "held out" for row in rows_of(ENTRIES))
+    assert "| held out: a case | 64 | 130 / 100 (+30 %)" in document(entries, {})
+
+
+def test_held_out_cases_are_drawn_and_fitted_to_nothing():
+    assert len(HELD_OUT) == COUNT
+    assert drawn(2, COUNT) == HELD_OUT != drawn(3, COUNT)
+    assert not set(map(str, HELD_OUT)) & set(map(str, CASES))
+    assert len({(case.weights, case.x, case.out, case.levels) for case in HELD_OUT}) > COUNT // 2
 
 
 def test_document_has_a_line_for_each_configuration():
@@ -71,13 +90,22 @@ def test_costs_are_never_negative():
     assert 6 < found["rom"] < 9
 
 
+def test_costs_of_parts_that_never_come_are_left_alone():
+    parts = [Counter(rom=k + 1) for k in range(5)]
+    assert list(fitted("xc7", parts, [2 * (k + 1) for k in range(5)])) == ["rom"]
+
+
 def test_cases_are_different():
-    assert len({str(case) for case in CASES}) == len(CASES) >= 20
+    every = (*CASES, *UNITS, *OTHERS, *HELD_OUT)
+    assert len({str(case) for case in every}) == len(every) >= 40
     assert "cost" in bench.names()
 
 
-@pytest.mark.parametrize("case", CASES + UNITS, ids=str)
+@pytest.mark.parametrize("case", [*CASES, *UNITS, *OTHERS, *HELD_OUT], ids=str)
 def test_every_case_is_a_stage_that_can_be_estimated(case):
-    from hwgen.bench.cost_parts.measure import TARGETS
-
-    assert all(case.stage().estimate(target).lut > 0 for target in TARGETS.values())
+    for target in TARGETS.values():
+        stage = case.stage(target.fabric.lut_inputs)
+        assert case.estimate(stage, target).lut > 0
+        assert stage.interval_cycles > 0
+        assert getattr(stage, "lut_inputs", 6 if target.family == "xc7" else 4) == (
+            target.fabric.lut_inputs)

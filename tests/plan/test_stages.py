@@ -133,8 +133,9 @@ def test_the_k_best_classes_follow_the_scores():
     assert three.schedule([5, 9]) == [6, 10, 11, 12, 13]
     assert one.schedule([5, 9]) == [6, 10, 11]
     small, large = one.estimate(ECP5), three.estimate(ECP5)
-    assert (small.lut, small.ff) == (32, 25)
-    assert (large.lut, large.ff) == (32 + 2 * 19, 25 + 2 * 9)
+    # Beat, four flags, classes to send, number, and a score and a number for each place.
+    assert (small.ff, large.ff) == (6 + 4 + 1 + 5 + 8, 6 + 4 + 2 + 5 + 3 * 8)
+    assert large.lut == small.lut + 2 * (3 + 8)
 
 
 # -- storage ---------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ def fitted(family: str, parts, luts) -> dict[str, float]:
     """
     costs, luts = COSTS[family], np.array(luts, float)
     exact = EXACT.get(family, ())
-    free = [part for part in PARTS if part in costs and part not in exact]
+    free = [part for part in PARTS if part in costs and part not in exact
+            and any(count[part] for count in parts)]
     known = np.array([sum(costs[part] * count[part] for part in exact) for count in parts])
     matrix = np.array([[count[part] for part in free] for count in parts], float)
     now = np.array([costs[part] for part in free], float)

@@ -10,7 +10,9 @@ from hwgen.plan.stages import BinaryStage, SerialWindowStage, WideWindowStage
 from hwgen.plan.stages.plane_sum import PlaneSum
 from hwgen.plan.stages.pool import PoolStage
 
-__all__ = ["CASES", "SEED", "UNITS", "Case", "Unit"]
+__all__ = [
+    "CASES", "ONE", "RESIDUAL", "S2", "SEED", "U2", "UNITS", "Base", "Case", "Unit", "name_of",
+]
 
 SEED = 1
 
@@ -18,8 +20,20 @@ U2, U8, S2, RESIDUAL = Fixed(2, 0, False), Fixed(8, 0, False), Fixed(2), Planes.
 ONE = Bipolar()
 
 
+class Base:
+    """What all configurations have: a stage, what is synthesised, what is estimated."""
+
+    def component(self, stage):
+        """What is synthesised: a stage, or the component itself."""
+        return stage
+
+    def estimate(self, stage, target):
+        """Cells of the stage."""
+        return stage.estimate(target)
+
+
 @dataclass(frozen=True)
-class Case:
+class Case(Base):
     """A matrix with random weights, what follows, and its folding.
 
     ``out`` is the format behind thresholds, None where scores leave; ``side``: all planes at once.
@@ -36,11 +50,11 @@ class Case:
     levels: int = 1
 
     def __str__(self):
-        formats = "-".join(_name(fmt) for fmt in (self.weights, self.x, self.out))
+        formats = "-".join(name_of(fmt) for fmt in (self.weights, self.x, self.out))
         folding = f"pe {self.pe} simd {self.simd}{' side' if self.side else ''}"
         return f"{formats} {self.n_in} to {self.n_out} {folding} levels {self.levels}"
 
-    def stage(self) -> BinaryStage:
+    def stage(self, lut_inputs: int = 4) -> BinaryStage:
         """The stage, thresholds spread over the middle of the range, half of them inverted."""
         rng = np.random.default_rng([SEED, self.n_out, self.n_in, self.pe, self.simd])
         values = rng.choice(self.weights.levels, (self.n_out, self.n_in))
@@ -54,10 +68,12 @@ class Case:
             post = Threshold("act", ("fc",), table, rng.random(self.n_out) < 0.5, self.out)
         sums = PlaneSum(node.weights, self.x)
         planes = len(sums.weight_planes) * len(sums.input_planes) if self.side else 1
-        return BinaryStage(node, x, post, self.pe, self.simd, self.levels, planes)
+        return BinaryStage(node, x, post, self.pe, self.simd, self.levels, planes,
+                           lut_inputs=lut_inputs)
 
 
-def _name(fmt) -> str:
+def name_of(fmt) -> str:
+    """Short, as the document explains it."""
     short = {ONE: "1", U2: "u2", U8: "u8", S2: "s2", RESIDUAL: "r2", Ternary(): "t",
              None: "scores"}
     return short[fmt]
@@ -78,7 +94,7 @@ CASES = (
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(Base):
     """What stands before or behind the matrix of a convolution: windows of 3 x 3, pools of 2 x 2.
 
     ``kind`` is 'window', 'wide' (a window a cycle) or 'pool'.
@@ -93,9 +109,9 @@ class Unit:
     def __str__(self):
         lanes = "" if self.kind == "wide" else f" lanes {self.lanes}"
         padded = f" pad {self.pad}" if self.pad else ""
-        return f"{self.kind} {_name(self.x)} {'x'.join(map(str, self.shape))}{lanes}{padded}"
+        return f"{self.kind} {name_of(self.x)} {'x'.join(map(str, self.shape))}{lanes}{padded}"
 
-    def stage(self):
+    def stage(self, lut_inputs: int = 4):
         """The stage."""
         edge = Edge(self.shape, self.x, self.x.min, self.x.max)
         if self.kind == "pool":

@@ -10,6 +10,9 @@ from .base import Stage, require_fixed_point
 
 __all__ = ["ArgmaxStage"]
 
+LONE_SHARE = 0.8
+"""Registers on an iCE40 that no LUT shares a logic cell with."""
+
 
 @dataclass(frozen=True, eq=False)
 class ArgmaxStage(Stage):
@@ -66,7 +69,12 @@ class ArgmaxStage(Stage):
         return [*scores, *(scores[-1] + 1 + rank for rank in range(self.k))]
 
     def estimate(self, target):
-        bits, index_bits = self.x.format.bits, self.class_edge.format.bits
-        alone = Cells(lut=4 * bits + 20, ff=3 * bits + 16)
-        more = Cells(lut=2 * bits + 2 * index_bits + 3, ff=bits + index_bits + 1)
-        return sum([more] * (self.k - 1), alone)
+        """A comparison for each place of the list, what moves all but the first one, registers."""
+        bits, index_bits = self.x.format.bits, self.x.size.bit_length()
+        moved = (self.k - 1) * (bits + index_bits)
+        ff = (self.out_edge.format.bits + 4 + self.k.bit_length() + index_bits
+              + self.k * (bits + index_bits))
+        lut = 33 + self.k * bits + moved
+        if target.family == "ice40":    # and flip-flops that find no LUT
+            lut += moved + LONE_SHARE * (ff - moved)
+        return Cells(lut=round(lut), ff=ff)

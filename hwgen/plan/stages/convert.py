@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import lcm
 
+from ..target import Cells, Target
+
 __all__ = ["Conversion"]
 
 
@@ -30,6 +32,25 @@ class Conversion:
     def split(self) -> int:
         """Output beats from one middle beat."""
         return self.lanes_middle // self.lanes_out
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles of a middle beat."""
+        return max(self.gather, self.split)
+
+    def estimate(self, target: Target, bits: int) -> Cells:
+        """Registers of each step, and what loads or shifts those of a split; ``bits`` an element.
+
+        An iCE40's logic cells are those of the registers, which loading and shifting shares.
+        """
+        wide, narrow, lut, ff = self.lanes_middle * bits, self.lanes_out * bits, 0, 0
+        if self.gather > 1:
+            lut, ff = lut + 5, ff + wide + (self.gather - 1).bit_length() + 2
+        if self.split > 1:
+            lut, ff = lut + 8 + wide - narrow, ff + wide + self.split.bit_length() + 1
+        if target.family == "ice40":
+            lut = ff + 4 * (self.gather > 1) + 8 * (self.split > 1)
+        return Cells(lut=lut, ff=ff)
 
     def schedule(self, arrivals: list[int]) -> list[int]:
         """Cycle of each output beat, given the cycles of the input beats (see Stage.schedule)."""

@@ -52,7 +52,8 @@ class ThermometerStage(Stage):
         return [cycle + 1 for cycle in arrivals]
 
     def estimate(self, target):
-        return Cells(lut=2 * self.out_lanes + 8, ff=self.out_lanes + 2)
+        # Comparisons of one element share what they have in common.
+        return Cells(lut=self.out_lanes + 4, ff=self.out_lanes + 2)
 
     @property
     def folding(self):

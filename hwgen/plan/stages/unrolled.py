@@ -9,11 +9,11 @@ import numpy as np
 
 from ...ir import Edge, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int
-from ..target import Cells
 from .folded import MatVecStage
+from .unrolled_cells import unrolled_cells
 from .unrolled_graph import slot
 from .unrolled_sums import SharedSums, shared_sums
-from .weighed_sum import Addend, addends_of, halved, sum_levels
+from .weighed_sum import Addend, addends_of, sum_levels
 
 __all__ = ["UnrolledStage"]
 
@@ -241,41 +241,5 @@ class UnrolledStage(MatVecStage):
         return {"levels_per_register": self.levels_per_register, "lut_inputs": self.lut_inputs,
                 "rows": self.rows}
 
-    @cached_property
-    def _input_waits(self) -> np.ndarray:
-        waits = np.zeros(self.n_in * self.x.format.bits, np.int64)
-        for graph in self.sums.graphs:
-            for bit, last in graph.waits(self.levels_per_register).items():
-                waits[bit] = max(waits[bit], last)
-        return waits
-
     def estimate(self, target):
-        """Adders, registers and the output queue; Lattice carry cells hold two bits each."""
-        sums, last = self.sums, self.last_slot
-        lut = sum(graph.luts(n) for graph in sums.graphs for n in range(len(graph.nodes)))
-        ff = int(self._input_waits.sum()) + self.n_in * self.x.format.bits
-        for number, graph in enumerate(sums.graphs):
-            ends = [node for g, output in zip(sums.where, sums.outputs, strict=True)
-                    if g == number for _, node in output.terms]
-            ff += graph.registers(self.levels_per_register, ends, last)
-        for output in range(self.n_out):
-            own = self._weighing(output)
-            lut, ff = lut + own.lut, ff + own.ff
-        out_bits = self.n_out * self.out_edge.format.bits
-        lut += 30 + out_bits * 2 * -(-self.fifo_depth // 16)
-        return Cells(lut, ff + 30)
-
-    def _weighing(self, output) -> Cells:
-        """Adders of the weighed sum of an output and what follows them."""
-        lut = ff = 0
-        terms = [addend for addend, *_ in self.addends(output)]
-        for is_due in self.register_after:
-            lut += sum(halved(terms, Addend.adder_bits)[:len(terms) // 2])
-            terms = halved(terms, Addend.with_other)
-            ff += is_due * sum(addend.bits for addend in terms)
-        lo, hi = self.sum_range(output)
-        bits = max(-lo, hi).bit_length() + 1
-        if not isinstance(self.post, Threshold):
-            return Cells(lut + bits, ff)
-        steps = self.post.table.shape[1]
-        return Cells(lut + steps * (bits // 3), ff + steps * self.code_registers)
+        return unrolled_cells(self, target)

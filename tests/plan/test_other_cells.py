@@ -1,0 +1,42 @@
+"""Cells of unrolled cores, ends of a network and lanes, against what synthesis counted."""
+
+import pytest
+
+from hwgen.bench.cost_parts.measure import TARGETS
+from hwgen.bench.cost_parts.others import OTHERS
+from hwgen.plan.stages.unrolled_cells import _lengths
+
+# What yosys 0.69 counts: LUT and FF. `hwgen bench cost` counts all.
+MEASURED = {
+    ("unrolled 1-1-1 48 to 16 levels 1", "ice40"): (1627, 1306),
+    ("unrolled 1-1-1 48 to 16 levels 1", "xc7"): (603, 633),
+    ("unrolled 1-1-scores 64 to 12 levels 2", "ice40"): (1943, 1163),
+    ("unrolled 1-1-scores 64 to 12 levels 2", "xc7"): (541, 516),
+    ("unrolled s2-1-u2 32 to 8 levels 1", "ice40"): (965, 735),
+    ("unrolled s2-1-u2 32 to 8 levels 1", "xc7"): (374, 409),
+    ("argmax 1 of 10, 12 bits", "ice40"): (74, 37), ("argmax 1 of 10, 12 bits", "xc7"): (46, 37),
+    ("argmax 3 of 16, 8 bits", "ice40"): (152, 58), ("argmax 3 of 16, 8 bits", "xc7"): (94, 58),
+    ("thermometer 3 of 5 bits lanes 8", "ice40"): (28, 26),
+    ("thermometer 3 of 5 bits lanes 8", "xc7"): (25, 26),
+    ("thermometer 7 of 8 bits lanes 4", "ice40"): (32, 30),
+    ("thermometer 7 of 8 bits lanes 4", "xc7"): (40, 30),
+    ("lanes 1 4 to 32", "ice40"): (41, 37), ("lanes 1 4 to 32", "xc7"): (6, 37),
+    ("lanes u2 48 to 8", "ice40"): (109, 100), ("lanes u2 48 to 8", "xc7"): (94, 100),
+    ("lanes u2 12 to 8", "ice40"): (113, 102), ("lanes u2 12 to 8", "xc7"): (43, 102),
+}
+
+
+@pytest.mark.parametrize(("text", "family"), MEASURED, ids=str)
+def test_estimate_is_close_to_what_synthesis_counts(text, family):
+    case, (lut, ff) = next(case for case in OTHERS if str(case) == text), MEASURED[text, family]
+    target = TARGETS[family]
+    found = case.estimate(case.stage(target.fabric.lut_inputs), target)
+    assert 0.75 * lut <= found.lut <= 1.25 * lut
+    assert 0.8 * ff <= found.ff <= 1.2 * ff
+    assert (found.bram, found.dsp) == (0, 0)
+
+
+def test_registers_between_those_who_read_a_value():
+    assert _lengths(-1, {0}) == [1]
+    assert _lengths(2, {2, 7, 4}) == [2, 3]
+    assert _lengths(2, {1, 2}) == []
