@@ -11,7 +11,7 @@ from .frame.row import Row
 __all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
 
 NAME = "binary"
-DESCRIPTION = "binarised cores beside published ones: cycles, LUTs, clocks, accuracy; docs/binary.md"
+DESCRIPTION = "binarised cores beside published ones: cycles, cells, clocks; docs/binary.md"
 
 FOLDER, DOCUMENT = Path("rtl_out/bench/binary"), Path("docs/binary.md")
 
