@@ -12,7 +12,9 @@ from .options import (
     CoreChoice,
     Interval,
     Json,
+    MemoryChoice,
     PeChoice,
+    PlanesChoice,
     SimdChoice,
     clock_hz,
     cores,
@@ -35,6 +37,8 @@ def command(
     clk_mhz: Clock = None,
     pe: PeChoice = None,
     simd: SimdChoice = None,
+    planes: PlanesChoice = None,
+    memory: MemoryChoice = None,
     core: CoreChoice = None,
     out: Annotated[Path | None, typer.Option(
         "--out", "-o", help="Artefact folder; by default rtl_out/NAME.")] = None,
@@ -44,7 +48,7 @@ def command(
     from hwgen.flow import api
 
     net = api.load(network)
-    chosen = cores(pe=pe, simd=simd, core=core)
+    chosen = cores(pe=pe, simd=simd, planes=planes, memory=memory, core=core)
     design = api.plan(net, target=board, interval_cycles=interval, clk_hz=clock_hz(clk_mhz),
                       cores=chosen or None)
     folder = out or Path("rtl_out") / net.name

@@ -10,11 +10,12 @@ import typer
 from .errors import spec_error
 
 __all__ = [
-    "Artefact", "Board", "Clock", "CoreChoice", "Interval", "Json", "PeChoice", "Seed",
-    "SimdChoice", "clock_hz", "cores", "load_integers", "target_of",
+    "Artefact", "Board", "Clock", "CoreChoice", "Interval", "Json", "MemoryChoice", "PeChoice",
+    "PlanesChoice", "Seed", "SimdChoice", "clock_hz", "cores", "load_integers", "target_of",
 ]
 
 CORES = ("binary", "binary-unrolled", "fixed", "sparse")
+MEMORIES = ("auto", "block", "logic")
 
 Json = Annotated[bool, typer.Option(
     "--json", help="Print the result as JSON alone on standard output.")]
@@ -30,29 +31,39 @@ PeChoice = Annotated[list[str] | None, typer.Option(
     "--pe", metavar="NODE=N", help="Outputs computed side by side; may be repeated.")]
 SimdChoice = Annotated[list[str] | None, typer.Option(
     "--simd", metavar="NODE=N", help="Inputs taken side by side; may be repeated.")]
+PlanesChoice = Annotated[list[str] | None, typer.Option(
+    "--planes", metavar="NODE=N",
+    help="Pairs of a weight's and an input's bits side by side: 1, or all; may be repeated.")]
+MemoryChoice = Annotated[list[str] | None, typer.Option(
+    "--memory", metavar="NODE=WHERE",
+    help="Where weights are stored: auto, block or logic; may be repeated.")]
 CoreChoice = Annotated[list[str] | None, typer.Option(
     "--core", metavar="NODE=CORE",
     help="binary, binary-unrolled, fixed or sparse, of a node; may be repeated.")]
 
 
-def cores(*, pe: Iterable[str] | None, simd: Iterable[str] | None,
-          core: Iterable[str] | None) -> dict[str, dict]:
-    """What ``NODE=VALUE`` options ask for: ``{node: {"pe": int, "simd": int, "core": str}}``.
+def cores(**given: Iterable[str] | None) -> dict[str, dict]:
+    """What ``NODE=VALUE`` options ask for: ``{node: {"pe": int, "core": str, ...}}``.
+
+    Parameters
+    ----------
+    given : texts of ``pe``, ``simd``, ``planes``, ``memory``, ``core``; None where there are none
 
     Raises
     ------
     SpecError    If one is no ``NODE=VALUE``, its value is wrong, or it is given twice.
     """
     chosen: dict[str, dict] = {}
-    readers = {"pe": (pe, _positive), "simd": (simd, _positive), "core": (core, _core)}
-    for what, (texts, read) in readers.items():
+    readers = {"pe": _positive, "simd": _positive, "planes": _positive,
+               "memory": _one_of(MEMORIES), "core": _one_of(CORES)}
+    for what, texts in given.items():
         for text in texts or ():
             node, equals, value = text.partition("=")
             if not (node and equals and value):
                 raise spec_error(f"--{what} must be NODE=VALUE, not {text!r}")
             if what in chosen.setdefault(node, {}):
                 raise spec_error(f"--{what} of '{node}' must be given once, not twice")
-            chosen[node][what] = read(f"--{what} of '{node}'", value)
+            chosen[node][what] = readers[what](f"--{what} of '{node}'", value)
     return chosen
 
 
@@ -62,10 +73,13 @@ def _positive(what: str, text: str) -> int:
     return int(text)
 
 
-def _core(what: str, text: str) -> str:
-    if text not in CORES:
-        raise spec_error(f"{what} must be one of {', '.join(CORES)}, not {text!r}")
-    return text
+def _one_of(known: tuple[str, ...]):
+    def read(what: str, text: str) -> str:
+        if text not in known:
+            raise spec_error(f"{what} must be one of {', '.join(known)}, not {text!r}")
+        return text
+
+    return read
 
 
 def clock_hz(clk_mhz: float | None) -> int | None:

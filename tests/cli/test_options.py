@@ -16,6 +16,8 @@ def refused(message):
 def test_choices_are_gathered_by_node():
     assert cores(pe=["fc1=8", "fc2=4"], simd=["fc1=16"], core=["fc2=sparse"]) == {
         "fc1": {"pe": 8, "simd": 16}, "fc2": {"pe": 4, "core": "sparse"}}
+    assert cores(pe=None, planes=["fc1=4"], memory=["fc1=logic", "fc2=block"]) == {
+        "fc1": {"planes": 4, "memory": "logic"}, "fc2": {"memory": "block"}}
     assert cores(pe=None, simd=None, core=None) == {}
 
 
@@ -35,6 +37,11 @@ def test_core_must_be_known():
     with refused("--core of 'fc1' must be one of binary, binary-unrolled, fixed, sparse,"
                  " not 'dense'"):
         cores(pe=None, simd=None, core=["fc1=dense"])
+
+
+def test_memory_must_be_known():
+    with refused("--memory of 'fc1' must be one of auto, block, logic, not 'sram'"):
+        cores(memory=["fc1=sram"])
 
 
 def test_choice_is_given_once():
