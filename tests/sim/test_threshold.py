@@ -11,7 +11,7 @@ from sim.harness import check_all_stalls, check_stream, convert
 from sim.test_pipeline import AsStreams
 
 from hwgen import golden
-from hwgen.ir import Dense, Edge, Input, MatVec, MaxPool, Network, Threshold
+from hwgen.ir import Dense, Edge, Input, MatVec, MaxPool, Network, SlidingWindow, Threshold
 from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, PowerOfTwo, SpecError, Ternary
 from hwgen.plan import plan
 from hwgen.plan.stages import PoolStage, ThresholdStage, divisors, threshold_of
@@ -143,6 +143,26 @@ def test_behind_a_core_that_does_not_compare(weights, x, core):
     frames = inputs(network, 8)
     expected = golden.run(network, frames)["act"]
     check_all_stalls(lambda: AsStreams(Pipeline(design)), frames.tolist(), expected.tolist())
+
+
+def test_lines_of_maxima_and_their_signs_hold_nothing_up():
+    """Convolution, max pool, signs, convolution: the interval is that of the slowest stage."""
+    rng = np.random.default_rng(4)
+    nodes = [Input("x", (), (8, 8, 2), U2), SlidingWindow("win", ("x",), (3, 3)),
+             MatVec("conv", ("win",), Dense(rng.choice([-1, 1], (4, 18)), SIGN)),
+             MaxPool("pool", ("conv",), (2, 2), (2, 2)),
+             Threshold("sign", ("pool",), [0, 3, 5, 9], [0, 1, 0, 0]),
+             SlidingWindow("win2", ("sign",), (2, 2)),
+             MatVec("conv2", ("win2",), Dense(rng.choice([-1, 1], (4, 16)), SIGN))]
+    network = Network("net", nodes, ("conv2",))
+    design = plan(network, ECP5, interval_cycles=100)
+    assert [stage.core for stage in design.stages][2:4] == ["pool", "threshold"]
+    frames = inputs(network, 8)
+    expected = golden.run(network, frames)["conv2"].reshape(8, -1)
+    timing = check_stream(AsStreams(Pipeline(design)), frames.reshape(8, -1).tolist(),
+                          expected.tolist())
+    firsts = timing.out_cycles[::expected.shape[1] // design.out_lanes]
+    assert set(np.diff(firsts[2:])) == {design.interval_cycles} == {72}
 
 
 def test_the_narrowest_stage_that_is_fast_enough_is_taken():
