@@ -59,7 +59,7 @@ class UnrolledStage(MatVecStage):
     rows: int | None = None
 
     @classmethod
-    def suits(cls, mat_vec, x):
+    def suits(cls, mat_vec, x, post=None):
         """Never: it must be asked for."""
         return False
 
