@@ -9,7 +9,7 @@ from plan.synthesis import counted
 from hwgen.bench.cost_parts.sweep import CASES, UNITS
 from hwgen.plan.stages import binary_cells as binary_cells_module
 from hwgen.plan.stages.binary_cells import COSTS, PARTS, binary_cells
-from hwgen.plan.stages.popcount_cells import heap_parts, popcount_parts, waiting_bits
+from hwgen.plan.stages.popcount_cells import heap_luts, heap_waits, popcount_parts, waiting_bits
 from hwgen.plan.target import FAMILIES
 
 TARGETS = {"ecp5": ECP5, "ice40": UP5K}
@@ -107,13 +107,17 @@ def test_parts_of_a_compressor_tree():
     # Of 7 bits two triples in parity form: a sum and a carry each, two LUTs; a product that is
     # left over; an adder of two bits. Registers: 2 + 2 bits, 3 at the end, twice what is left.
     how = {"spare": True, "parity": 6, "plain": False}
-    assert heap_parts(7, 1, **how) == {"heap": 2 * 2 + 1 + 2, "ff": 4 + 3 + 2 * 1}
-    assert heap_parts(7, 2, **how) == {"heap": 7, "ff": 3 + 1}
+    assert heap_luts(7, **how) == 2 * 2 + 1 + 2
+    assert heap_waits(7, 1, **how) == {1: 4 + 3, 2: 1}
+    assert heap_waits(7, 2, **how) == {1: 3 + 1}
+    assert not heap_waits(7, 3, **how)
     # Nine in parity form: five LUTs for a sum and four carries, a full adder and an adder of two.
-    assert heap_parts(9, 9, **(how | {"parity": 9}))["heap"] == 5 + 1 + 2
+    assert heap_luts(9, **(how | {"parity": 9})) == 5 + 1 + 2
     # Plain bits: one is left over; of four a full adder takes three, six become three.
-    assert heap_parts(5, 9, spare=True, parity=0, plain=True)["heap"] == 1 + 2
-    assert heap_parts(7, 9, spare=True, parity=0, plain=True)["heap"] == 3
+    assert heap_luts(5, spare=True, parity=0, plain=True) == 1 + 2
+    assert heap_luts(7, spare=True, parity=0, plain=True) == 3
+    # Three and two bits are left of eight after one level, all in registers, then a sum of four.
+    assert heap_waits(8, 1, spare=False, parity=0, plain=True) == {1: 5 + 4}
 
 
 def test_operands_that_wait_long_are_shift_registers_where_there_are_such():

@@ -8,12 +8,12 @@ import math
 from collections import Counter
 
 from ..target import Cells, Target, in_block_ram
-from .popcount_cells import heap_parts, popcount_parts, slots, waiting_bits
+from .popcount_cells import heap_luts, heap_waits, popcount_parts, slots, waiting_bits
 
 __all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts"]
 
 PARTS = ("chain", "heap", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
-         "search", "counter", "mux", "shift", "stage")
+         "search", "counter", "mux", "invert", "shift", "stage")
 """LUTs are a sum over these.
 
 ====================  =============================================================================
@@ -28,6 +28,7 @@ ram                   LUTs' worth of memories read without a register: 16 rows o
 search                bits of comparisons, and lookups of codes
 counter               bits of the counters that walk through folds, rows and planes
 mux                   bits that choose between planes
+invert                input bits that are complemented
 shift                 shift registers in LUTs
 stage                 1
 ====================  =============================================================================
@@ -41,15 +42,16 @@ SMALLEST_BLOCK_BITS = 64
 
 _LUT4 = {"count3": 4.8, "add": 2.6, "inject": 2.9, "accumulate": 2.1, "wide_add": 0.45,
          "mask": 0.7, "rom": 0.9, "ram": 1.7, "search": 2.8, "counter": 3.0, "mux": 1.0,
-         "stage": 64}
+         "invert": 1, "stage": 64}
 
 COSTS = {
     "ecp5": {"chain": 1, "ram": 1, "wide_add": 0.8, "mask": 0.5, "rom": 0.95, "search": 1.1,
-             "counter": 2.8, "mux": 0.6},
+             "counter": 2.8, "mux": 0.6, "invert": 1},
     "ice40": _LUT4,
     "gowin": _LUT4 | {"ram": 1},
-    "xc7": {"heap": 1, "accumulate": 1, "count3": 3.45, "add": 0.9, "wide_add": 0.25,
-            "mask": 0.5, "rom": 1.6, "search": 1.4, "mux": 0.65, "shift": 1.75, "stage": 128},
+    "xc7": {"heap": 1, "accumulate": 1, "ram": 0.44, "count3": 3.45, "add": 0.9, "wide_add": 0.25,
+            "mask": 0.5, "rom": 1.6, "search": 1.4, "mux": 0.65, "invert": 1, "shift": 1.75,
+            "stage": 128},
 }
 """Family -> LUTs that one of each part takes."""
 
@@ -117,9 +119,12 @@ def _inputs(stage, depth, target):
 
 def _operands(stage, target):
     """Operand registers of the inputs; serial, the planes are chosen from before."""
-    parts = Counter(ff=stage.simd * len(stage.operands))
-    if stage.is_serial and len(stage.plane_sum.input_planes) > 1:
-        parts["mux"] = stage.simd * (len(stage.plane_sum.input_planes) - 1)
+    planes = stage.plane_sum.input_planes
+    inverted = 0 if stage.is_serial else sum(planes[k].inverted != inverts
+                                             for k, inverts in stage.operands)
+    parts = Counter(ff=stage.simd * len(stage.operands), invert=stage.simd * inverted)
+    if stage.is_serial and len(planes) > 1:
+        parts["mux"] = stage.simd * (len(planes) - 1)
     return parts
 
 
@@ -128,23 +133,20 @@ def _popcounts(stage, target):
     parts, masked = Counter(), stage.plane_sum.op == "masked"
     parts["heap"] += stage.parity_bits // 3 * len(stage.plane_sum.input_planes)
     for gain in stage.gain_groups:
-        group = _popcount(stage.popcount_of(gain))
-        bits = stage.popcount_of(gain)["bits"]
+        how = stage.popcount_of(gain)
+        bits, levels = how["bits"], how["levels_per_register"]
+        if how.pop("lut_inputs") >= 6:
+            parts.update(_waiting(heap_waits(**how), stage.pe, 0, target))
+            del how["levels_per_register"]
+            group = Counter(heap=heap_luts(**how))
+        else:
+            parts.update(_waiting_operands(stage, gain, target))
+            group = popcount_parts(bits, levels, spare=how["spare"])
         group["mask"] = bits * masked
         group["ff"] += (stage.popcount_registers - stage.group_registers(gain)) * (
             bits.bit_length())
         parts.update({part: count * stage.pe for part, count in group.items()})
-        if stage.lut_inputs < 6:
-            parts.update(_waiting_operands(stage, gain, target))
     return parts
-
-
-def _popcount(how: dict) -> Counter:
-    """One of them; ``how`` as a stage's ``popcount_of`` says."""
-    how = dict(how)
-    if how.pop("lut_inputs") >= 6:
-        return heap_parts(**how)
-    return popcount_parts(how["bits"], how["levels_per_register"], spare=how["spare"])
 
 
 def _waiting_operands(stage, gain, target) -> Counter:

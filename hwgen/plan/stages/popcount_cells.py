@@ -5,7 +5,7 @@ from collections import Counter
 from .chain_timing import popcount_leaves, popcount_registers, popcount_spare
 from .compressor import compress, first_columns
 
-__all__ = ["heap_parts", "popcount_parts", "slots", "waiting_bits"]
+__all__ = ["heap_luts", "heap_waits", "popcount_parts", "slots", "waiting_bits"]
 
 
 def slots(count: int) -> int:
@@ -56,26 +56,74 @@ def waiting_bits(bits: int, levels_per_register: int, *, spare: bool) -> Counter
     return waits
 
 
-def heap_parts(bits: int, levels_per_register: int, *, spare: bool, parity: int,
-               plain: bool) -> Counter:
-    """Of a compressor tree: ``heap`` LUTs of six inputs, and ``ff`` with those of a bit left over.
+def heap_luts(bits: int, *, spare: bool, parity: int, plain: bool) -> int:
+    """LUTs of six inputs of a compressor tree.
 
     The arguments are those of :func:`hwgen.plan.stages.chain_timing.popcount_registers`.
     """
-    left = popcount_spare(bits, spare=spare, lut_inputs=6, plain=plain)
+    left, plan = _compression(bits, spare, parity, plain)
     rest, nines = bits - left, parity // 9
-    plan = compress((rest,) if plain else first_columns(rest, parity=parity), rest.bit_length())
-    parts = Counter(heap=sum(3 * sixes + threes for level in plan.levels
-                             for sixes, threes in level))
-    if not plain:
-        parts["heap"] += 5 * nines + 2 * ((rest - 9 * nines) // 3) + rest % 3 + left
-    levels = [sum(columns) for columns in plan.columns]
+    luts = sum(3 * sixes + threes for level in plan.levels for sixes, threes in level)
     if plan.adder_from is not None:
-        parts["heap"] += len(plan.columns[-1]) - plan.adder_from
-        levels.append(rest.bit_length())
-    for level, count in enumerate(levels, 1 - plain):
-        parts["ff"] += (count + left) * (level > 0 and level % levels_per_register == 0)
-    return parts
+        luts += len(plan.columns[-1]) - plan.adder_from
+    if plain:
+        return luts
+    return luts + 5 * nines + 2 * ((rest - 9 * nines) // 3) + rest % 3 + left
+
+
+def heap_waits(bits: int, levels_per_register: int, *, spare: bool, parity: int,
+               plain: bool) -> Counter:
+    """Registers in a row -> bits of a compressor tree that pass so many until they are counted.
+
+    As :class:`hwgen.rtl.chain_heap.HeapPopcount` takes them: what was counted last comes first.
+    """
+    left, plan = _compression(bits, spare, parity, plain)
+    columns = [[0] * count for count in plan.columns[0]]
+    level, waits = 1 - plain, Counter()
+    columns = _aged(columns, level, levels_per_register)
+    for counters in plan.levels:
+        columns, level = _counted(columns, counters, waits), level + 1
+        columns = _aged(columns, level, levels_per_register)
+    if plan.adder_from is not None:
+        level += 1
+        for column in columns[plan.adder_from:]:
+            waits.update(column)
+        width = (bits - left).bit_length() - plan.adder_from
+        columns = _aged([*columns[:plan.adder_from], [0] * width], level, levels_per_register)
+    for column in columns:
+        waits.update(column)
+    waits.update([level // levels_per_register] * left)
+    del waits[0]
+    return waits
+
+
+def _compression(bits, spare, parity, plain):
+    """Whether a bit is left over, and what is done with the others."""
+    left = popcount_spare(bits, spare=spare, lut_inputs=6, plain=plain)
+    rest = bits - left
+    first = (rest,) if plain else first_columns(rest, parity=parity)
+    return left, compress(first, rest.bit_length())
+
+
+def _aged(columns, level, levels_per_register):
+    """Columns of bits, each as the registers it has passed, behind a level."""
+    is_due = level > 0 and level % levels_per_register == 0
+    return [[age + is_due for age in column] for column in columns]
+
+
+def _counted(columns, counters, waits):
+    """Columns behind counters of six and of three bits, whose operands wait no longer."""
+    following = [[] for _ in range(len(columns) + 2)]
+    for size, position in ((6, 0), (3, 1)):
+        for k, column in enumerate(columns):
+            for _ in range(counters[k][position] if k < len(counters) else 0):
+                waits.update(column[:size])
+                del column[:size]
+                for bit in range(size.bit_length()):
+                    following[k + bit].append(0)
+    for k, column in enumerate(columns):
+        following[k] += column
+    return following
 
 
 def _registered(tops, level: int, levels_per_register: int) -> int:
