@@ -8,6 +8,13 @@ from hwgen.plan.stages.unrolled_cells import _lengths
 
 # What yosys 0.69 counts: LUT and FF. `hwgen bench cost` counts all.
 MEASURED = {
+    ("unrolled 1-1-1 48 to 16 levels 1", "ecp5"): (686, 1189),
+    ("unrolled 1-1-scores 64 to 12 levels 2", "ecp5"): (777, 542),
+    ("unrolled s2-1-u2 32 to 8 levels 1", "ecp5"): (466, 565),
+    ("argmax 1 of 10, 12 bits", "ecp5"): (53, 37), ("argmax 3 of 16, 8 bits", "ecp5"): (149, 58),
+    ("thermometer 3 of 5 bits lanes 8", "ecp5"): (89, 26),
+    ("thermometer 7 of 8 bits lanes 4", "ecp5"): (225, 30), ("lanes 1 4 to 32", "ecp5"): (7, 37),
+    ("lanes u2 48 to 8", "ecp5"): (92, 100), ("lanes u2 12 to 8", "ecp5"): (45, 102),
     ("unrolled 1-1-1 48 to 16 levels 1", "ice40"): (1627, 1306),
     ("unrolled 1-1-1 48 to 16 levels 1", "xc7"): (603, 633),
     ("unrolled 1-1-scores 64 to 12 levels 2", "ice40"): (1943, 1163),

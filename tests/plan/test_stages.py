@@ -135,7 +135,7 @@ def test_the_k_best_classes_follow_the_scores():
     small, large = one.estimate(ECP5), three.estimate(ECP5)
     # Beat, four flags, classes to send, number, and a score and a number for each place.
     assert (small.ff, large.ff) == (6 + 4 + 1 + 5 + 8, 6 + 4 + 2 + 5 + 3 * 8)
-    assert large.lut == small.lut + 2 * (3 + 8)
+    assert large.lut == small.lut + 2 * 3 + 3 * 2 * 8
 
 
 # -- storage ---------------------------------------------------------------------------------------

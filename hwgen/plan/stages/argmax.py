@@ -77,4 +77,6 @@ class ArgmaxStage(Stage):
         lut = 33 + self.k * bits + moved
         if target.family == "ice40":    # and flip-flops that find no LUT
             lut += moved + LONE_SHARE * (ff - moved)
+        elif target.fabric.lut_inputs < 6:
+            lut += 8 + 2 * moved
         return Cells(lut=round(lut), ff=ff)

@@ -49,9 +49,9 @@ COSTS = {
              "counter": 2.8, "mux": 0.6, "invert": 1},
     "ice40": _LUT4,
     "gowin": _LUT4 | {"ram": 1},
-    "xc7": {"heap": 1, "accumulate": 1, "ram": 0.44, "count3": 3.45, "add": 0.9, "wide_add": 0.25,
-            "mask": 0.5, "rom": 1.6, "search": 1.4, "mux": 0.65, "invert": 1, "shift": 1.75,
-            "stage": 128},
+    "xc7": {"heap": 0.9, "accumulate": 0.75, "count3": 3.45, "add": 0.9, "wide_add": 0.7,
+            "mask": 0.85, "rom": 1.45, "ram": 0.44, "search": 1.5, "mux": 0.1, "invert": 1,
+            "shift": 1.1, "stage": 92},
 }
 """Family -> LUTs that one of each part takes."""
 

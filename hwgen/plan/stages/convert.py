@@ -45,7 +45,7 @@ class Conversion:
         """
         wide, narrow, lut, ff = self.lanes_middle * bits, self.lanes_out * bits, 0, 0
         if self.gather > 1:
-            lut, ff = lut + 5, ff + wide + (self.gather - 1).bit_length() + 2
+            lut, ff = lut + 6, ff + wide + (self.gather - 1).bit_length() + 2
         if self.split > 1:
             lut, ff = lut + 8 + wide - narrow, ff + wide + self.split.bit_length() + 1
         if target.family == "ice40":

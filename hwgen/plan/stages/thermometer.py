@@ -9,6 +9,12 @@ from .base import Stage, require_divisor, require_fixed_point
 
 __all__ = ["ThermometerStage"]
 
+IN_CHAINS = ("ecp5", "gowin")
+"""Families on which yosys makes comparisons with constants carry chains."""
+
+CHAIN_SHARE = 0.85
+"""LUTs of such a chain for each bit: the low bits of many levels need none."""
+
 
 @dataclass(frozen=True, eq=False)
 class ThermometerStage(Stage):
@@ -52,8 +58,10 @@ class ThermometerStage(Stage):
         return [cycle + 1 for cycle in arrivals]
 
     def estimate(self, target):
-        # Comparisons of one element share what they have in common.
-        return Cells(lut=self.out_lanes + 4, ff=self.out_lanes + 2)
+        lut = self.out_lanes + 4        # comparisons of one element share most
+        if target.family in IN_CHAINS:
+            lut = round(CHAIN_SHARE * self.out_lanes * self.x.format.bits)
+        return Cells(lut=lut, ff=self.out_lanes + 2)
 
     @property
     def folding(self):
