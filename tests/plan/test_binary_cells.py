@@ -7,6 +7,7 @@ from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
 from hwgen.bench.cost_parts.sweep import CASES, UNITS
+from hwgen.plan.stages import BinaryStage
 from hwgen.plan.stages import binary_cells as binary_cells_module
 from hwgen.plan.stages.binary_cells import COSTS, PARTS, binary_cells
 from hwgen.plan.stages.popcount_cells import heap_luts, heap_waits, popcount_parts, waiting_bits
@@ -135,3 +136,12 @@ def test_columns_of_a_memory_of_few_rows_are_mostly_the_same():
     assert (wide["ff"], round(wide["rom"])) == (30, 30 * 3)
     assert binary_cells_module._rom(64, 64, ECP5) == {"bram": 2}
     assert not binary_cells_module._rom(1, 64, ECP5)
+
+
+def test_operand_registers_of_equal_columns_are_one():
+    few, many = CASES[3].stage(), CASES[0].stage()
+    assert binary_cells_module._memories(few, ECP5)["ff"] - 16 == 2 * 256    # 32 rows of 256 bits
+    assert binary_cells_module._memories(many, ECP5)["ff"] - 32 == 128       # block RAM
+    one = BinaryStage(few.mat_vec, few.x, few.post, 32, 256, 1)              # one row: constants
+    assert binary_cells_module._memories(one, ECP5)["ff"] == 256
+    assert binary_cells_module._rom(4, 6, ECP5)["rom"] < binary_cells_module._rom(8, 6, ECP5)["rom"]

@@ -37,6 +37,9 @@ stage                 1
 SHORTEST_SHIFT = 3
 """Flip-flops in a row that become a shift register in a LUT, where there are such."""
 
+SET_OR_RESET = 0.4
+"""Share of the columns of at most four rows that take a LUT; others set or reset their register."""
+
 SMALLEST_BLOCK_BITS = 64
 """Bits in a block up to which yosys builds a memory of flip-flops instead."""
 
@@ -49,9 +52,9 @@ COSTS = {
              "counter": 2.8, "mux": 0.6, "invert": 1},
     "ice40": _LUT4,
     "gowin": _LUT4 | {"ram": 1},
-    "xc7": {"heap": 0.9, "accumulate": 0.75, "count3": 3.45, "add": 0.9, "wide_add": 0.7,
-            "mask": 0.85, "rom": 1.45, "ram": 0.44, "search": 1.5, "mux": 0.1, "invert": 1,
-            "shift": 1.1, "stage": 92},
+    "xc7": {"heap": 0.9, "accumulate": 0.75, "count3": 3.45, "add": 0.9, "wide_add": 0.85,
+            "mask": 0.8, "rom": 1.5, "ram": 0.44, "search": 1, "mux": 0.05, "invert": 1.4,
+            "shift": 1.4, "stage": 90},
 }
 """Family -> LUTs that one of each part takes."""
 
@@ -78,10 +81,16 @@ def _rom(depth: int, width: int, target: Target, in_blocks: bool | None = None) 
         return Counter()
     if in_block_ram(depth, width) if in_blocks is None else in_blocks:
         return Counter(bram=target.blocks_of(depth, width))
-    different = 2.0 ** min(depth, 64)
-    columns = different * -math.expm1(-width / different)
+    columns = _columns(depth, width)
     tables = -(-depth // 2 ** target.fabric.lut_inputs)
-    return Counter(rom=columns * (tables + math.ceil((tables - 1) * 2 / 3)), ff=round(columns))
+    luts = columns * (tables + math.ceil((tables - 1) * 2 / 3))
+    return Counter(rom=luts * (SET_OR_RESET if depth <= 4 else 1), ff=round(columns))
+
+
+def _columns(depth: int, width: int) -> float:
+    """Columns that differ, of so many random ones."""
+    different = 2.0 ** min(depth, 64)
+    return different * -math.expm1(-width / different)
 
 
 def _ram(depth: int, width: int, target: Target) -> Counter:
@@ -101,7 +110,8 @@ def _memories(stage, target):
     """Weights, inputs, output queue."""
     rows, words = _weight_memory(stage)
     parts = _rom(rows, words, target, stage.weights_in_block_ram(rows, words))
-    parts["ff"] += words
+    if rows > 1:        # operand registers; those of equal columns are one
+        parts["ff"] += words if parts["bram"] else round(_columns(rows, words))
     out_bits = stage.pe * stage.out_edge.format.bits + 1
     parts.update(_inputs(stage, 2 * stage.sf, target))
     parts.update(_ram(stage.fifo_depth, out_bits, target))
