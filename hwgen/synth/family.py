@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "LARGE_CELLS", "Family"]
+
+LARGE_CELLS = 20_000
+"""Of a netlist, beyond which nextpnr's default router for ECP5 hardly gets on: of LFC (175 block
+RAMs) 59,621 of 63,876 arcs were left after six minutes, each slower than the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,8 @@ class Family:
         The routed design, and the bitstream.
     preamble : bytes
         What every bitstream holds after its comment.
+    large_words : tuple of str
+        Further words for nextpnr where a netlist has more than :data:`LARGE_CELLS` cells.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Family:
     route_suffix: str = ""
     bit_suffix: str = ""
     preamble: bytes = b""
+    large_words: tuple[str, ...] = ()
 
     @property
     def placed(self) -> bool:
@@ -75,6 +82,7 @@ FAMILIES = {
         route_suffix=".config",
         bit_suffix=".bit",
         preamble=b"\xff\xff\xbd\xb3",
+        large_words=("--router", "router2"),
         comb="TRELLIS_COMB",
         ff="TRELLIS_FF",
         bram="DP16KD",

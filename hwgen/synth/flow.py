@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from hwgen.synth.carries import free_zeros
+from hwgen.synth.family import LARGE_CELLS
 from hwgen.synth.folder import earlier_report, publish, stage
 from hwgen.synth.netlist import cut_ports, read_netlist
 from hwgen.synth.progress import NextpnrProgress, Reporter, YosysProgress
@@ -71,7 +72,7 @@ def synthesise(job, out, *, reuse=False, progress=None, prefer_native=None, time
     work = stage(job, out, about)
     flow = _Flow(job, work, tools, progress, timeout_s)
     netlist = flow.yosys()
-    placement = flow.nextpnr() if job.place else unplaced(netlist, job.device)
+    placement = flow.nextpnr(netlist) if job.place else unplaced(netlist, job.device)
     bitstream = flow.pack() if job.mode == "board" else None
     report = _report(
         job,
@@ -122,23 +123,25 @@ class _Flow:
             free_zeros(path, self._job.top)
         return netlist
 
-    def nextpnr(self):
+    def nextpnr(self, netlist):
         """Place and route; give what the report says, if the clock was timed."""
         job, family = self._job, self._family
-        netlist = "netlist.json"
+        file = "netlist.json"
         if job.out_of_context:
-            cut_ports(self._work / netlist, self._work / "cut.json", job.top, job.keep_ports)
-            netlist = "cut.json"
+            cut_ports(self._work / file, self._work / "cut.json", job.top, job.keep_ports)
+            file = "cut.json"
+        large = family.large_words if netlist.logic_cells > LARGE_CELLS else ()
         if job.constraints is None:
             pins = [family.unconstrained_flag]
         else:
             pins = [family.constraint_flag, job.constraints.name]
         args = [
             *job.device.nextpnr_args,
-            *("--json", netlist, "--top", job.top, *pins),
+            *("--json", file, "--top", job.top, *pins),
             *("--freq", f"{job.clock_mhz:.6g}", "--seed", job.seed),
             *("--report", "timing.json", family.route_flag, self._routed),
             "--timing-allow-fail",  # the report says what was met, with numbers
+            *large,
             *job.place_options,
         ]
         done = self._run(family.nextpnr, "nextpnr", args, NextpnrProgress())

@@ -89,6 +89,8 @@ class NextpnrProgress:
     _ARCS = re.compile(r"Info: Routing (\d+) arcs")
     # IterCnt | w/ripup wo/ripup | delta | remaining arcs | times
     _ROUTE = re.compile(r"Info:\s+\d+ \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|")
+    # Router 2: wires that several nets want, which fall from iteration to iteration.
+    _OVERUSE = re.compile(r"Info:\s+iter=(\d+) wires=\d+ overused=(\d+)")
     _SOLVER = re.compile(r"Info:\s+at iteration #(\d+), type ALL")
     _ANNEAL = re.compile(r"Info:\s+at iteration #(\d+): temp")
     _PLAIN = (
@@ -110,6 +112,9 @@ class NextpnrProgress:
         if (route := self._ROUTE.match(line)) and self._arcs:
             left = int(route[1])
             return 0.6 + 0.38 * (1 - min(left / self._arcs, 1)), f"routing, {left} arcs left"
+        if overuse := self._OVERUSE.match(line):
+            message = f"routing, iteration {overuse[1]}, {overuse[2]} wires overused"
+            return 0.6 + 0.38 * _approach(int(overuse[1])), message
         if solver := self._SOLVER.match(line):
             return 0.15 + 0.3 * _approach(int(solver[1])), f"placing, iteration {solver[1]}"
         if anneal := self._ANNEAL.match(line):

@@ -7,7 +7,7 @@ from synth.standins import NEXTPNR_ECP5, UP5K, VERSION, YOSYS
 from toolchain.faketools import fake_tool
 
 from hwgen.numeric.errors import SpecError
-from hwgen.synth import SynthReport, synthesise
+from hwgen.synth import SynthReport, flow, synthesise
 from hwgen.toolchain import ToolError
 
 
@@ -48,6 +48,15 @@ def test_what_nextpnr_is_asked(tools, job, tmp_path):
             *("--timing-allow-fail", "--threads", "2"),
         ]
     )
+
+
+def test_large_netlists_go_to_the_router_that_copes_with_them(tools, job, tmp_path, monkeypatch):
+    tools("nextpnr-ecp5", NEXTPNR_ECP5 + "print(sys.argv[1:])")
+    for cells, routers in ((77, 0), (76, 1)):       # the stand-in's netlist has 77
+        monkeypatch.setattr(flow, "LARGE_CELLS", cells)
+        synthesise(job(), tmp_path / f"out{cells}")
+        log = (tmp_path / f"out{cells}" / "nextpnr.log").read_text()
+        assert log.count("'--router', 'router2'") == routers
 
 
 def test_out_of_context_cuts_the_ports_and_packs_nothing(tools, job, tmp_path):

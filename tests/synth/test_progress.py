@@ -44,6 +44,20 @@ def test_routing_follows_the_arcs_that_are_left():
     assert half == pytest.approx((start + seen["routing, 0 arcs left"]) / 2)
 
 
+def test_wires_that_router_2_has_to_untangle():
+    lines = ["Info: Running router2...",
+             "Info:     iter=1 wires=324729 overused=27197 overuse=43703 archfail=NA",
+             "Info:     iter=20 wires=370000 overused=12 overuse=12 archfail=NA",
+             "Info: Routing complete."]
+    seen = replay("nextpnr", NextpnrProgress(), lines)
+    assert [p.message for p in seen][:3] == [
+        "routing, iteration 1, 27197 wires overused", "routing, iteration 20, 12 wires overused",
+        "routed"]
+    fractions = [p.fraction for p in seen]
+    assert fractions == sorted(fractions)
+    assert 0.6 < fractions[0] < fractions[1] < fractions[2]
+
+
 def test_fraction_does_not_fall_when_the_router_rips_up():
     line = "Info:       {0} |      448        539 |  448   539 |       {1}|       1.97       1.97|"
     lines = ["Info: Routing 100 arcs.", line.format(10, 20), line.format(20, 60)]
