@@ -39,4 +39,4 @@ def _draw(rng) -> Case:
                 levels=pick((1, 2, 3)))
 
 
-HELD_OUT = drawn(3, COUNT)
+HELD_OUT = drawn(4, COUNT)

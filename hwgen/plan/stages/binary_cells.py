@@ -37,6 +37,9 @@ stage                 1
 SHORTEST_SHIFT = 3
 """Flip-flops in a row that become a shift register in a LUT, where there are such."""
 
+WITH_CHAIN_CELLS = ("ecp5", "xc7")
+"""Families whose popcounts are cells of the device, which constant weights do not make smaller."""
+
 SET_OR_RESET = 0.4
 """Share of the columns of at most four rows that take a LUT; others set or reset their register."""
 
@@ -64,7 +67,7 @@ def binary_cells(stage, target: Target) -> Cells:
     parts = binary_parts(stage, target)
     costs = COSTS[target.family]
     lut = sum(costs.get(part, 0) * parts[part] for part in PARTS)
-    return Cells(round(lut), parts["ff"], parts["bram"], 0)
+    return Cells(round(lut), round(parts["ff"]), parts["bram"], 0)
 
 
 def binary_parts(stage, target: Target) -> Counter:
@@ -152,6 +155,8 @@ def _popcounts(stage, target):
         else:
             parts.update(_waiting_operands(stage, gain, target))
             group = popcount_parts(bits, levels, spare=how["spare"])
+            if _weight_memory(stage)[0] == 1 and target.family not in WITH_CHAIN_CELLS:
+                group = Counter({part: count / 2 for part, count in group.items()})
         group["mask"] = bits * masked
         group["ff"] += (stage.popcount_registers - stage.group_registers(gain)) * (
             bits.bit_length())
@@ -167,7 +172,7 @@ def _waiting_operands(stage, gain, target) -> Counter:
         return _waiting(waits, stage.pe, 0, target)
     rows, words = _weight_memory(stage)
     before = 1 if stage.weights_in_block_ram(rows, words) else 2
-    parts = _waiting(waits, stage.pe, before, target)
+    parts = _waiting(waits, stage.pe, before, target) if rows > 1 else Counter()
     parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
     return parts
 
