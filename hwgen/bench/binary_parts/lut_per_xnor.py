@@ -9,8 +9,8 @@ from .works import ECP5, HX8K, Z020, binary_mlp, folded, xilinx_target
 __all__ = ["KEY", "lacking", "measure"]
 
 N_IN, SIMD, CLK_HZ = 512, 64, 100_000_000
-SIZES = {"xc7": (256, 16), "ecp5": (256, 16), "ice40": (64, 4)}
-"""Outputs and pe. The 32 block RAMs of an HX8K are 512 bits wide together, inputs included."""
+SIZES = {"xc7": (256, 16), "ecp5": (256, 16), "ice40": (56, 7)}
+"""Outputs and pe: of an HX8K what its 32 block RAMs, 512 bits wide together, can feed."""
 
 KEY = (N_IN, SIZES, SIMD, CLK_HZ)
 
@@ -30,7 +30,7 @@ def measure(bench):
         work = f"XNOR layer {N_IN} to {n_out}, pe {pe}, simd {SIMD}"
         network = binary_mlp((N_IN, n_out, 2), seed=SEED, name="xnor")
         target = replace(xilinx_target(Z020, CLK_HZ), family=device.family)
-        stage = folded(network, target, [(pe, SIMD), (1, 64)], clk_hz=CLK_HZ).stages[0]
+        stage = folded(network, target, [(pe, SIMD), (1, n_out)], clk_hz=CLK_HZ).stages[0]
         # An iCE40 has to be packed: only then do carries and flip-flops find their LUTs.
         report = bench.synthesise(stage, "xnor", device, place=device.family == "ice40")
         common = {"work": work, "device": str(device), "tools": tools_of(report), "seed": SEED}
