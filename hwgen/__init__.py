@@ -40,8 +40,14 @@ def __dir__():
 class _CallablePlan(ModuleType):
     """The package ``hwgen.plan``, callable as the function of the same name."""
 
-    def __call__(self, *args, **options):
-        return import_module(_API).plan(*args, **options)
+    def __call__(self, network, *, target="ulx3s-85f", interval_cycles=None, clk_hz=None,
+                 cores=None):
+        """Choose the hardware for each node; see ``hwgen.flow.api.plan``.
+
+        ``cores={"fc1": {"pe": 8, "simd": 16}}`` sets a node's folding by hand.
+        """
+        return import_module(_API).plan(network, target=target, interval_cycles=interval_cycles,
+                                        clk_hz=clk_hz, cores=cores)
 
 
 class _Hwgen(ModuleType):

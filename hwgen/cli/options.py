@@ -16,6 +16,8 @@ __all__ = [
 
 CORES = ("binary", "binary-unrolled", "fixed", "sparse")
 MEMORIES = ("auto", "block", "logic")
+EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
+            "core": "fc1=binary"}
 
 Json = Annotated[bool, typer.Option(
     "--json", help="Print the result as JSON alone on standard output.")]
@@ -60,7 +62,8 @@ def cores(**given: Iterable[str] | None) -> dict[str, dict]:
         for text in texts or ():
             node, equals, value = text.partition("=")
             if not (node and equals and value):
-                raise spec_error(f"--{what} must be NODE=VALUE, not {text!r}")
+                raise spec_error(f"--{what} must be NODE=VALUE, such as {EXAMPLES[what]},"
+                                 f" not {text!r}")
             if what in chosen.setdefault(node, {}):
                 raise spec_error(f"--{what} of '{node}' must be given once, not twice")
             chosen[node][what] = readers[what](f"--{what} of '{node}'", value)

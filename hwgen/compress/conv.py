@@ -57,6 +57,9 @@ class Convolution(Layer):
 
     def windows(self, x):
         """``(batch, oh, ow, kh * kw * c_in)`` of a map."""
+        if x.dim() != 4 or x.shape[1] != self.c_in:
+            raise SpecError(f"{type(self).__name__}: input must be maps (batch, {self.c_in}, h, w),"
+                            f" not {tuple(x.shape)}")
         down, across = self.padding
         x = F.pad(x, (across, across, down, down), value=self.pad_value)
         for axis, (k, step, apart) in enumerate(

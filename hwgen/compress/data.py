@@ -19,7 +19,7 @@ class Split:
 
     Members
     -------
-    x_train, x_test : int64 (n, n_features)
+    x_train, x_test : int64 (n, n_features), or maps (n, c, h, w)
     y_train, y_test : int64 (n,), labels 0 .. classes - 1
     side : int or None
         Height and width where a sample is a square image in row order; lets training shift it.
@@ -38,9 +38,9 @@ class Split:
                 raise TypeError(f"split: {name} must be an array of integers, not {array!r:.80}")
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if x.ndim != 2 or y.shape != (len(x),) or not len(x):
-                raise SpecError(f"split: x_{part} must be (n, features) and y_{part} (n,) with"
-                                f" n >= 1, not {x.shape} and {y.shape}")
+            if x.ndim not in (2, 4) or y.shape != (len(x),) or not len(x):
+                raise SpecError(f"split: x_{part} must be (n, features) or (n, c, h, w), and"
+                                f" y_{part} (n,), with n >= 1, not {x.shape} and {y.shape}")
         if self.side is not None and self.side ** 2 != self.x_train.shape[1]:
             raise SpecError(f"split: side must be None or the root of {self.x_train.shape[1]}"
                             f" features, not {self.side!r}")

@@ -138,8 +138,9 @@ class _Walk:
     def _check_result(self):
         if self.value.edge is None or self.value.pending:
             self.faults.append(
-                "result: must be the integers of a layer, not the module's input or a BatchNorm's"
-                " output: end with BinaryLinear, QuantLinear, QuantReLU or Sign")
+                "result: must be the integers of a layer, not the module's input, a BatchNorm's"
+                " output or sums that a kind of weights scales: end with BinaryLinear, QuantLinear,"
+                " QuantReLU or Sign")
 
     @torch.no_grad()
     def evaluate(self, x, what: str) -> np.ndarray:

@@ -35,6 +35,10 @@ def quantise(module, samples, *, weight_bits: int, activation_bits: int) -> nn.S
                         f" {type(module).__name__}")
     layers = [(name, layer) for name, layer in module.named_children()
               if not isinstance(layer, (nn.Dropout, nn.Identity))]
+    if not layers or not isinstance(layers[0][1], QuantInput):
+        found = repr(layers[0][1]) if layers else "empty"
+        raise SpecError(f"quantise: module must begin with QuantInput, which says what integers"
+                        f" come in, not {found}")
     twin = OrderedDict()
     for k, (name, layer) in enumerate(layers):
         before = layers[k - 1][1] if k else None

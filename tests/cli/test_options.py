@@ -23,7 +23,7 @@ def test_choices_are_gathered_by_node():
 
 @pytest.mark.parametrize("text", ["fc1", "fc1=", "=8", ""])
 def test_choice_must_name_node_and_value(text):
-    with refused(f"--pe must be NODE=VALUE, not {text!r}"):
+    with refused(f"--pe must be NODE=VALUE, such as fc1=8, not {text!r}"):
         cores(pe=[text], simd=None, core=None)
 
 

@@ -19,12 +19,15 @@ from hwgen.compress import (
     QuantInput,
     QuantLinear,
     QuantReLU,
+    Settings,
     Sign,
+    Split,
     TernaryConv2d,
     calibrate,
     cnv,
     export,
     predict_integers,
+    train,
 )
 from hwgen.numeric import SpecError
 
@@ -181,3 +184,20 @@ def test_constructors_refuse():
         BinaryConv2d(2, 1, (3, 3, 3))
     with refused(SpecError, "BinaryConv2d: stride must be at least 1, not 0"):
         BinaryConv2d(2, 1, 3, stride=(1, 0))
+
+
+@pytest.mark.parametrize("shape", [(2, 16), (2, 1, 4, 4), (2, 3, 4)])
+def test_what_is_no_map_of_its_channels_is_refused(shape):
+    with refused(SpecError, f"BinaryConv2d: input must be maps (batch, 3, h, w), not {shape}"):
+        BinaryConv2d(3, 2, 2)(torch.zeros(shape))
+
+
+def test_training_takes_maps():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 4, (12, 2, 4, 4)), rng.integers(0, 2, 12)
+    net = nn.Sequential(QuantInput(bits=2), BinaryConv2d(2, 3, 3), BatchNorm2d(3), Sign(),
+                        Flatten(), BinaryLinear(12, 2, out_shift=2))
+    net = train(net, Split(x, y, x, y), settings=Settings(epochs=1, batch=4))
+    network = export(net, x[:1])
+    assert np.array_equal(golden.run(network, np.moveaxis(x, 1, -1))[network.scores],
+                          predict_integers(net, x))

@@ -54,14 +54,14 @@ def test_split_refuses_floats():
 
 
 def test_split_refuses_shapes_that_differ():
-    with refused(SpecError, "split: x_train must be (n, features) and y_train (n,) with n >= 1,"
-                            " not (3, 4) and (2,)"):
+    with refused(SpecError, "split: x_train must be (n, features) or (n, c, h, w), and y_train"
+                            " (n,), with n >= 1, not (3, 4) and (2,)"):
         split_of(y_train=np.zeros(2, dtype=int))
 
 
 def test_split_refuses_an_empty_part():
-    with refused(SpecError, "split: x_test must be (n, features) and y_test (n,) with n >= 1,"
-                            " not (0, 4) and (0,)"):
+    with refused(SpecError, "split: x_test must be (n, features) or (n, c, h, w), and y_test"
+                            " (n,), with n >= 1, not (0, 4) and (0,)"):
         split_of(x_test=np.zeros((0, 4), dtype=int), y_test=np.zeros(0, dtype=int))
 
 

@@ -134,7 +134,8 @@ def test_norm_without_sign():
         check([QuantInput(bits=4), linear, BatchNorm(2), layer], f"module '3': {waits}")
 
 
-RESULT = ("result: must be the integers of a layer, not the module's input or a BatchNorm's output:"
+RESULT = ("result: must be the integers of a layer, not the module's input, a BatchNorm's output or"
+          " sums that a kind of weights scales:"
           " end with BinaryLinear, QuantLinear, QuantReLU or Sign")
 
 

@@ -61,3 +61,11 @@ def test_other_layers_are_refused(layer):
     with refused(SpecError, f"quantise: module '1' must be QuantInput, Linear, BatchNorm1d behind a"
                             f" Linear, ReLU or Dropout, not {layer!r}"):
         quantise(net, np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
+
+
+@pytest.mark.parametrize(("layers", "found"), [
+    ((), "empty"), ((nn.ReLU(),), "ReLU()"), ((nn.ReLU(), QuantInput(bits=4)), "ReLU()")])
+def test_the_first_layer_says_what_comes_in(layers, found):
+    with refused(SpecError, "quantise: module must begin with QuantInput, which says what integers"
+                            f" come in, not {found}"):
+        quantise(nn.Sequential(*layers), np.zeros((2, 3), int), weight_bits=4, activation_bits=4)
