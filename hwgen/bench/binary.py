@@ -26,15 +26,15 @@ def run(progress, *, parts=(), data=None) -> list[Row]:
     data : path, optional        folder of the MNIST files, which some parts need
 
     A part is done again when its code or its inputs change; what it has synthesised stays of use.
-    Where all parts are asked for, those whose inputs are missing are left out, said so; if none
-    is, the rows are written as a document too.
+    Where all parts are asked for, those that lack something are left out, said so; with the data
+    given, the rows are then written as a document too, with what was left out.
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise SpecError(f"part of benchmark '{NAME}' must be one of {', '.join(PARTS)},"
                         f" not {unknown[0]!r}")
     bench = Bench(FOLDER, progress=progress, data=data)
-    rows, whole = [], not parts
+    rows, left_out = [], {}
     for name in parts or PARTS:
         part = PARTS[name]
         lacking = part.lacking(bench)
@@ -42,11 +42,11 @@ def run(progress, *, parts=(), data=None) -> list[Row]:
             raise SpecError(f"part '{name}' must have {lacking}")
         if lacking:
             progress(f"bench {NAME}: {name}", 1.0, f"left out: it must have {lacking}")
-            whole = False
+            left_out[name] = lacking
             continue
         rows += bench.rows(name, part)
-    if whole:
+    if data is not None and not parts:
         DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-        DOCUMENT.write_text(document(rows), encoding="utf-8")
+        DOCUMENT.write_text(document(rows, left_out), encoding="utf-8")
         progress(f"bench {NAME}", 1.0, f"{len(rows)} rows; table in {DOCUMENT}")
     return rows

@@ -65,11 +65,14 @@ def test_part_that_lacks_something_is_left_out_and_said(parts):
     assert [row.work for row in rows] == ["one"]
     assert told[-1] == ("bench binary: two", 1.0, "left out: it must have a thing")
     assert not binary.DOCUMENT.exists()
+    run(data="idx")
+    assert ("| p |  |\n\nNot measured in this run: `two`; it must have a thing.\n\nTools: "
+            in binary.DOCUMENT.read_text())
 
 
 def test_rows_of_all_parts_are_written_as_a_document(parts):
     parts.both["two"].lacking = lambda _bench: None
-    _, told = run()
+    _, told = run(data="idx")
     assert told[-1] == ("bench binary", 1.0, f"2 rows; table in {binary.DOCUMENT}")
     text = binary.DOCUMENT.read_text()
     assert text.startswith("# Binarised cores, measured\n\nWritten by `hwgen bench binary")

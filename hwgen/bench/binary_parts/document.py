@@ -22,7 +22,12 @@ the whole stage: input buffer, weights, accumulator, thresholds, control.
 """
 
 
-def document(rows) -> str:
-    """The text: what is measured and how, the table, the tools."""
+def document(rows, left_out) -> str:
+    """The text: what is measured and how, the table, the tools.
+
+    ``left_out`` maps parts that were not measured to what they lacked.
+    """
     tools = sorted({tool for row in rows for tool in row.tools.split(", ") if tool})
-    return f"{TEXT}{markdown(rows)}\n\nTools: {', '.join(tools)}.\n"
+    missing = "".join(f"\nNot measured in this run: `{part}`; it must have {lacking}.\n"
+                      for part, lacking in left_out.items())
+    return f"{TEXT}{markdown(rows)}\n{missing}\nTools: {', '.join(tools)}.\n"
