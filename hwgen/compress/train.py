@@ -36,7 +36,7 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
     Parameters
     ----------
     module : torch.nn.Module
-        Takes integers as float, (batch, n_in) or (batch, c, h, w), and returns scores (batch, classes).
+        Takes integers as float, (batch, n_in) or (batch, c, h, w); returns scores (batch, classes).
     split : Split
     settings : Settings
     name : str
