@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from inspect import signature
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -121,7 +122,17 @@ def test_plan_is_both_the_package_and_the_function(api):
 
     assert isinstance(plan, ModuleType)
     assert hwgen.plan is sys.modules["hwgen.plan"] is plan
-    assert hwgen.plan("net", target="ulx3s-85f") == (("net",), {"target": "ulx3s-85f"})
+    assert hwgen.plan("net", interval_cycles=9) == (("net",), {
+        "target": "ulx3s-85f", "interval_cycles": 9, "clk_hz": None, "cores": None})
+
+
+def test_plan_takes_what_the_function_takes():
+    from hwgen.flow.api import plan
+
+    def parameters(function):
+        return [(p.name, p.kind, p.default) for p in signature(function).parameters.values()]
+
+    assert parameters(hwgen.plan) == parameters(plan)
 
 
 def test_unknown_name_is_an_attribute_error():
