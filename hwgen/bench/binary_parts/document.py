@@ -17,7 +17,10 @@ LUTs include those of carry cells and LUT RAM: LUT4 of an ECP5 after yosys, or a
 row is placed; logic cells of an iCE40 after packing; LUT6 of a Xilinx 7 after yosys, route-throughs
 of carry chains included. Xilinx figures are of the netlist: there is no open place and route among
 our tools, so their clocks are not claimed, and FINN's are of placed designs. LUTs per XNOR count
-the whole stage: input buffer, weights, accumulator, thresholds, control.
+the whole stage: input buffer, weights, accumulator, thresholds, control. An iCE40 needs most: its
+carry cell takes operands from outside its LUT, so each XNOR is a LUT of its own, and its block RAMs
+feed few outputs, which share what controls them. Figures of da4ml are published ones, unless it is
+installed (`pip install 'hwgen[peers]'`): then it runs on the same network, with the same options.
 
 """
 
