@@ -77,7 +77,11 @@ class Design:
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles between frames at full rate, those of the slowest stage."""
+        """Cycles between frames at full rate, those of the slowest stage.
+
+        Exact, but where convolutions follow one another on small maps: the unit of the second's
+        windows may hold up the first, and a frame take some cycles more; see docs/latency.md.
+        """
         return self.slowest.interval_cycles
 
     @property
