@@ -8,7 +8,7 @@ from ...ir import Edge, Node
 from ...numeric import Fixed, SpecError
 from ..target import Cells, Target
 
-__all__ = ["Stage", "divisors", "require_divisor", "require_fixed_point"]
+__all__ = ["Lanes", "Stage", "divisors", "require_divisor", "require_fixed_point"]
 
 
 def divisors(n: int) -> list[int]:
@@ -103,3 +103,22 @@ class Stage(ABC):
             "folding": self.folding, "in_lanes": self.in_lanes, "out_lanes": self.out_lanes,
             "interval_cycles": self.interval_cycles, "memory_bits": self.memory_bits,
         }
+
+
+class Lanes:
+    """What stages share that read ``x`` and send, as they read, ``lanes`` elements a beat."""
+
+    x: Edge
+    lanes: int
+
+    @property
+    def in_edge(self):
+        return self.x
+
+    @property
+    def in_lanes(self):
+        return self.lanes
+
+    @property
+    def out_lanes(self):
+        return self.lanes

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...ir import Edge, MaxPool
 from ...numeric import SpecError
-from .base import Stage, divisors, require_divisor
+from .base import Lanes, Stage, divisors, require_divisor
 from .codes import require_ordered
 from .queue import queue_cells, queue_registers, require_queue
 from .unit_cells import counter_bits, unit_cells
@@ -19,7 +19,7 @@ MOST_LUT_RAM_BITS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class PoolStage(Stage):
+class PoolStage(Lanes, Stage):
     """Maxima of windows that do not overlap, ``lanes`` channels a cycle.
 
     Takes a beat each cycle, so a frame every ``h * w * (c / lanes)`` cycles, whatever the size; a
@@ -59,20 +59,8 @@ class PoolStage(Stage):
         return (self.pool,)
 
     @property
-    def in_edge(self):
-        return self.x
-
-    @property
     def out_edge(self):
         return self.pool.infer(self.x)
-
-    @property
-    def in_lanes(self):
-        return self.lanes
-
-    @property
-    def out_lanes(self):
-        return self.lanes
 
     @property
     def blocks(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from ...ir import Edge, Threshold
 from ...numeric import Fixed, SpecError, pack_row
 from ..target import Cells
-from .base import Stage, divisors, require_divisor
+from .base import Lanes, Stage, divisors, require_divisor
 from .codes import levels_as_sent, require_ordered
 from .threshold_search import ThresholdSearch
 
@@ -24,7 +24,7 @@ LONE_SHARE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class ThresholdStage(Stage):
+class ThresholdStage(Lanes, Stage):
     """``lanes`` elements a cycle, a binary search of each among the thresholds of its channel.
 
     As behind a matrix (:class:`ThresholdSearch`), but that the middle threshold is subtracted
@@ -65,20 +65,8 @@ class ThresholdStage(Stage):
         return (self.threshold,)
 
     @property
-    def in_edge(self):
-        return self.x
-
-    @property
     def out_edge(self):
         return self.threshold.infer(self.x)
-
-    @property
-    def in_lanes(self):
-        return self.lanes
-
-    @property
-    def out_lanes(self):
-        return self.lanes
 
     @property
     def pe(self) -> int:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..target import in_block_ram
-from .base import require_divisor
+from .base import Lanes, require_divisor
 from .unit_cells import counter_bits, unit_cells
 from .window import WindowStage
 
@@ -17,7 +17,7 @@ __all__ = ["SerialWindowStage"]
 
 
 @dataclass(frozen=True, eq=False)
-class SerialWindowStage(WindowStage):
+class SerialWindowStage(Lanes, WindowStage):
     """Writes the map into a ring of beats and reads each window from it, one beat a cycle.
 
     A beat is given up when the last window that could need it has been read. The ring holds what a
@@ -38,14 +38,6 @@ class SerialWindowStage(WindowStage):
 
     def __post_init__(self):
         require_divisor(self.where, "lanes", self.lanes, "c", self.x.shape[2])
-
-    @property
-    def in_lanes(self):
-        return self.lanes
-
-    @property
-    def out_lanes(self):
-        return self.lanes
 
     @property
     def blocks(self) -> int:
