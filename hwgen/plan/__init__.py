@@ -1,11 +1,12 @@
 """How a network is computed: targets, cores with their folding, and the planner."""
 
 from .design import Design
+from .joints import Joint
 from .planner import FitError, plan, require_fit
 from .stages import CORES, Conversion, Stage
 from .target import Cells, Target, in_block_ram
 
 __all__ = [
-    "CORES", "Cells", "Conversion", "Design", "FitError", "Stage", "Target", "in_block_ram",
-    "plan", "require_fit",
+    "CORES", "Cells", "Conversion", "Design", "FitError", "Joint", "Stage", "Target",
+    "in_block_ram", "plan", "require_fit",
 ]

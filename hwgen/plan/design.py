@@ -7,7 +7,8 @@ from functools import cached_property
 
 from ..ir import Flatten, Network
 from ..numeric import SpecError
-from .stages import ArgmaxStage, Conversion, Stage
+from .joints import Joint, joints_of
+from .stages import ArgmaxStage, Stage
 from .target import Cells, Target
 
 __all__ = ["Design"]
@@ -55,12 +56,10 @@ class Design:
     def name(self) -> str:
         return self.network.name
 
-    @property
-    def conversions(self) -> tuple[Conversion, ...]:
-        """The lane conversion in front of each stage."""
-        lanes = [self.stages[0].in_lanes, *(stage.out_lanes for stage in self.stages)]
-        return tuple(Conversion(a, stage.in_lanes)
-                     for a, stage in zip(lanes, self.stages, strict=False))
+    @cached_property
+    def joints(self) -> tuple[Joint, ...]:
+        """The lane conversion in front of each stage, with the queues beside it."""
+        return joints_of(self.stages)
 
     @property
     def in_lanes(self) -> int:
@@ -77,11 +76,7 @@ class Design:
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles between frames at full rate, those of the slowest stage.
-
-        Exact, but where convolutions follow one another on small maps: the unit of the second's
-        windows may hold up the first, and a frame take some cycles more; see docs/latency.md.
-        """
+        """Cycles between frames at full rate, those of the slowest stage; exact."""
         return self.slowest.interval_cycles
 
     @property
@@ -102,8 +97,8 @@ class Design:
         """
         beats = self.network.edges[self.network.input.name].size // self.in_lanes
         times = [cycle + EDGE_REGISTERS for cycle in range(beats)]
-        for conversion, stage in zip(self.conversions, self.stages, strict=True):
-            times = stage.schedule(conversion.schedule(times))
+        for joint, stage in zip(self.joints, self.stages, strict=True):
+            times = stage.schedule(joint.schedule(times))
         return times[0] + EDGE_REGISTERS
 
     @cached_property
@@ -117,12 +112,16 @@ class Design:
     @cached_property
     def estimate(self) -> Cells:
         """Cells expected for the whole pipeline."""
-        return sum((stage.estimate(self.target) for stage in self.stages), EDGE_CELLS)
+        cells = EDGE_CELLS
+        for joint, stage in zip(self.joints, self.stages, strict=True):
+            cells += joint.estimate(self.target, stage.in_edge) + stage.estimate(self.target)
+        return cells
 
     def to_dict(self) -> dict:
         """JSON-ready: board, clock and the folding of each stage; enough to plan it again."""
         return {
             "network": self.network.name, "digest": self.network.digest,
             "target": self.target.name, "clk_hz": self.clk_hz,
-            "stages": [stage.to_dict() for stage in self.stages],
+            "stages": [stage.to_dict() | {"queues": [joint.before, joint.behind]}
+                       for joint, stage in zip(self.joints, self.stages, strict=True)],
         }

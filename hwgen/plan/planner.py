@@ -6,7 +6,6 @@ from ..ir import Edge, MatVec, Network, Node, Threshold
 from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble
 from .design import Design
-from .queues import queued
 from .stages import (
     MATRIX_CORES,
     ThermometerStage,
@@ -74,7 +73,7 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
         return design
     for interval in DEFAULT_INTERVALS:
         design = _assemble(network, target, clk_hz, interval, cores, made)
-        if not misfits(design) and design.interval_cycles <= interval:
+        if design.interval_cycles <= interval and not misfits(design):
             return design
     require_fit(design)
     return design
@@ -168,7 +167,7 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
 
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
                       threshold=threshold)
-    return Design(network, target, clk_hz, queued(stages))
+    return Design(network, target, clk_hz, stages)
 
 
 def _thermometer(node, edge, interval) -> ThermometerStage:

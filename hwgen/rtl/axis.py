@@ -104,7 +104,10 @@ class AxisSink(wiring.Component):
 
 
 class AxisSource(wiring.Component):
-    """To AXI4-Stream: elements extended to whole bytes; one register.
+    """To AXI4-Stream: elements extended to whole bytes; one register, and one for stalls.
+
+    ``i.ready`` comes from a register, so no path leads from ``tready`` into the core: when
+    ``tready`` falls, the beat that is under way waits beside the one that is shown.
 
     Members
     -------
@@ -123,10 +126,18 @@ class AxisSource(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        waits = Signal()
+        waiting, shown = (Signal.like(self.i.p, name=name, reset_less=True)
+                          for name in ("waiting", "shown"))
+        following = Signal.like(self.i.p)
         padded = [Signal(self._padded, name=f"padded{k}") for k in range(self._lanes)]
-        m.d.comb += [signal.eq(self.i.p.data[k]) for k, signal in enumerate(padded)]
+        m.d.comb += [signal.eq(shown.data[k]) for k, signal in enumerate(padded)]
+        m.d.comb += [
+            self.i.ready.eq(~waits), self.tdata.eq(Cat(padded)), self.tlast.eq(shown.last),
+            following.eq(Mux(waits, waiting, self.i.p)),
+        ]
         with m.If(self.tready | ~self.tvalid):
-            m.d.comb += self.i.ready.eq(1)
-            m.d.sync += [self.tvalid.eq(self.i.valid), self.tlast.eq(self.i.p.last),
-                         self.tdata.eq(Cat(padded))]
+            m.d.sync += [self.tvalid.eq(waits | self.i.valid), shown.eq(following), waits.eq(0)]
+        with m.Elif(self.i.valid & ~waits):
+            m.d.sync += [waiting.eq(self.i.p), waits.eq(1)]
         return m

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import Conversion
-from .stream import beat_signature, link, link_out
+from .stream import beat_signature, chain
 from .tree import wrap_add
 
 __all__ = ["Converter", "Gather", "Split"]
@@ -106,8 +106,5 @@ class Converter(wiring.Component):
             m.d.comb += [self.o.payload.eq(self.i.payload), self.o.valid.eq(self.i.valid),
                          self.i.ready.eq(self.o.ready)]
             return m
-        link_out(m, self.i, steps[0].i)
-        for source, sink in zip(steps, steps[1:], strict=False):
-            link(m, source.o, sink.i)
-        link_out(m, self.o, steps[-1].o)
+        chain(m, self, steps)
         return m

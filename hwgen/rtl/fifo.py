@@ -5,9 +5,8 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numeric import SpecError
-from .stream import link, link_out
 
-__all__ = ["StreamFIFO", "queue_out"]
+__all__ = ["StreamFIFO"]
 
 
 class StreamFIFO(wiring.Component):
@@ -54,12 +53,3 @@ class StreamFIFO(wiring.Component):
             queue.r_en.eq(self.o.ready),
         ]
         return m
-
-
-def queue_out(m, own, inner, *, depth: int) -> None:
-    """As :func:`link_out` for an output, through a queue in which ``depth`` payloads may wait."""
-    if depth:
-        m.submodules.queue = queue = StreamFIFO(own.payload.shape(), depth=depth, buffered=True)
-        link(m, inner, queue.i)
-        inner = queue.o
-    link_out(m, own, inner)

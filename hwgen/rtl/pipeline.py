@@ -7,8 +7,8 @@ from ..numeric import SpecError
 from ..plan import Design
 from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, core_ports, element_bytes
-from .convert import Converter
 from .folded import BinaryMatVec, FixedMatVec
+from .joint import JointCore
 from .pool import MaxPoolCore
 from .sparse import SparseMatVec
 from .stream import element_shape, link
@@ -81,15 +81,14 @@ class Pipeline(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         stream = self._input(m).o
-        for conversion, stage in zip(self._design.conversions, self._design.stages, strict=True):
+        for joint, stage in zip(self._design.joints, self._design.stages, strict=True):
             name = stage_instance(stage)
-            component = COMPONENTS[stage.core](stage)
-            if conversion.lanes_in != conversion.lanes_out:
-                converter = Converter(element_shape(stage.in_edge), conversion)
-                m.submodules[f"lanes_{name}"] = converter
-                link(m, stream, converter.i)
-                stream = converter.o
-            m.submodules[name] = component
+            if not joint.is_wire:
+                between = JointCore(element_shape(stage.in_edge), joint)
+                m.submodules[f"lanes_{name}"] = between
+                link(m, stream, between.i)
+                stream = between.o
+            m.submodules[name] = component = COMPONENTS[stage.core](stage)
             link(m, stream, component.i)
             stream = component.o
         self._output(m, stream)

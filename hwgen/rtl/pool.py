@@ -5,22 +5,17 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import PoolStage
-from .fifo import queue_out
-from .stream import beat_signature, element_shape, link_out
+from .stream import beat_signature, element_shape
 from .tree import wrap_add
 
 __all__ = ["MaxPoolCore"]
 
 
-def _ports(stage: PoolStage) -> dict:
-    signature = beat_signature(element_shape(stage.in_edge), stage.lanes)
-    return {"i": In(signature), "o": Out(signature)}
-
-
 class MaxPoolCore(wiring.Component):
-    """The maximum of each channel in each window, and the queue behind it; see :class:`PoolStage`.
+    """The maximum of each channel in each window; see :class:`PoolStage`. Full rate, any stalls.
 
-    Full rate, any stalls.
+    A beat comes, the maximum so far of its window and channels is read, and a cycle later the
+    larger one is written back or, if the window is complete, sent.
 
     Members
     -------
@@ -30,34 +25,12 @@ class MaxPoolCore(wiring.Component):
 
     def __init__(self, stage: PoolStage):
         self._stage = stage
-        super().__init__(_ports(stage))
+        signature = beat_signature(element_shape(stage.in_edge), stage.lanes)
+        super().__init__({"i": In(signature), "o": Out(signature)})
 
     @property
     def stage(self) -> PoolStage:
         return self._stage
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.maxima = maxima = _Maxima(self._stage)
-        link_out(m, self.i, maxima.i)
-        queue_out(m, self.o, maxima.o, depth=self._stage.queue)
-        return m
-
-
-class _Maxima(wiring.Component):
-    """A line of maxima so far.
-
-    A beat comes, the maximum so far of its window and channels is read, and a cycle later the
-    larger one is written back or, if the window is complete, sent.
-
-    Members
-    -------
-    i, o : as of :class:`MaxPoolCore`
-    """
-
-    def __init__(self, stage: PoolStage):
-        self._stage = stage
-        super().__init__(_ports(stage))
 
     def elaborate(self, platform):
         m = Module()

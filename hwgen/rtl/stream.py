@@ -7,7 +7,9 @@ from amaranth.lib.wiring import connect, flipped
 from ..ir import Edge
 from ..numeric import Bipolar, Format, Planes, SpecError
 
-__all__ = ["beat_layout", "beat_signature", "element_shape", "format_shape", "link", "link_out"]
+__all__ = [
+    "beat_layout", "beat_signature", "chain", "element_shape", "format_shape", "link", "link_out",
+]
 
 
 def format_shape(fmt: Format) -> Shape:
@@ -53,3 +55,13 @@ def link_out(m, own, inner) -> None:
     """Connect a component's own port to the port of the same direction of a submodule."""
     _require_same_shape(own, inner)
     connect(m, flipped(own), inner)
+
+
+def chain(m, component, parts) -> None:
+    """Connect submodules one after another between the ports ``i`` and ``o`` of ``component``."""
+    first, *following = parts
+    link_out(m, component.i, first.i)
+    for part in following:
+        link(m, first.o, part.i)
+        first = part
+    link_out(m, component.o, first.o)

@@ -6,8 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
 from ..plan.stages import WideWindowStage
-from .fifo import queue_out
-from .stream import beat_signature, element_shape, link_out
+from .stream import beat_signature, element_shape
 
 __all__ = ["WideWindow"]
 
@@ -90,16 +89,12 @@ class _Steps(wiring.Component):
                              mask[k].eq((at >= 0) & (at < size))]
 
 
-def _ports(stage: WideWindowStage) -> dict:
-    shape = element_shape(stage.in_edge)
-    return {"i": In(beat_signature(shape, stage.in_lanes)),
-            "o": Out(beat_signature(shape, stage.out_lanes))}
-
-
 class WideWindow(wiring.Component):
-    """A window a cycle, and the queue behind it; see :class:`WideWindowStage`.
+    """Memories of lines and shift registers; a window leaves two cycles after its last pixel.
 
-    Correct under any stalls.
+    A memory row holds a column of the lines above the one that arrives; it is read as a pixel of
+    that column comes and written back one line lower in the next step. Correct under any stalls;
+    see :class:`WideWindowStage`.
 
     Members
     -------
@@ -109,34 +104,13 @@ class WideWindow(wiring.Component):
 
     def __init__(self, stage: WideWindowStage):
         self._stage = stage
-        super().__init__(_ports(stage))
+        shape = element_shape(stage.in_edge)
+        super().__init__({"i": In(beat_signature(shape, stage.in_lanes)),
+                          "o": Out(beat_signature(shape, stage.out_lanes))})
 
     @property
     def stage(self) -> WideWindowStage:
         return self._stage
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.lines = lines = _Lines(self._stage)
-        link_out(m, self.i, lines.i)
-        queue_out(m, self.o, lines.o, depth=self._stage.queue)
-        return m
-
-
-class _Lines(wiring.Component):
-    """Memories of lines and shift registers; a window leaves two cycles after its last pixel.
-
-    A memory row holds a column of the lines above the one that arrives; it is read as a pixel of
-    that column comes and written back one line lower in the next step.
-
-    Members
-    -------
-    i, o : as of :class:`WideWindow`
-    """
-
-    def __init__(self, stage: WideWindowStage):
-        self._stage = stage
-        super().__init__(_ports(stage))
 
     def elaborate(self, platform):
         m = Module()

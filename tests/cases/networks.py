@@ -4,6 +4,8 @@
 gives vectors for any network: the extremes of its format first, then random ones.
 """
 
+import random
+
 import numpy as np
 
 from hwgen.ir import (
@@ -22,7 +24,7 @@ from hwgen.ir import (
 from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, PowerOfTwo, Ternary
 
 __all__ = ["FORMATS", "NETWORKS", "binary", "convolution", "draw", "fixed", "inputs", "sparse",
-           "weights"]
+           "two_convolutions", "weights"]
 
 SIGNED, WEIGHT, ACTIVATION = Fixed(8), Fixed(6), Fixed(5, signed=False)
 FORMATS = (WEIGHT, Bipolar(), Ternary(), PowerOfTwo(4), Codebook((-9, -1, 0, 4, 30)))
@@ -137,6 +139,31 @@ def convolution(*, seed=0, shape=(6, 7, 2), channels=(3, 4), n_out=3, padding=0,
     matrix = weights(rng, (n_out, _edge(nodes).size), fmt or Bipolar())
     nodes += [MatVec("fc", ("flat",), matrix), Argmax("argmax", ("fc",))]
     return Network("case-convolution", nodes, ("fc", "argmax"), {"seed": seed})
+
+
+def two_convolutions(seed):
+    """Windows, strides, paddings, channels and pools drawn for a small map; None if one is void."""
+    pick, rng = random.Random(seed), np.random.default_rng(seed)
+    shape = pick.randint(5, 9), pick.randint(5, 9), pick.choice([1, 2, 4])
+    nodes = [Input("x", (), shape, Bipolar())]
+    for k in (1, 2):
+        kernel = pick.randint(1, 3), pick.randint(1, 3)
+        stride, padding = (1, 1) if pick.random() < 0.7 else (2, 2), pick.choice([0, 0, 1])
+        rows, columns = (min(padding, size - 1) for size in kernel)
+        window = SlidingWindow(f"win{k}", (nodes[-1].name,), kernel, stride, (1, 1),
+                               (rows, rows, columns, columns), 1)
+        if window.faults(_edge(nodes)):
+            return None
+        nodes.append(window)
+        size = pick.choice([2, 4, 6]), _edge(nodes).shape[2]
+        nodes.append(MatVec(f"conv{k}", (window.name,), weights(rng, size, Bipolar())))
+        nodes.append(_threshold(rng, f"act{k}", nodes))
+        pool = MaxPool(f"pool{k}", (nodes[-1].name,), (2, 2), (2, 2))
+        if pick.random() < 0.4 and not pool.faults(_edge(nodes)):
+            nodes.append(pool)
+    nodes.append(Flatten("flat", (nodes[-1].name,)))
+    nodes.append(MatVec("fc", ("flat",), weights(rng, (3, _edge(nodes).size), Bipolar())))
+    return Network("net", nodes, ("fc",))
 
 
 def _edge(nodes):

@@ -15,7 +15,6 @@ from hwgen.ir import (
     MaxPool,
     Network,
     SlidingWindow,
-    Threshold,
 )
 from hwgen.numeric import Bipolar, Fixed, SpecError
 from hwgen.plan import plan
@@ -59,24 +58,6 @@ def test_the_ring_holds_two_windows_of_neighbouring_frames():
     assert stage.beats == (30 * 30 * 2, 28 * 28 * 9 * 2)
     assert stage.interval_cycles == 28 * 28 * 9 * 2
     assert ring((4, 4, 1), 1, (1, 1), (2, 2)).interval_cycles == 16
-
-
-def test_queues_stand_where_bursts_meet_a_steady_stage():
-    """Behind windows and pools; also where thresholds stand between a pool and windows."""
-    fmt, rng = Fixed(4), np.random.default_rng(0)
-    nodes = [Input("x", (), (8, 8, 2), fmt), SlidingWindow("win1", ("x",), (3, 3)),
-             MatVec("conv1", ("win1",), Dense(rng.choice([-1, 1], (4, 18)), Bipolar())),
-             MaxPool("pool", ("conv1",), (2, 2), (2, 2)),
-             Threshold("act", ("pool",), np.zeros(4, int), np.array([False, True] * 2)),
-             SlidingWindow("win2", ("act",), (2, 2)),
-             MatVec("conv2", ("win2",), Dense(rng.choice([-1, 1], (2, 16)), Bipolar()))]
-    design = plan(Network("net", nodes, ("conv2",)), ECP5, interval_cycles=150)
-    queues = {stage.name: stage.folding["queue"] for stage in design.stages
-              if "queue" in stage.folding}
-    window, _, pool = design.stages[:3]
-    assert queues == {"win1": window.queue_for(design.stages[1].interval_cycles // 36),
-                      "pool": 3 * 4 // pool.lanes}
-    assert queues["win1"] > 2
 
 
 def test_networks_without_a_matrix():

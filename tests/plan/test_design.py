@@ -32,7 +32,8 @@ def test_interval_is_that_of_the_slowest_stage_and_no_conversion_is_slower(case,
     assert design.slowest.interval_cycles == design.interval_cycles
     assert design.bottleneck == design.slowest.name
     lanes = [design.in_lanes]
-    for conversion, stage in zip(design.conversions, design.stages, strict=True):
+    for joint, stage in zip(design.joints, design.stages, strict=True):
+        conversion = joint.conversion
         assert (conversion.lanes_in, conversion.lanes_out) == (lanes[-1], stage.in_lanes)
         for width in (conversion.lanes_in, conversion.lanes_middle, conversion.lanes_out):
             beats, rest = divmod(stage.in_edge.size, width)

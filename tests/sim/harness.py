@@ -70,6 +70,13 @@ def check_all_stalls(make, inputs, expected, **options):
         for number, stalls in enumerate(STALLS)])
 
 
+def assert_flow(stage, timing):
+    """Beats that came one a cycle were taken, and left, when ``stage.flow`` says."""
+    first = timing.in_cycles[0]
+    taken, departures = stage.flow(list(range(first, first + len(timing.in_cycles))))
+    assert (timing.in_cycles, timing.out_cycles) == (taken, departures)
+
+
 def _run_of(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0, limit=None,
             reset_after=None, settle=0, hold=0):
     to_send = [beat for frame in inputs for beat in beats(frame, len(dut.i.p.data))]

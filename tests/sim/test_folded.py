@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from sim.harness import check_all_stalls, check_stream, convert
+from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
 from hwgen.numeric import ROUNDINGS, Bipolar, Fixed, round_shift
@@ -116,6 +116,7 @@ def test_interval_and_latency_are_the_stated_ones(size):
         timing = check_stream(core(stage), frames, expected)
         firsts = timing.out_cycles[::stage.nf]
         assert set(np.diff(firsts[1:])) == {stage.interval_cycles}
+        assert_flow(stage, timing)
         lone = check_stream(core(stage), frames[:1], expected[:1])
         assert lone.out_cycles == stage.schedule(lone.in_cycles)
 

@@ -6,7 +6,7 @@ import pytest
 from amaranth.hdl import signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from sim.harness import check_all_stalls, check_stream, convert
+from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Argmax, Edge, Thermometer
 from hwgen.numeric import Fixed, SpecError
@@ -30,6 +30,7 @@ def test_converter_keeps_order_at_full_rate(lanes):
     many = check_stream(Converter(signed(4), conversion), frames, frames)
     slower = max(60 // lanes[0], 60 // lanes[1])
     assert set(np.diff(many.out_cycles[::60 // lanes[1]])) == {slower}
+    assert_flow(conversion, many)
 
 
 class QueueOfBeats(wiring.Component):
@@ -98,6 +99,7 @@ def test_argmax_sends_scores_and_the_lowest_index_of_the_largest(n, k, bits):
     check_all_stalls(lambda: ArgmaxCore(stage), x.tolist(), expected)
     many = check_stream(ArgmaxCore(stage), x.tolist(), expected)
     assert set(np.diff(many.out_cycles[::n + k])) == {stage.interval_cycles}
+    assert_flow(stage, many)
     lone = check_stream(ArgmaxCore(stage), x[:1].tolist(), expected[:1])
     assert lone.out_cycles == stage.schedule(lone.in_cycles)
     check_stream(ArgmaxCore(stage), x.tolist(), expected, reset_after=max(1, n // 2))

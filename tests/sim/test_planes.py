@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from cases.plane_stages import INPUTS, OUTPUTS, WEIGHTS, plane_frames, plane_stage
-from sim.harness import check_all_stalls, check_stream, convert
+from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.numeric import Bipolar, Fixed, Planes, Ternary
 from hwgen.plan.stages import divisors
@@ -27,6 +27,7 @@ def check(rng, stage, *, count=4):
     many = check_stream(BinaryMatVec(stage), frames, expected)
     beats = stage.nf * stage.vectors
     assert set(np.diff(many.out_cycles[::beats])[1:]) == {stage.interval_cycles}
+    assert_flow(stage, many)
 
 
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cases.errors import refused
 from golden.slow import max_pool
-from sim.harness import check_all_stalls, check_stream, convert
+from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Edge, MaxPool
 from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, SpecError, Ternary
@@ -27,12 +27,12 @@ CASES = [   # (h, w, c), size, stride
 ]
 
 
-def pool_stage(case, lanes, fmt=Fixed(3), queue=0):
+def pool_stage(case, lanes, fmt=Fixed(3)):
     shape, size, stride = case
     edge = Edge(shape, fmt, fmt.min, fmt.max)
     node = MaxPool("p", ("x",), size, stride)
     assert node.faults(edge) == []
-    return PoolStage(node, edge, lanes, queue)
+    return PoolStage(node, edge, lanes)
 
 
 def frames_of(stage, count, travels=lambda values: values):
@@ -52,19 +52,10 @@ def test_pools_and_their_cycles(case):
         many = check_stream(MaxPoolCore(stage), *frames_of(stage, 5))
         firsts = many.out_cycles[::len(expected[0]) // lanes]
         assert set(np.diff(firsts)) == {stage.interval_cycles}
+        assert_flow(stage, many)
         assert stage.interval_cycles == np.prod(case[0]) // lanes
         slow = check_stream(MaxPoolCore(stage), frames[:1], expected[:1], i_stall=True)
         assert slow.out_cycles == stage.schedule(slow.in_cycles)
-
-
-@pytest.mark.parametrize("queue", [3, 5])
-def test_queue_holds_maxima_while_nobody_takes_them(queue):
-    stage = pool_stage(CASES[2], 2, queue=queue)
-    frames, expected = frames_of(stage, 3)
-    check_all_stalls(lambda: MaxPoolCore(stage), frames, expected)
-    slow = check_stream(MaxPoolCore(stage), frames[:1], expected[:1], i_stall=True)
-    assert slow.out_cycles == stage.schedule(slow.in_cycles)
-    assert stage.folding == {"lanes": 2, "queue": queue}
 
 
 @pytest.mark.parametrize(("fmt", "travels"), [
@@ -102,8 +93,6 @@ def test_refuses():
     with refused(SpecError, "pool core 'p': stride must be at least the size (3, 3), not (2, 3):"
                             " windows that overlap have no hardware yet"):
         pool_stage(((4, 4, 1), (3, 3), (2, 3)), 1)
-    with refused(SpecError, "pool core 'p': queue must be 0 or at least 3, not 2"):
-        pool_stage(CASES[0], 1, queue=2)
     fmt = Codebook((-1, 0, 7))
     with refused(SpecError, "pool core 'p': input must be of a format whose codes order as its"
                             f" values, such as Fixed or Bipolar, not {fmt}"):

@@ -50,8 +50,12 @@ def frames_of(rng, stage, frames, *, zeros=0.5):
 def check_timing(stage, x, **options):
     """Values, and the cycle of every beat as the model has it."""
     timing = check_stream(SparseMatVec(stage), x.tolist(), reference(stage, x).tolist(), **options)
-    model = stage.timing.departures(x != 0, timing.in_cycles)
-    assert timing.out_cycles == model.ravel().tolist()
+    taken, model = stage.timing.flow(x != 0, timing.in_cycles)
+    assert (timing.in_cycles, timing.out_cycles) == (taken, model.ravel().tolist())
+    if "i_stall" not in options:
+        first = timing.in_cycles[0]
+        offered = range(first, first + x.size)
+        assert timing.in_cycles == stage.timing.flow(x != 0, offered)[0]
     return timing
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cases.errors import refused
 from golden.slow import sliding_window
-from sim.harness import check_all_stalls, check_stream, convert
+from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Edge, SlidingWindow
 from hwgen.numeric import Bipolar, Fixed, SpecError
@@ -41,13 +41,13 @@ CASES = [
 ]
 
 
-def map_stage(case, lanes, fmt=Fixed(3), pad_value=-2, queue=0):
+def map_stage(case, lanes, fmt=Fixed(3), pad_value=-2):
     shape, kernel, stride, dilation, padding = case
     node = SlidingWindow("w", ("x",), kernel, stride, dilation, padding, pad_value)
     edge = Edge(shape, fmt, fmt.min, fmt.max)
     assert node.faults(edge) == []
     if lanes is None:
-        return WideWindowStage(node, edge, queue)
+        return WideWindowStage(node, edge)
     return SerialWindowStage(node, edge, lanes)
 
 
@@ -74,6 +74,7 @@ def check(stage, seed=0):
     lasts = many.out_cycles[len(expected[0]) // stage.out_lanes - 1::
                             len(expected[0]) // stage.out_lanes]
     assert set(np.diff(lasts[3:])) == {stage.interval_cycles}
+    assert_flow(stage, many)
     lone = check_stream(component(stage), frames[:1], expected[:1], settle=3)
     assert lone.out_cycles == stage.schedule(lone.in_cycles)
     slow = check_stream(component(stage), frames[:1], expected[:1], i_stall=True, seed=seed)
@@ -84,24 +85,6 @@ def check(stage, seed=0):
 def test_windows_and_their_cycles(case):
     for lanes in widths(case):
         check(map_stage(case, lanes))
-
-
-@pytest.mark.parametrize("queue", [3, 9])
-@pytest.mark.parametrize("case", [CASES[0], CASES[1], CASES[13]], ids=str)
-def test_windows_through_a_queue(case, queue):
-    check(map_stage(case, None, queue=queue))
-
-
-@pytest.mark.parametrize(("cycles", "queue"), [(1, 0), (2, 11), (3, 7), (9, 3), (40, 0)])
-def test_windows_that_wait_for_a_core_of_so_many_cycles(cycles, queue):
-    """Of 8 x 8 pixels, 18 come before the next frame's first window, and two between rows."""
-    stage = map_stage(((8, 8, 1), (3, 3), (1, 1), (1, 1), NONE), None)
-    assert stage.queue_for(cycles) == queue
-
-
-def test_a_queue_of_two_windows_is_refused():
-    with refused(SpecError, "window_wide core 'w': queue must be 0 or at least 3, not 2"):
-        map_stage(CASES[0], None, queue=2)
 
 
 def drawn_case(seed):

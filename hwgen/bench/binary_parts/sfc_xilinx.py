@@ -1,6 +1,6 @@
 """SFC at interval 16: layers synthesised one by one for Xilinx 7, and summed."""
 
-from hwgen.rtl.convert import Converter
+from hwgen.rtl.joint import JointCore
 from hwgen.rtl.stream import element_shape
 
 from ..frame.row import Row
@@ -41,10 +41,10 @@ def measure(bench):
 
 
 def layer_reports(bench, design, device) -> list:
-    """Each stage alone, and each lane converter between them."""
+    """Each stage alone, and what joins them."""
     reports = [bench.synthesise(stage, f"stage-{stage.name}", device) for stage in design.stages]
-    for conversion, stage in zip(design.conversions, design.stages, strict=True):
-        if conversion.lanes_in != conversion.lanes_out:
-            converter = Converter(element_shape(stage.in_edge), conversion)
-            reports.append(bench.synthesise(converter, f"lanes-{stage.name}", device))
+    for joint, stage in zip(design.joints, design.stages, strict=True):
+        if not joint.is_wire:
+            between = JointCore(element_shape(stage.in_edge), joint)
+            reports.append(bench.synthesise(between, f"lanes-{stage.name}", device))
     return reports

@@ -64,9 +64,16 @@ class ArgmaxStage(Stage):
     def interval_cycles(self):
         return self.x.size + self.k
 
-    def schedule(self, arrivals):
-        scores = [cycle + 1 for cycle in arrivals]
-        return [*scores, *(scores[-1] + 1 + rank for rank in range(self.k))]
+    def flow(self, arrivals):
+        taken, departures, free = [], [], 0
+        for first in range(0, len(arrivals), self.x.size):
+            for cycle in arrivals[first:first + self.x.size]:
+                taken.append(max(cycle, free))
+                free = taken[-1] + 1
+            departures += [cycle + 1 for cycle in taken[first:]]
+            departures += range(free + 1, free + 1 + self.k)
+            free += self.k
+        return taken, departures
 
     def estimate(self, target):
         """A comparison for each place of the list, what moves all but the first one, registers."""

@@ -71,11 +71,17 @@ class Stage(ABC):
     def interval_cycles(self) -> int: ...
 
     @abstractmethod
-    def schedule(self, arrivals: list[int]) -> list[int]:
-        """Cycle at which each output beat of a lone frame leaves, given when its input beats came.
+    def flow(self, arrivals: list[int]) -> tuple[list[int], list[int]]:
+        """Cycle at which each input beat is taken, and that at which each output beat leaves.
 
-        Exact when nothing stalls; a transfer counts in the cycle in which it happens.
+        Given the cycles, at most one beat in each, at which those of any number of whole frames
+        come. A beat that cannot be taken yet waits outside, beside any number of others. Exact when
+        nothing stalls the output; a transfer counts in the cycle in which it happens.
         """
+
+    def schedule(self, arrivals: list[int]) -> list[int]:
+        """Cycle at which each output beat leaves; see :meth:`flow`."""
+        return self.flow(arrivals)[1]
 
     @abstractmethod
     def estimate(self, target: Target) -> Cells:

@@ -24,6 +24,11 @@ class Conversion:
         return lcm(self.lanes_in, self.lanes_out)
 
     @property
+    def is_wire(self) -> bool:
+        """Whether nothing changes."""
+        return self.lanes_in == self.lanes_out
+
+    @property
     def gather(self) -> int:
         """Input beats in one middle beat."""
         return self.lanes_middle // self.lanes_in
@@ -52,17 +57,22 @@ class Conversion:
             lut = ff + 4 * (self.gather > 1) + 8 * (self.split > 1)
         return Cells(lut=lut, ff=ff)
 
-    def schedule(self, arrivals: list[int]) -> list[int]:
-        """Cycle of each output beat, given the cycles of the input beats (see Stage.schedule)."""
-        gathered = arrivals
-        if self.gather > 1:
-            last = range(self.gather - 1, len(arrivals), self.gather)
-            gathered = [arrivals[k] + 1 for k in last]
+    def flow(self, arrivals: list[int]) -> tuple[list[int], list[int]]:
+        """Cycles of the input beats, as they are taken, and of the output beats; see Stage.flow."""
         if self.split == 1:
-            return gathered
-        departures, free = [], -1
-        for cycle in gathered:
-            start = max(cycle + 1, free)
-            departures += range(start, start + self.split)
-            free = start + self.split
-        return departures
+            last = range(self.gather - 1, len(arrivals), self.gather)
+            return arrivals, [arrivals[k] + (self.gather > 1) for k in last]
+        taken, departures, begun = [], [], -self.split      # when the last beat began to be split
+        for first in range(0, len(arrivals), self.gather):
+            free = begun + self.split
+            place = free if self.gather == 1 else begun
+            for cycle in arrivals[first:first + self.gather]:
+                taken.append(max(cycle, place))
+                place = taken[-1] + 1
+            begun = max(taken[-1] + (self.gather > 1), free)
+            departures += range(begun + 1, begun + 1 + self.split)
+        return taken, departures
+
+    def schedule(self, arrivals: list[int]) -> list[int]:
+        """Cycle at which each output beat leaves; see :meth:`flow`."""
+        return self.flow(arrivals)[1]

@@ -282,18 +282,19 @@ class FoldedStage(MatVecStage):
         fold_cycles = self.passes * self.sf
         return -(-(fold_cycles + self.issue_to_output + 1) // fold_cycles) + 1
 
-    def schedule(self, arrivals):
-        """See :meth:`Stage.schedule`; a beat that finds both vectors' places taken waits.
+    def flow(self, arrivals):
+        """See :meth:`Stage.flow`; a beat that finds both vectors' places taken waits.
 
         A vector's first pass follows its rows as they come, the others follow at one row a cycle.
         """
-        departures, taken, freed, issue = [], -1, [], -1
+        taken, departures, freed, issue = [], [], [], -1
         fold_cycles = self.passes * self.sf
-        for first in range(0, self.vectors * self.sf, self.sf):
+        for first in range(0, len(arrivals), self.sf):
             for row in range(first, first + self.sf):
                 room = freed[row - 2 * self.sf] + 1 if row >= 2 * self.sf else 0
-                taken = max(arrivals[row], taken + 1, room)
-                issue = max(issue, taken) + 1
+                following = taken[-1] + 1 if taken else 0
+                taken.append(max(arrivals[row], following, room))
+                issue = max(issue, taken[-1]) + 1
                 freed.append(issue)
             # The pass over the rows ends here; what is left of the vector runs without a gap.
             ends = [issue + (self.passes - 1) * self.sf + fold * fold_cycles
@@ -302,7 +303,7 @@ class FoldedStage(MatVecStage):
             issue = ends[-1]
             if self.nf * self.passes > 1:
                 freed[first:] = range(issue - self.sf + 1, issue + 1)
-        return departures
+        return taken, departures
 
     @property
     def folding(self):

@@ -9,7 +9,6 @@ from ...ir import Edge, MaxPool
 from ...numeric import SpecError
 from .base import Lanes, Stage, divisors, require_divisor
 from .codes import require_ordered
-from .queue import queue_cells, queue_registers, require_queue
 from .unit_cells import counter_bits, unit_cells
 
 __all__ = ["PoolStage", "pool_of"]
@@ -25,25 +24,20 @@ class PoolStage(Lanes, Stage):
     Takes a beat each cycle, so a frame every ``h * w * (c / lanes)`` cycles, whatever the size; a
     maximum leaves two cycles after its last beat came.
 
-    A line of maxima comes out while one line of several comes in. What follows may take the time of
-    all of them, if a queue holds the line meanwhile.
-
     Parameters
     ----------
     lanes : int     channels side by side, in and out; a divisor of c
-    queue : int     beats that may wait behind it, 0 or at least 3
 
     Raises
     ------
-    SpecError    If ``lanes`` does not divide, windows overlap, codes of the format do not order
-                 as their values do, or the queue is none.
+    SpecError    If ``lanes`` does not divide, windows overlap, or codes of the format do not order
+                 as their values do.
     """
 
     core: ClassVar[str] = "pool"
     pool: MaxPool
     x: Edge
     lanes: int
-    queue: int = 0
 
     def __post_init__(self):
         where = f"pool core '{self.pool.name}'"
@@ -52,7 +46,6 @@ class PoolStage(Lanes, Stage):
             raise SpecError(f"{where}: stride must be at least the size {self.pool.size}, not"
                             f" {self.pool.stride}: windows that overlap have no hardware yet")
         require_ordered(where, self.x.format)
-        require_queue(where, self.queue)
 
     @property
     def nodes(self):
@@ -67,10 +60,6 @@ class PoolStage(Lanes, Stage):
         """Beats of a pixel."""
         return self.x.shape[2] // self.lanes
 
-    def queue_for(self) -> int:
-        """Beats to queue: a line of maxima."""
-        return max(3, self.depth)
-
     @property
     def depth(self) -> int:
         """Beats of a line of maxima."""
@@ -80,13 +69,13 @@ class PoolStage(Lanes, Stage):
     def interval_cycles(self):
         return self.x.size // self.lanes
 
-    def schedule(self, arrivals):
+    def flow(self, arrivals):
         h, w, _ = self.x.shape
         oh, ow, _ = self.out_edge.shape
         (ph, pw), (sh, sw) = self.pool.size, self.pool.stride
-        cycles = np.asarray(arrivals).reshape(h, w, self.blocks)
-        final = cycles[ph - 1::sh, pw - 1::sw][:oh, :ow]
-        return (final.reshape(-1) + 2 + queue_registers(self.queue)).tolist()
+        cycles = np.asarray(arrivals).reshape(-1, h, w, self.blocks)
+        final = cycles[:, ph - 1::sh, pw - 1::sw][:, :oh, :ow]
+        return arrivals, (final.reshape(-1) + 2).tolist()
 
     def estimate(self, target):
         (h, w, _), bits = self.x.shape, self.lanes * self.x.format.bits
@@ -94,14 +83,13 @@ class PoolStage(Lanes, Stage):
         counters = cells + counter_bits(self.blocks, w, h, *self.pool.stride)
         rows = max(2, self.depth + self.blocks)
         each = 2 if self.x.format.bits == 1 else 3.5
-        unit = unit_cells(target, counters=counters, luts_per_bit=2.3, data_lut=each * bits,
+        return unit_cells(target, counters=counters, luts_per_bit=2.3, data_lut=each * bits,
                           data_ff=2 * cells + 3 * bits + 7, memory=(rows, bits),
                           in_blocks=rows * bits > MOST_LUT_RAM_BITS)
-        return unit + queue_cells(target, self.queue, bits)
 
     @property
     def folding(self):
-        return {"lanes": self.lanes} | ({"queue": self.queue} if self.queue else {})
+        return {"lanes": self.lanes}
 
 
 def pool_of(pool: MaxPool, x: Edge, interval_cycles: int) -> PoolStage:

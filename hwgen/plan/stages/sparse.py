@@ -199,10 +199,11 @@ class SparseStage(MatVecStage):
         extra = {"nonzeros": self.mat_vec.weights.nonzeros, "ideal_cycles": self.ideal_cycles}
         return super().to_dict() | extra
 
-    def schedule(self, arrivals):
-        """Of a frame in which no activation is zero, which is the slowest."""
-        busy = np.ones((1, self.n_in), bool)
-        return self.timing.departures(busy, arrivals)[0].tolist()
+    def flow(self, arrivals):
+        """Of frames in which no activation is zero, which are the slowest."""
+        busy = np.ones((len(arrivals) // self.n_in, self.n_in), bool)
+        taken, departures = self.timing.flow(busy, arrivals)
+        return taken, departures.reshape(-1).tolist()
 
     @property
     def fifo_depth(self) -> int:

@@ -71,29 +71,34 @@ class SparseTiming:
         fifo = 1
         return DRAIN_TO_FIFO + self.post_registers + fifo
 
-    def departures(self, busy, arrivals=None) -> np.ndarray:
+    def departures(self, busy) -> np.ndarray:
         """Cycle in which each output beat leaves, int64 (frames, rows).
+
+        One input beat comes a cycle from cycle 0; see :meth:`flow`.
+        """
+        return self.flow(busy, range(busy.size))[1]
+
+    def flow(self, busy, arrivals) -> tuple[list[int], np.ndarray]:
+        """Cycle in which each input beat is taken, and each output beat leaves (frames, rows).
 
         Parameters
         ----------
         busy : bool (frames, n_in)   which activations are not zero
-        arrivals : sequence of int   cycle in which each beat is offered, ascending; one a cycle
-                                     from cycle 0 if not given
+        arrivals : sequence of int   cycle in which each beat is offered, ascending
         """
-        frames, n_in = busy.shape
-        if arrivals is None:
-            arrivals = range(frames * n_in)
+        n_in = busy.shape[1]
         elements = _Elements(self.counts.shape[0], self.queue_depth)
         popped = [LONG_AGO] * self.queue_depth       # when hits left the FIFO behind the scanner
-        taken = pushed = drained = LONG_AGO          # last input beat, last broadcast, last drain
-        starts = []
+        pushed = drained = LONG_AGO                  # last broadcast, last drain
+        taken, starts = [], []
         for position, offered in enumerate(arrivals):
             frame, column = divmod(position, n_in)
             last = column == n_in - 1
-            taken = max(offered, taken + 1, popped[-self.queue_depth] + 1)
+            following = taken[-1] + 1 if taken else LONG_AGO
+            taken.append(max(offered, following, popped[-self.queue_depth] + 1))
             if not (busy[frame, column] or last):
                 continue
-            popped.append(max(taken + 1, pushed))
+            popped.append(max(taken[-1] + 1, pushed))
             pushed = max(popped[-1] + 1, elements.room())
             elements.put(pushed, self.counts[:, column] * busy[frame, column], last)
             if last:
@@ -102,4 +107,4 @@ class SparseTiming:
                 starts.append(max(end + CLOSE_TO_DRAIN, drained + 1))
                 drained = starts[-1] + self.rows - 1
         first = np.array(starts, np.int64)[:, None]
-        return first + np.arange(self.rows) + self.issue_to_output
+        return taken, first + np.arange(self.rows) + self.issue_to_output

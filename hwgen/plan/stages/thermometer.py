@@ -54,8 +54,8 @@ class ThermometerStage(Stage):
     def interval_cycles(self):
         return self.x.size // self.lanes
 
-    def schedule(self, arrivals):
-        return [cycle + 1 for cycle in arrivals]
+    def flow(self, arrivals):
+        return arrivals, [cycle + 1 for cycle in arrivals]
 
     def estimate(self, target):
         lut = self.out_lanes + 4        # comparisons of one element share most

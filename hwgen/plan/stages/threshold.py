@@ -154,8 +154,8 @@ class ThresholdStage(Lanes, Stage):
     def interval_cycles(self):
         return self.beats
 
-    def schedule(self, arrivals):
-        return [cycle + self.latency_cycles for cycle in arrivals]
+    def flow(self, arrivals):
+        return arrivals, [cycle + self.latency_cycles for cycle in arrivals]
 
     def estimate(self, target):
         """Subtractions, comparisons, thresholds in LUTs or blocks, and the output queue."""

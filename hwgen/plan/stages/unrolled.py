@@ -228,8 +228,8 @@ class UnrolledStage(MatVecStage):
         """Vectors under way, so that one can follow each cycle."""
         return self.latency_cycles + 1
 
-    def schedule(self, arrivals):
-        return [cycle + self.latency_cycles for cycle in arrivals]
+    def flow(self, arrivals):
+        return arrivals, [cycle + self.latency_cycles for cycle in arrivals]
 
     @property
     def memory_bits(self):

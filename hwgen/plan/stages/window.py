@@ -46,6 +46,10 @@ class WindowStage(Stage):
             return 0
         return int(self.x.format.encode(np.array([self.window.pad_value]))[0])
 
+    @abstractmethod
+    def flow(self, arrivals, gates=None):
+        """See :meth:`Stage.flow`; an output beat leaves at the cycle in ``gates``, or later."""
+
     @property
     @abstractmethod
     def memory(self) -> tuple[int, int]:

@@ -111,12 +111,13 @@ class SerialWindowStage(Lanes, WindowStage):
         ends, frames = [], 1
         while len(ends) < 4 or ends[-1] - ends[-2] != ends[-2] - ends[-3]:
             frames += 3
-            issued = self._issued([0] * (self.beats[0] * frames), frames)
+            _, issued = self._followed([0] * (self.beats[0] * frames))
             ends = [issued[k * self.beats[1] - 1] for k in range(1, frames + 1)]
         return int(ends[-1] - ends[-2])
 
-    def schedule(self, arrivals):
-        return [cycle + 1 for cycle in self._issued(arrivals, 1)]
+    def flow(self, arrivals, gates=None):
+        taken, issued = self._followed(arrivals, gates)
+        return taken, [cycle + 1 for cycle in issued]
 
     @cached_property
     def _reads(self):
@@ -133,22 +134,29 @@ class SerialWindowStage(Lanes, WindowStage):
         each = prod(self.counts[:3])
         return number[::each], np.where(inside, number, 0).reshape(-1, each)
 
-    def _issued(self, arrivals, frames) -> list[int]:
-        """Cycle in which each beat is read, given when the input could come at the earliest."""
+    def _followed(self, arrivals, gates=None) -> tuple[list[int], list[int]]:
+        """Cycle in which each beat is written, and in which each of the windows is read."""
         firsts, needs = self._reads
         steps, written, issued = np.arange(needs.shape[1]), [], []
-        cycle = -1
-        for frame, index in product(range(frames), range(len(firsts))):
+        cycle, frames = -1, range(len(arrivals) // self.beats[0])
+        limits = [min(len(arrivals), frame * self.beats[0] + first + self.depth)
+                  for frame in frames for first in firsts.tolist()]
+        for number, (frame, index) in enumerate(product(frames, range(len(firsts)))):
             origin = frame * self.beats[0]
-            limit = min(len(arrivals), origin + int(firsts[index]) + self.depth)
-            for beat in range(len(written), limit):
+            for beat in range(len(written), limits[number]):
                 before = written[-1] + 1 if written else 0
                 written.append(max(arrivals[beat], before, cycle + 1))
             ready = np.array([written[origin + need] + 1 for need in needs[index].tolist()])
+            if gates is not None:
+                ready = np.maximum(ready, np.array(gates[len(issued):len(issued) + len(ready)]) - 1)
             times = np.maximum.accumulate(np.maximum(ready, cycle + 1) - steps) + steps
             issued += times.tolist()
             cycle = issued[-1]
-        return issued
+            # Of padding above the map nothing is in the ring, but its place is kept.
+            for limit in limits[number + 1:number + 2]:
+                while len(written) > limit and written[-1] > cycle:
+                    written.pop()
+        return written, issued
 
     def estimate(self, target):
         padded, width = any(self.window.padding), self.memory[1]

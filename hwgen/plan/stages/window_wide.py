@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from math import prod
 from typing import ClassVar
 
@@ -10,16 +11,11 @@ import numpy as np
 from ...ir import Edge, SlidingWindow
 from ..target import in_block_ram
 from .base import divisors
-from .queue import queue_cells, queue_registers, require_queue
 from .unit_cells import counter_bits, unit_cells
 from .window import WindowStage
 from .window_serial import SerialWindowStage
 
 __all__ = ["WideWindowStage", "window_of"]
-
-RESTART_CYCLES = 4
-"""Cycles from a place in a full queue to the next window, as the unit had stopped."""
-
 
 @dataclass(frozen=True, eq=False)
 class WideWindowStage(WindowStage):
@@ -30,20 +26,9 @@ class WideWindowStage(WindowStage):
     ``max(y * period + x, (h - 1) * period + w - 1) + 1`` with ``y = (oh - 1) * sh - top + (kh - 1)
     * dh`` and ``x = (ow - 1) * sw - left + (kw - 1) * dw``: exactly ``h * w`` without padding.
     Columns beyond the right edge are those of the next row's beginning, at no cost.
-
-    It shows no windows while it takes in the first lines of a frame. In front of a core that needs
-    more than a cycle for each, a queue holds those that the core works on meanwhile.
-
-    Parameters
-    ----------
-    queue : int     windows that may wait, 0 or at least 3
     """
 
     core: ClassVar[str] = "window_wide"
-    queue: int = 0
-
-    def __post_init__(self):
-        require_queue(self.where, self.queue)
 
     @property
     def in_lanes(self):
@@ -91,37 +76,22 @@ class WideWindowStage(WindowStage):
         rows = (np.arange(oh) * sh + y0) * self.period
         return (rows[:, np.newaxis] + np.arange(ow) * sw + x0).reshape(-1)
 
-    def queue_for(self, cycles: int) -> int:
-        """Windows to queue for a core that takes one every ``cycles``.
-
-        Such that the slower of the two never waits for the other: as many as the other runs ahead
-        at most, worked out over three frames.
-        """
-        period, count = self.interval_cycles, len(self.emitting)
-        steps = np.concatenate([self.emitting + k * period for k in range(3)])
-        lag, farthest = steps - cycles * np.arange(3 * count), 0
-        if cycles * count >= period:
-            farthest = (lag - np.minimum.accumulate(lag)).max()
-        if cycles * count <= period:
-            farthest = max(farthest, (np.maximum.accumulate(lag) - lag).max())
-        return max(3, -(-(int(farthest) + RESTART_CYCLES) // cycles)) if farthest else 0
-
-    def schedule(self, arrivals):
-        h, w, _ = self.x.shape
-        emitting, queue = set(self.emitting.tolist()), queue_registers(self.queue)
-        departures, cycle, pixels = [], -1, iter(arrivals)
-        for step in range(self.interval_cycles):
+    def flow(self, arrivals, gates=None):
+        (h, w, _), emitting = self.x.shape, set(self.emitting.tolist())
+        taken, departures, cycle = [], [], -1
+        for _, step in product(range(len(arrivals) // (h * w)), range(self.interval_cycles)):
             y, x = divmod(step, self.period)
             cycle += 1
             if y < h and x < w:
-                cycle = max(cycle, next(pixels))
+                cycle = max(cycle, arrivals[len(taken)])
+                taken.append(cycle)
             if step in emitting:
-                departures.append(cycle + 2 + queue)
-        return departures
-
-    @property
-    def folding(self):
-        return {"queue": self.queue} if self.queue else {}
+                departures.append(cycle + 2)
+                if gates is not None and gates[len(departures) - 1] > cycle + 2:
+                    # All of the unit stands still, also where a register is empty.
+                    departures[-1] = gates[len(departures) - 1]
+                    cycle = departures[-1] - 1
+        return taken, departures
 
     def estimate(self, target):
         padded, bits = any(self.window.padding), self.x.shape[2] * self.x.format.bits
@@ -131,10 +101,9 @@ class WideWindowStage(WindowStage):
         counters = counter_bits(self.period, self.period, rows, downs, sh, sw)
         masks = (kh + kw) * padded
         data_ff = bits + self.registers + 6 + 2 * masks + counter_bits(self.x.shape[1])
-        unit = unit_cells(target, counters=counters, luts_per_bit=3.1, data_ff=data_ff,
+        return unit_cells(target, counters=counters, luts_per_bit=3.1, data_ff=data_ff,
                           data_lut=self.out_lanes * self.x.format.bits * padded + 2.5 * masks,
                           memory=self.memory, in_blocks=in_block_ram(*self.memory))
-        return unit + queue_cells(target, self.queue, self.out_lanes * self.x.format.bits)
 
 
 def window_of(window: SlidingWindow, x: Edge, interval_cycles: int) -> WindowStage:

@@ -1,0 +1,88 @@
+"""What joins two stages: a conversion of lanes, and queues deep enough that neither waits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..ir import Edge
+from .stages import Conversion, Stage
+from .stages.unit_cells import counter_bits, unit_cells
+from .target import Cells, Target, in_block_ram
+from .timetable import Timetable
+
+__all__ = ["Joint", "joints_of"]
+
+MOST_FRAMES = 512
+"""Frames within which stages must fall into step; a few do in all designs so far."""
+
+QUEUE_REGISTERS = 2
+"""Cycles that a beat takes through an empty queue."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A queue, a lane conversion, and a queue of converted beats.
+
+    Parameters
+    ----------
+    conversion : Conversion
+    before, behind : int    beats that may wait in front of the conversion and behind it; 0 is none
+    """
+
+    conversion: Conversion
+    before: int = 0
+    behind: int = 0
+
+    @property
+    def is_wire(self) -> bool:
+        """Whether nothing stands between the stages."""
+        return self.conversion.is_wire and not (self.before or self.behind)
+
+    def schedule(self, arrivals: list[int]) -> list[int]:
+        """Cycle at which each beat leaves, if what follows takes it at once; see Stage.flow."""
+        if self.before:
+            arrivals = [cycle + QUEUE_REGISTERS for cycle in arrivals]
+        times = self.conversion.schedule(arrivals)
+        return [cycle + QUEUE_REGISTERS for cycle in times] if self.behind else times
+
+    def estimate(self, target: Target, edge: Edge) -> Cells:
+        """Cells of queues and conversion for elements of ``edge``."""
+        cells, bits = self.conversion.estimate(target, edge.format.bits), edge.format.bits
+        for depth, lanes in ((self.before, self.conversion.lanes_in),
+                             (self.behind, self.conversion.lanes_out)):
+            cells += _queue_cells(target, depth, lanes * bits)
+        return cells
+
+
+def joints_of(stages: Sequence[Stage]) -> tuple[Joint, ...]:
+    """The joint in front of each stage, such that frames follow each other every ``T`` cycles.
+
+    ``T`` is the interval of the slowest stage. Let frames come every ``T`` cycles, their beats
+    evenly, and let every beat find a place: then each stage keeps up, as none is slower, and as
+    many beats wait between two stages as one of them sends ahead of the other. Queues of that depth
+    are never full, so they change nothing, and beats that come earlier than that only make other
+    beats earlier (or as early): stages send in order and wait for nothing but beats and places.
+    So with these queues a frame leaves at least every ``T`` cycles however fast they come. Windows
+    may leave late, as long as no stage behind them waits longer, if beats take fewer bits in front
+    of their unit.
+
+    Raises
+    ------
+    RuntimeError    If stages do not fall into step, so one is slower than it says.
+    """
+    frames = 4
+    while not (times := Timetable(stages, frames)).in_step:
+        if frames > MOST_FRAMES:
+            raise RuntimeError(f"stages {[stage.name for stage in stages]} must fall into step"
+                               f" within {MOST_FRAMES} frames of {times.interval_cycles} cycles")
+        frames *= 2
+    first = Joint(Conversion(stages[0].in_lanes, stages[0].in_lanes))
+    return (first, *(Joint(passage.conversion, *passage.queues) for passage in times.passages))
+
+
+def _queue_cells(target: Target, depth: int, data_bits: int) -> Cells:
+    """Cells of a queue of beats of ``data_bits`` and their ``last``; one waits in a register."""
+    if not depth:
+        return Cells()
+    memory = depth - 1, data_bits + 1
+    return unit_cells(target, counters=3 * counter_bits(depth), luts_per_bit=2, data_ff=1,
+                      data_lut=0, memory=memory, in_blocks=in_block_ram(*memory))
