@@ -62,8 +62,7 @@ def joints_of(stages: Sequence[Stage]) -> tuple[Joint, ...]:
     are never full, so they change nothing, and beats that come earlier than that only make other
     beats earlier (or as early): stages send in order and wait for nothing but beats and places.
     So with these queues a frame leaves at least every ``T`` cycles however fast they come. Windows
-    may leave late, as long as no stage behind them waits longer, if beats take fewer bits in front
-    of their unit.
+    leave late, as long as nothing behind them leaves later for it, where fewer bits wait then.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """When every beat of a pipeline moves if frames come steadily, and how many wait meanwhile."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +17,7 @@ SLACK = 4
 """Cycles by which a queue is deeper than one without registers in it would be: its own two, and two
 in which a unit that had stopped goes on."""
 
-AHEAD = (0, 1 / 64, 1 / 16, 1 / 4)
+AHEAD = (0, *(2.0**-k for k in range(8, 0, -1)))
 """Parts of the interval by which windows may be early, tried one after another."""
 
 
@@ -28,44 +29,58 @@ class Passage:
     ----------
     conversion : Conversion
     offered : list of int       cycles at which beats leave the stage in front
-    taken : list of int         cycles at which beats enter the stage behind
+    taken : list of int         cycles at which the stage behind has a place for a beat
+    needed : list of int        cycles at which it needs them
     """
 
     conversion: Conversion
     offered: list[int]
     taken: list[int]
+    needed: list[int]
 
-    @property
-    def converted(self) -> list[int]:
-        """Cycles at which the conversion takes the beats."""
-        return self._held or self.conversion.flow(self.offered)[0]
+    @cached_property
+    def held(self) -> list[int] | None:
+        """Cycles at which the conversion takes the beats if it waits with them itself.
 
-    @property
-    def _held(self):
-        """The same if nothing stands between it and the stage behind; None if that is too late."""
+        None if beats would come too late: one that it has been given blocks those that follow.
+        """
         if self.conversion.is_wire:
-            return self.taken
-        taken, end, begun = [], 0, 0
+            times = np.maximum(self.offered, self.taken)
+            return times.tolist() if (times <= self.needed).all() else None
         gather, split = self.conversion.gather, self.conversion.split
+        times, end, begun = [], 0, 0        # end: the splitter is free; begun: the gatherer is
         for first in range(0, len(self.offered), gather):
             place = end if gather == 1 else begun
             for cycle in self.offered[first:first + gather]:
-                taken.append(max(cycle, place))
-                place = taken[-1] + 1
-            parts = self.taken[first // gather * split:first // gather * split + split]
-            begun = max(taken[-1] + (gather > 1), end) if split > 1 else parts[0]
-            if begun + (split > 1) > parts[0] or taken[-1] + (gather > 1) > begun:
-                return None
-            end = parts[-1]
-        return taken
+                times.append(max(cycle, place))
+                place = times[-1] + 1
+            parts = range(first // gather * split, first // gather * split + split)
+            whole = times[-1] + (gather > 1)
+            begun = max(whole, end) if split > 1 else max(whole, self.taken[parts[0]])
+            end = begun
+            for part in parts:
+                end = max(end + (split > 1), self.taken[part])
+                if end > self.needed[part]:
+                    return None
+        return times
 
     @property
+    def latest(self) -> list[int]:
+        """Cycles at which the conversion must be given the beats."""
+        gather, split = self.conversion.gather, self.conversion.split
+        whole = np.array(self.needed[::split]) - (split > 1) - (gather > 1)
+        steps = np.arange(len(self.offered))
+        each = np.repeat(whole, gather) - (gather - 1 - steps % gather)
+        return (np.minimum.accumulate((each - steps)[::-1])[::-1] + steps).tolist()
+
+    @cached_property
     def queues(self) -> tuple[int, int]:
         """Beats that must find a place in front of the conversion, and behind it."""
-        if self._held:
-            return _waiting(self.offered, self.converted), 0
-        converted, leaving = self.conversion.flow(self.offered)
-        return _waiting(self.offered, converted), _waiting(leaving, self.taken)
+        if self.held:
+            return _waiting(self.offered, self.held), 0
+        converted = self.conversion.flow(self.offered)
+        return (_waiting(self.offered, converted.taken),
+                _waiting(converted.departures, self.taken))
 
     def bits(self, element_bits: int) -> int:
         """Bits of these."""
@@ -93,37 +108,49 @@ class Timetable:
         self._stages, self._frames = stages, frames
         self.interval_cycles = max(stage.interval_cycles for stage in stages)
         beats = stages[0].in_edge.size // stages[0].in_lanes
-        arrivals = [frame * self.interval_cycles + beat * self.interval_cycles // beats
-                    for frame in range(frames) for beat in range(beats)]
-        _, offered = stages[0].flow(arrivals)
+        offered = stages[0].schedule(self._arrivals(self.interval_cycles / beats))
         self.passages = []
         for before, stage in zip(stages, stages[1:], strict=False):
             conversion = Conversion(before.out_lanes, stage.in_lanes)
-            taken, following = stage.flow(conversion.schedule(offered))
-            self.passages.append(Passage(conversion, offered, taken))
-            offered = following
-        for number, stage in reversed(list(enumerate(stages[1:-1], 1))):
+            flow = stage.flow(conversion.schedule(offered))
+            self.passages.append(Passage(conversion, offered, flow.taken, flow.needed))
+            offered = flow.departures
+        for number, stage in reversed(list(enumerate(stages[:-1]))):
             if isinstance(stage, WindowStage):
                 self._delay(number, stage)
         self.in_step = all(self._steady(cycles) for passage in self.passages
                            for cycles in (passage.offered, passage.taken))
 
+    def _arrivals(self, pace):
+        """Cycles at which the beats of all frames come, one every ``pace`` within a frame."""
+        beats = self._stages[0].in_edge.size // self._stages[0].in_lanes
+        return [frame * self.interval_cycles + int(beat * pace)
+                for frame in range(self._frames) for beat in range(beats)]
+
     def _delay(self, number, stage):
-        """Let windows leave later, so that the beats that wait take fewest bits."""
-        before, behind = self.passages[number - 1:number + 1]
-        arrivals, latest = before.conversion.schedule(before.offered), behind.converted
-        bits = stage.x.format.bits
-        least = before.bits(bits) + behind.bits(bits)
+        """Let windows leave later, so that the beats that wait take fewest bits.
+
+        What waits in front of the whole pipeline takes none.
+        """
+        first, last = max(0, number - 1), number + 1
+        *before, behind = self.passages[first:last]
+        arrivals = self._arrivals(1)
+        for passage in before:
+            arrivals = passage.conversion.schedule(passage.offered)
+        latest, bits = behind.latest, stage.x.format.bits
+        least = sum(passage.bits(bits) for passage in (*before, behind))
         for part in AHEAD:
+            if least == 0:
+                break
             gates = [cycle - int(part * self.interval_cycles) for cycle in latest]
-            taken, offered = stage.flow(arrivals, gates)
-            if any(a > b for a, b in zip(offered, latest, strict=True)):
+            flow = stage.flow(arrivals, gates)
+            if any(late > end for late, end in zip(flow.departures, latest, strict=True)):
                 continue
-            pair = (Passage(before.conversion, before.offered, taken),
-                    Passage(behind.conversion, offered, behind.taken))
-            needed = sum(passage.bits(bits) for passage in pair)
+            delayed = [replace(passage, taken=flow.taken, needed=flow.needed) for passage in before]
+            delayed.append(replace(behind, offered=flow.departures))
+            needed = sum(passage.bits(bits) for passage in delayed)
             if needed < least:
-                least, self.passages[number - 1:number + 1] = needed, pair
+                least, self.passages[first:last] = needed, delayed
 
     def _steady(self, cycles):
         *_, before, last = np.asarray(cycles).reshape(self._frames, -1)
@@ -132,7 +159,7 @@ class Timetable:
 
 def _waiting(offered: list[int], taken: list[int]) -> int:
     """Beats that wait at most, offered and taken in these cycles: depth of the queue, or 0."""
-    offered, taken = np.asarray(offered), np.asarray(taken)
+    offered, taken = np.asarray(offered), np.maximum(offered, taken)
     if (offered == taken).all():
         return 0
     come = np.searchsorted(offered, taken + SLACK, side="right")

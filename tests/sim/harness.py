@@ -73,8 +73,8 @@ def check_all_stalls(make, inputs, expected, **options):
 def assert_flow(stage, timing):
     """Beats that came one a cycle were taken, and left, when ``stage.flow`` says."""
     first = timing.in_cycles[0]
-    taken, departures = stage.flow(list(range(first, first + len(timing.in_cycles))))
-    assert (timing.in_cycles, timing.out_cycles) == (taken, departures)
+    flow = stage.flow(list(range(first, first + len(timing.in_cycles))))
+    assert (timing.in_cycles, timing.out_cycles) == (flow.taken, flow.departures)
 
 
 def _run_of(dut, inputs, expected, *, i_stall=False, o_stall=False, seed=0, limit=None,

@@ -6,7 +6,7 @@ from typing import ClassVar
 from ...ir import Argmax, Edge
 from ...numeric import Fixed
 from ..target import Cells
-from .base import Stage, require_fixed_point
+from .base import Flow, Stage, require_fixed_point
 
 __all__ = ["ArgmaxStage"]
 
@@ -73,7 +73,7 @@ class ArgmaxStage(Stage):
             departures += [cycle + 1 for cycle in taken[first:]]
             departures += range(free + 1, free + 1 + self.k)
             free += self.k
-        return taken, departures
+        return Flow.at_once(taken, departures)
 
     def estimate(self, target):
         """A comparison for each place of the list, what moves all but the first one, registers."""

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from ...ir import Edge, Node
 from ...numeric import Fixed, SpecError
 from ..target import Cells, Target
 
-__all__ = ["Lanes", "Stage", "divisors", "require_divisor", "require_fixed_point"]
+__all__ = ["Flow", "Lanes", "Stage", "divisors", "require_divisor", "require_fixed_point"]
 
 
 def divisors(n: int) -> list[int]:
@@ -29,6 +29,27 @@ def require_fixed_point(where: str, edge: Edge) -> None:
     """Raise SpecError unless the integers of ``edge`` travel as they are, not as codes."""
     if not isinstance(edge.format, Fixed):
         raise SpecError(f"{where}: input must be fixed point, not {edge.format}")
+
+
+class Flow(NamedTuple):
+    """Cycles of the beats that move through a stage; a transfer is in the cycle it happens in.
+
+    Members
+    -------
+    taken : list of int         of each input beat, as early as it can be
+    departures : list of int    of each output beat
+    needed : list of int        of each input beat, as late as it can be without an output beat
+                                leaving later
+    """
+
+    taken: list[int]
+    departures: list[int]
+    needed: list[int]
+
+    @classmethod
+    def at_once(cls, taken: list[int], departures: list[int]) -> "Flow":
+        """Where a beat that is late is missed at once."""
+        return cls(taken, departures, taken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +92,16 @@ class Stage(ABC):
     def interval_cycles(self) -> int: ...
 
     @abstractmethod
-    def flow(self, arrivals: list[int]) -> tuple[list[int], list[int]]:
-        """Cycle at which each input beat is taken, and that at which each output beat leaves.
+    def flow(self, arrivals: list[int]) -> Flow:
+        """When beats are taken and leave, given when those of any number of whole frames come.
 
-        Given the cycles, at most one beat in each, at which those of any number of whole frames
-        come. A beat that cannot be taken yet waits outside, beside any number of others. Exact when
-        nothing stalls the output; a transfer counts in the cycle in which it happens.
+        At most one comes in a cycle. One that cannot be taken yet waits outside, beside any number
+        of others. Exact when nothing stalls the output.
         """
 
     def schedule(self, arrivals: list[int]) -> list[int]:
         """Cycle at which each output beat leaves; see :meth:`flow`."""
-        return self.flow(arrivals)[1]
+        return self.flow(arrivals).departures
 
     @abstractmethod
     def estimate(self, target: Target) -> Cells:

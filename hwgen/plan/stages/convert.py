@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import lcm
 
 from ..target import Cells, Target
+from .base import Flow
 
 __all__ = ["Conversion"]
 
@@ -57,11 +58,11 @@ class Conversion:
             lut = ff + 4 * (self.gather > 1) + 8 * (self.split > 1)
         return Cells(lut=lut, ff=ff)
 
-    def flow(self, arrivals: list[int]) -> tuple[list[int], list[int]]:
-        """Cycles of the input beats, as they are taken, and of the output beats; see Stage.flow."""
+    def flow(self, arrivals: list[int]) -> Flow:
+        """When beats are taken and leave; see :meth:`Stage.flow`."""
         if self.split == 1:
             last = range(self.gather - 1, len(arrivals), self.gather)
-            return arrivals, [arrivals[k] + (self.gather > 1) for k in last]
+            return Flow.at_once(arrivals, [arrivals[k] + (self.gather > 1) for k in last])
         taken, departures, begun = [], [], -self.split      # when the last beat began to be split
         for first in range(0, len(arrivals), self.gather):
             free = begun + self.split
@@ -71,8 +72,8 @@ class Conversion:
                 place = taken[-1] + 1
             begun = max(taken[-1] + (self.gather > 1), free)
             departures += range(begun + 1, begun + 1 + self.split)
-        return taken, departures
+        return Flow.at_once(taken, departures)
 
     def schedule(self, arrivals: list[int]) -> list[int]:
         """Cycle at which each output beat leaves; see :meth:`flow`."""
-        return self.flow(arrivals)[1]
+        return self.flow(arrivals).departures

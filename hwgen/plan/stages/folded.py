@@ -13,7 +13,7 @@ from typing import ClassVar
 from ...ir import Edge, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
 from ..target import in_block_ram
-from .base import Stage, divisors, require_divisor
+from .base import Flow, Stage, divisors, require_divisor
 
 __all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
 
@@ -287,23 +287,24 @@ class FoldedStage(MatVecStage):
 
         A vector's first pass follows its rows as they come, the others follow at one row a cycle.
         """
-        taken, departures, freed, issue = [], [], [], -1
-        fold_cycles = self.passes * self.sf
-        for first in range(0, len(arrivals), self.sf):
-            for row in range(first, first + self.sf):
-                room = freed[row - 2 * self.sf] + 1 if row >= 2 * self.sf else 0
+        taken, departures, needed, freed, issue = [], [], [], [], -1
+        sf, tail, fold_cycles = self.sf, self.issue_to_output, self.passes * self.sf
+        follows = fold_cycles * self.nf - sf
+        for first in range(0, len(arrivals), sf):
+            for row in range(first, first + sf):
+                room = freed[row - 2 * sf] + 1 if row >= 2 * sf else 0
                 following = taken[-1] + 1 if taken else 0
                 taken.append(max(arrivals[row], following, room))
                 issue = max(issue, taken[-1]) + 1
+                needed.append(issue - 1)
                 freed.append(issue)
             # The pass over the rows ends here; what is left of the vector runs without a gap.
-            ends = [issue + (self.passes - 1) * self.sf + fold * fold_cycles
-                    for fold in range(self.nf)]
-            departures += [end + self.issue_to_output for end in ends]
-            issue = ends[-1]
-            if self.nf * self.passes > 1:
-                freed[first:] = range(issue - self.sf + 1, issue + 1)
-        return taken, departures
+            departures += range(issue + fold_cycles - sf + tail, issue + follows + tail + 1,
+                                fold_cycles)
+            if follows:
+                issue += follows
+                freed[first:] = range(issue - sf + 1, issue + 1)
+        return Flow(taken, departures, needed)
 
     @property
     def folding(self):

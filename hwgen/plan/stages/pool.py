@@ -7,7 +7,7 @@ import numpy as np
 
 from ...ir import Edge, MaxPool
 from ...numeric import SpecError
-from .base import Lanes, Stage, divisors, require_divisor
+from .base import Flow, Lanes, Stage, divisors, require_divisor
 from .codes import require_ordered
 from .unit_cells import counter_bits, unit_cells
 
@@ -75,7 +75,7 @@ class PoolStage(Lanes, Stage):
         (ph, pw), (sh, sw) = self.pool.size, self.pool.stride
         cycles = np.asarray(arrivals).reshape(-1, h, w, self.blocks)
         final = cycles[:, ph - 1::sh, pw - 1::sw][:, :oh, :ow]
-        return arrivals, (final.reshape(-1) + 2).tolist()
+        return Flow.at_once(arrivals, (final.reshape(-1) + 2).tolist())
 
     def estimate(self, target):
         (h, w, _), bits = self.x.shape, self.lanes * self.x.format.bits

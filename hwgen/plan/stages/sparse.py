@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...numeric import Fixed, SpecError, as_int, as_int64
+from .base import Flow
 from .fixed import require_fixed, stored_weight_format
 from .folded import MatVecStage
 from .sparse_cells import sparse_cells
@@ -203,7 +204,7 @@ class SparseStage(MatVecStage):
         """Of frames in which no activation is zero, which are the slowest."""
         busy = np.ones((len(arrivals) // self.n_in, self.n_in), bool)
         taken, departures = self.timing.flow(busy, arrivals)
-        return taken, departures.reshape(-1).tolist()
+        return Flow.at_once(taken, departures.reshape(-1).tolist())
 
     @property
     def fifo_depth(self) -> int:

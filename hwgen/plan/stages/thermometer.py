@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ...ir import Edge, Thermometer
 from ..target import Cells
-from .base import Stage, require_divisor, require_fixed_point
+from .base import Flow, Stage, require_divisor, require_fixed_point
 
 __all__ = ["ThermometerStage"]
 
@@ -55,7 +55,7 @@ class ThermometerStage(Stage):
         return self.x.size // self.lanes
 
     def flow(self, arrivals):
-        return arrivals, [cycle + 1 for cycle in arrivals]
+        return Flow.at_once(arrivals, [cycle + 1 for cycle in arrivals])
 
     def estimate(self, target):
         lut = self.out_lanes + 4        # comparisons of one element share most

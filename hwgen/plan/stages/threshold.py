@@ -10,7 +10,7 @@ import numpy as np
 from ...ir import Edge, Threshold
 from ...numeric import Fixed, SpecError, pack_row
 from ..target import Cells
-from .base import Lanes, Stage, divisors, require_divisor
+from .base import Flow, Lanes, Stage, divisors, require_divisor
 from .codes import levels_as_sent, require_ordered
 from .threshold_search import ThresholdSearch
 
@@ -155,7 +155,7 @@ class ThresholdStage(Lanes, Stage):
         return self.beats
 
     def flow(self, arrivals):
-        return arrivals, [cycle + self.latency_cycles for cycle in arrivals]
+        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
 
     def estimate(self, target):
         """Subtractions, comparisons, thresholds in LUTs or blocks, and the output queue."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...ir import Edge, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int
+from .base import Flow
 from .folded import MatVecStage
 from .unrolled_cells import unrolled_cells
 from .unrolled_graph import slot
@@ -229,7 +230,7 @@ class UnrolledStage(MatVecStage):
         return self.latency_cycles + 1
 
     def flow(self, arrivals):
-        return arrivals, [cycle + self.latency_cycles for cycle in arrivals]
+        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
 
     @property
     def memory_bits(self):

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..target import in_block_ram
-from .base import Lanes, require_divisor
+from .base import Flow, Lanes, require_divisor
 from .unit_cells import counter_bits, unit_cells
 from .window import WindowStage
 
@@ -117,7 +117,7 @@ class SerialWindowStage(Lanes, WindowStage):
 
     def flow(self, arrivals, gates=None):
         taken, issued = self._followed(arrivals, gates)
-        return taken, [cycle + 1 for cycle in issued]
+        return Flow.at_once(taken, [cycle + 1 for cycle in issued])
 
     @cached_property
     def _reads(self):

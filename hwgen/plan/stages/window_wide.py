@@ -10,7 +10,7 @@ import numpy as np
 
 from ...ir import Edge, SlidingWindow
 from ..target import in_block_ram
-from .base import divisors
+from .base import Flow, divisors
 from .unit_cells import counter_bits, unit_cells
 from .window import WindowStage
 from .window_serial import SerialWindowStage
@@ -91,7 +91,7 @@ class WideWindowStage(WindowStage):
                     # All of the unit stands still, also where a register is empty.
                     departures[-1] = gates[len(departures) - 1]
                     cycle = departures[-1] - 1
-        return taken, departures
+        return Flow.at_once(taken, departures)
 
     def estimate(self, target):
         padded, bits = any(self.window.padding), self.x.shape[2] * self.x.format.bits
