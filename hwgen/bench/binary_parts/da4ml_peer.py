@@ -62,8 +62,13 @@ def _compared(values, node, rows):
 
 
 def sources(folder: Path) -> list[Path]:
-    """What it wrote, with the modules that its text is of."""
-    return sorted((Path(folder) / "src").rglob("*.v"))
+    """What it wrote, with the modules of its library that this text names.
+
+    Its table of constants is left out where there is none: it wants a file that does not exist.
+    """
+    texts = {path: path.read_text() for path in sorted((Path(folder) / "src").rglob("*.v"))}
+    return [path for path in texts if path.parent.name != "static"
+            or any(path.stem in text for other, text in texts.items() if other != path)]
 
 
 def synthesised(folder: Path, device, out: Path, progress):
