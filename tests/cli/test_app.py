@@ -29,6 +29,12 @@ def test_version(hwgen):
     assert hwgen("--version").out == f"hwgen {package.__version__}\n"
 
 
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "hwgen", "--version"], capture_output=True,
+                          text=True, check=True)
+    assert done.stdout == f"hwgen {package.__version__}\n"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_each_command_shows_its_examples_and_json(hwgen, name):
     from importlib import import_module
