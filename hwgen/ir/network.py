@@ -24,7 +24,7 @@ class CheckError(SpecError):
         super().__init__(f"network '{name}' has {len(faults)} fault(s):{lines}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
     """Integer nodes in an order in which each reads only earlier ones.
 
@@ -67,6 +67,11 @@ class Network:
         faults = check(self)
         if faults:
             raise CheckError(self.name, faults)
+
+    def __repr__(self):
+        ends = ", ".join(f"{name} {self.edges[name].shape}" for name in self.outputs)
+        return (f"<Network '{self.name}' of {len(self.nodes)} nodes:"
+                f" {self.input.name} {self.input.shape} to {ends}>")
 
     @cached_property
     def edges(self) -> Mapping[str, Edge]:

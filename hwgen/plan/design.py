@@ -20,7 +20,7 @@ EDGE_REGISTERS = 1
 """Register slices at each AXI4-Stream edge."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Design:
     """Stages in processing order on a target, at a clock.
 
@@ -51,6 +51,11 @@ class Design:
         if planned != wanted:
             raise SpecError(f"design '{self.network.name}': stages must compute the nodes"
                             f" {wanted} in order, not {planned}")
+
+    def __repr__(self):
+        cores = ", ".join(f"{stage.name} {stage.core}" for stage in self.stages)
+        return (f"<Design '{self.name}' for {self.target.name}: {cores};"
+                f" a frame every {self.interval_cycles} cycles at {self.clk_hz / 1e6:g} MHz>")
 
     @property
     def name(self) -> str:

@@ -111,3 +111,8 @@ def test_cases_are_sound_and_repeatable(name):
     network = NETWORKS[name]()
     assert check(network) == []
     assert network.digest == NETWORKS[name]().digest
+
+
+def test_shown_in_a_line_without_its_weights():
+    assert repr(NETWORKS["binary"]()) == (
+        "<Network 'case-binary' of 8 nodes: x (5,) to fc3 (4,), argmax (1,)>")

@@ -44,6 +44,12 @@ def test_interval_is_that_of_the_slowest_stage_and_no_conversion_is_slower(case,
     assert design.out_lanes == lanes[-1] == 1
 
 
+def test_shown_in_a_line_without_its_weights():
+    assert repr(plan(binary(), ECP5, interval_cycles=100)) == (
+        "<Design 'case-binary' for test-ecp5: code thermometer, fc1 binary, fc2 binary, fc3 binary,"
+        " argmax argmax; a frame every 14 cycles at 50 MHz>")
+
+
 @pytest.mark.parametrize("case", NETWORKS)
 def test_latency_is_at_least_a_register_for_each_step(case):
     design = plan(NETWORKS[case](), ECP5)
