@@ -7,6 +7,7 @@ from ..numeric import SpecError
 from ..plan import Design
 from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, core_ports, element_bytes
+from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
 from .pool import MaxPoolCore
@@ -25,6 +26,7 @@ COMPONENTS = {
     "binary": BinaryMatVec,
     "binary-unrolled": UnrolledMatVec,
     "fixed": FixedMatVec,
+    "fixed-unrolled": FixedUnrolledMatVec,
     "pool": MaxPoolCore,
     "sparse": SparseMatVec,
     "thermometer": ThermometerCoder,

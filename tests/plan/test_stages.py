@@ -48,8 +48,9 @@ def requantise(multiplier, *, shift=3):
 
 def test_the_table_of_cores():
     assert list(CORES) == ["thermometer", "window", "window_wide", "binary", "fixed",
-                           "sparse", "binary-unrolled", "pool", "threshold", "argmax"]
-    assert list(MATRIX_CORES) == ["binary", "sparse", "fixed", "binary-unrolled"]
+                           "sparse", "binary-unrolled", "fixed-unrolled", "pool", "threshold",
+                           "argmax"]
+    assert list(MATRIX_CORES) == ["binary", "sparse", "fixed", "binary-unrolled", "fixed-unrolled"]
 
 
 def test_divisors():

@@ -6,6 +6,7 @@ from .binary import BinaryStage
 from .combine import Combine
 from .convert import Conversion
 from .fixed import FixedStage
+from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
 from .pool import PoolStage, pool_of
 from .sparse import SparseStage
@@ -19,15 +20,18 @@ from .window_wide import WideWindowStage, window_of
 CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, BinaryStage, FixedStage,
-                SparseStage, UnrolledStage, PoolStage, ThresholdStage, ArgmaxStage)
+                SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage, ThresholdStage,
+                ArgmaxStage)
 }
 
-MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, UnrolledStage)}
+MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, UnrolledStage,
+                                          FixedUnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage", "FoldedStage",
-    "MATRIX_CORES", "MatVecStage", "PoolStage", "SerialWindowStage", "SparseStage", "Stage",
-    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage",
-    "divisors", "pool_of", "threshold_of", "window_of",
+    "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage",
+    "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PoolStage",
+    "SerialWindowStage", "SparseStage", "Stage", "ThermometerStage", "ThresholdStage",
+    "UnrolledStage", "WideWindowStage", "WindowStage", "divisors", "pool_of",
+    "threshold_of", "window_of",
 ]

@@ -1,0 +1,68 @@
+"""Cells of the unrolled constant matrix: adders, registers, what narrows and queues."""
+
+from collections import Counter
+
+from ..target import Cells, Target
+from .fixed import SMALLEST_BLOCK_PRODUCT
+from .unrolled_cells import CONTROL, _chains, _lengths, _queue
+
+__all__ = ["fixed_unrolled_cells"]
+
+SLOTS = {"ecp5": 2}
+"""Family -> bits of one cell of a carry chain, all of which an adder takes; elsewhere 1."""
+
+JOINED = 1.08
+"""LUTs where adders follow one another without a register and LUTs have four inputs: yosys turns
+some pairs into sums of three operands, which take more."""
+
+
+def fixed_unrolled_cells(stage, target: Target) -> Cells:
+    """Cells of a :class:`FixedUnrolledStage`; on an iCE40 with flip-flops with no LUT beside."""
+    step = SLOTS.get(target.family, 1)
+    lut = sum(step * -(-value.adder_bits // step) for value in stage.graph.values)
+    if stage.levels_per_register > 1 and target.fabric.lut_inputs < 6:
+        lut *= JOINED
+    lone, fed = _registers(stage.adders)
+    lone[1, False] += stage.n_in * stage.x.format.bits
+    post = _post(stage, target) if stage.post is not None else Cells()
+    lut, fed = lut + post.lut, fed + post.ff
+    lut, ff = _chains(lone, lut, fed, target)
+    return Cells(round(lut), ff, dsp=post.dsp) + CONTROL + _queue(stage, target)
+
+
+def _registers(adders) -> tuple[Counter, int]:
+    """``{(length, with_own): bits}`` of chains of registers, and bits of those that adders feed.
+
+    ``with_own``: nothing else reads the register of the value that the chain comes from.
+    """
+    lone, fed = Counter(), 0
+    for number, value in enumerate(adders.graph.values):
+        if not value.terms and number >= adders.graph.n_in:
+            continue
+        at, taps = adders.slot(number), adders.taps[number]
+        is_fed = bool(value.terms) and adders.is_registered(number)
+        first, *later = _lengths(at, taps) or [0]
+        if value.terms and first and not is_fed and at not in taps:
+            is_fed, first, at = True, first - 1, at + 1
+        fed += value.bits * is_fed
+        lone[first, is_fed and at not in taps] += value.bits
+        for length in later:
+            lone[length, False] += value.bits
+    return lone, fed
+
+
+def _post(stage, target) -> Cells:
+    """Of the requantisation: a rounded sum and a result, and a product where it is scaled."""
+    acc, out, node = stage.acc_format.bits, stage.out_edge.format.bits, stage.post
+    bits, dsp = int(node.multiplier.max()).bit_length(), 0
+    lut = ff = 0
+    wide = acc
+    if bits > 1:
+        wide = acc + bits
+        dsp = int(target.dsps > 0 and wide >= SMALLEST_BLOCK_PRODUCT[target.family])
+        ff, lut = wide, bits * acc // 2 * (1 - dsp)
+    if node.shift and node.rounding != "floor":
+        lut += wide - (node.shift - 1 if node.rounding == "half_up" else 0)
+    lut += out + max(0, wide - node.shift - out) // 2
+    ff += max(1, wide - node.shift) + out
+    return Cells(stage.n_out * lut, stage.n_out * ff, dsp=stage.n_out * dsp)

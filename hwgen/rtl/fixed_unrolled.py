@@ -1,0 +1,111 @@
+"""The unrolled constant matrix: adders and registers of a graph, no stop anywhere."""
+
+from amaranth.hdl import Cat, Const, Module, Shape, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan.stages import FixedUnrolledStage
+from .folded import OutputQueue
+from .post import post_core
+from .stream import beat_signature, element_shape, format_shape, link_out
+from .tree import delay
+
+__all__ = ["FixedUnrolledMatVec"]
+
+
+class FixedUnrolledMatVec(wiring.Component):
+    """One vector a cycle, weights in shifts and adders; see :class:`FixedUnrolledStage`.
+
+    The adders never wait: a credit of the output queue lets a vector in.
+
+    Parameters
+    ----------
+    stage : FixedUnrolledStage
+
+    Members
+    -------
+    i : ``In(beat_signature(in_shape, n_in))``
+    o : ``Out(beat_signature(out_shape, n_out))``
+    """
+
+    def __init__(self, stage: FixedUnrolledStage):
+        self._stage = stage
+        super().__init__({
+            "i": In(beat_signature(element_shape(stage.in_edge), stage.n_in)),
+            "o": Out(beat_signature(element_shape(stage.out_edge), stage.n_out)),
+        })
+
+    @property
+    def stage(self) -> FixedUnrolledStage:
+        return self._stage
+
+    def elaborate(self, platform):
+        m = Module()
+        stage = self._stage
+        m.submodules.queue = queue = OutputQueue(
+            shape=element_shape(stage.out_edge), lanes=stage.n_out, beats=stage.vectors,
+            depth=stage.fifo_depth)
+        m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
+        take = Signal()
+        m.d.comb += [
+            take.eq(self.i.valid & queue.go), self.i.ready.eq(queue.go), queue.take.eq(take),
+            post.i_valid.eq(delay(m, take, 1 + stage.adders.last, name="valid")),
+            queue.i_valid.eq(post.o_valid), queue.i.eq(post.o),
+        ]
+        sums = _Sums(m, stage, self.i.p.data)
+        for k, output in enumerate(stage.graph.outputs):
+            if output is not None:
+                value = sums.at(output.value, stage.adders.last)
+                m.d.comb += post.i[k].eq(value << output.shift)
+        link_out(m, self.o, queue.o)
+        return m
+
+
+class _Sums:
+    """The values of a graph in module ``m``; :meth:`at` gives a value in a slot."""
+
+    def __init__(self, m, stage, inputs):
+        self._m, self._graph, self._adders = m, stage.graph, stage.adders
+        self._values = {}
+        for number, value in enumerate(self._graph.values):
+            if value.terms:
+                self._keep(number, self._sum(number), self._adders.is_registered(number))
+            elif number < self._graph.n_in:
+                self._keep(number, inputs[number], True)
+
+    def _keep(self, number, value, is_registered):
+        """An input, or a sum: in a register if one is due."""
+        own = self._signal(number, self._adders.slot(number))
+        domain = self._m.d.sync if is_registered else self._m.d.comb
+        domain += own.eq(value)
+
+    def _signal(self, number, at):
+        value = self._graph.values[number]
+        self._values[number, at] = Signal(
+            Shape(max(1, value.bits), value.lo < 0), name=f"n{number}_{at}", reset_less=True)
+        return self._values[number, at]
+
+    def at(self, number, wanted):
+        """Value ``number`` ``wanted`` registers behind the inputs'; a constant is any time."""
+        value = self._graph.values[number]
+        if not value.terms and number >= self._graph.n_in:
+            return Const(value.lo, Shape(max(1, value.bits), value.lo < 0))
+        if (number, wanted) not in self._values:
+            before = self.at(number, wanted - 1)
+            later = self._signal(number, wanted)
+            self._m.d.sync += later.eq(before)
+        return self._values[number, wanted]
+
+    def _sum(self, number):
+        """Sum or difference; low bits that only one operand has go past the adder."""
+        value, at = self._graph.values[number], self._adders.reads_at(number)
+        (first, x), (second, y) = ((term, self.at(term.value, at)) for term in value.terms)
+        past = value.low_bits
+        if second.negative and not past:
+            return (x << first.shift) - y
+        low, high = (x, y) if second.shift else (y, x)
+        wide = Signal(Shape(max(len(low), past + 1), low.shape().signed), name=f"low{number}")
+        self._m.d.comb += wide.eq(low)
+        above = (wide >> past) - high if second.negative else (wide >> past) + high
+        whole = Cat(wide[:past], above)
+        return whole.as_signed() if value.lo < 0 else whole
