@@ -2,7 +2,12 @@
 
 from functools import cache
 
-__all__ = ["choices", "digits", "ones"]
+import numpy as np
+
+__all__ = ["Choices", "choices", "digits", "ones", "ones_of"]
+
+TABLE_BITS = 18
+"""Bits of coefficients up to which their choices are looked up, not worked out."""
 
 
 def ones(value: int) -> int:
@@ -39,3 +44,37 @@ def digits(value: int) -> list[tuple[int, bool]]:
             value -= digit
         value, power = value >> 1, power + 1
     return found
+
+
+def ones_of(values: np.ndarray) -> np.ndarray:
+    """:func:`ones` of each."""
+    values = np.abs(values)
+    return np.bitwise_count(values ^ 3 * values).astype(np.int64)
+
+
+class Choices:
+    """:func:`choices` of arrays of coefficients that are parts of those of ``matrix``.
+
+    A part of the digits of a coefficient is at most two bits longer: 3 = 4 - 1.
+    """
+
+    def __init__(self, matrix):
+        bits = int(np.abs(matrix).max(initial=0)).bit_length() + 2
+        self.powers = np.arange(bits)
+        self._middle, self._table = 1 << bits, None
+        if bits <= TABLE_BITS:
+            self._table = self._work_out(np.arange(-self._middle, self._middle + 1))
+
+    def __call__(self, values):
+        if self._table is None:
+            return self._work_out(values)
+        plus, minus = self._table
+        return plus[values + self._middle], minus[values + self._middle]
+
+    def _work_out(self, values):
+        plus, minus = np.zeros_like(values), np.zeros_like(values)
+        left = ones_of(values) - 1
+        for power in self.powers.tolist():
+            plus |= (ones_of(values - (1 << power)) == left).astype(np.int64) << power
+            minus |= (ones_of(values + (1 << power)) == left).astype(np.int64) << power
+        return plus, minus

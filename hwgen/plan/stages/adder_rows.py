@@ -5,7 +5,7 @@ from bisect import insort
 import numpy as np
 
 from ...numeric import SpecError
-from .adder_digits import digits, ones
+from .adder_digits import digits, ones, ones_of
 from .adder_graph import AdderGraph, Term, bits_of
 from .adder_sharing import Sharing
 
@@ -81,14 +81,14 @@ def _alike(matrix):
     where it saves a good part.
     """
     left, parents = matrix.copy(), [None] * len(matrix)
-    lone = _ones(matrix).sum(axis=1)
+    lone = ones_of(matrix).sum(axis=1)
     near, waiting = lone.copy(), list(range(len(matrix)))
     while waiting:
         row = min(waiting, key=lambda k: (near[k], k))
         waiting.remove(row)
         for minus, sign in enumerate((-1, 1)):
             rest = matrix + sign * matrix[row]
-            far = _ones(rest).sum(axis=1) + 1
+            far = ones_of(rest).sum(axis=1) + 1
             for other in waiting:
                 if far[other] < near[other]:
                     near[other], left[other] = far[other], rest[other]
@@ -96,10 +96,6 @@ def _alike(matrix):
     if near.sum() > WORTHWHILE * lone.sum():
         return matrix, [None] * len(matrix)
     return left, parents
-
-
-def _ones(values):
-    return np.bitwise_count(np.abs(values) ^ 3 * np.abs(values)).astype(np.int64)
 
 
 def _in_order(parents):

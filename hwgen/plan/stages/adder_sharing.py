@@ -14,7 +14,7 @@ import heapq
 
 import numpy as np
 
-from .adder_digits import choices, ones
+from .adder_digits import Choices, choices, ones
 
 __all__ = ["Sharing"]
 
@@ -22,11 +22,10 @@ SHIFT_BITS, VALUE_BITS = 8, 20
 ZERO_SHIFT = 1 << SHIFT_BITS - 1
 KEY_BITS = 2 * SHIFT_BITS + VALUE_BITS + 1
 MOST = 1 << 40
+DEEPEST = 40
+"""Adders in a row that no row goes beyond: ``2**depth`` is counted in 64 bits."""
 BATCH = 64
 """Sums counted again at a time."""
-
-TABLE_BITS = 18
-"""Bits of coefficients up to which their choices are looked up, not worked out."""
 
 
 class Sharing:
@@ -53,12 +52,12 @@ class Sharing:
         self._columns = [{r: value for r, value in enumerate(column) if value}
                          for column in matrix.T.tolist()]
         self.sums, self.depth = [], [0] * matrix.shape[1]
-        self._room = 1 << (60 if max_depth is None else max_depth)
+        self._room = 1 << (DEEPEST if max_depth is None else min(max_depth, DEEPEST))
         others = np.broadcast_to(others, len(self.rows)).tolist()
         self._loads = np.asarray([sum(map(ones, row.values()), other)
                                   for row, other in zip(self.rows, others, strict=True)], np.int64)
         self._heap, self._lists = [], []
-        self._values, self._choices = matrix.copy(), _Choices(matrix)
+        self._values, self._choices = matrix.copy(), Choices(matrix)
         for value in range(len(self._columns)):
             self._list(value)
         while self._heap:
@@ -225,36 +224,6 @@ class Sharing:
             if not before + change:
                 del line[at]
         self._values[row, value] = before + change
-
-
-class _Choices:
-    """:func:`choices` of arrays of coefficients no longer than those of ``matrix``, by one bit."""
-
-    def __init__(self, matrix):
-        bits = int(np.abs(matrix).max(initial=0)).bit_length() + 1
-        self.powers = np.arange(bits + 1)
-        self._middle, self._table = 1 << bits, None
-        if bits <= TABLE_BITS:
-            self._table = self._work_out(np.arange(-self._middle, self._middle + 1))
-
-    def __call__(self, values):
-        if self._table is None:
-            return self._work_out(values)
-        plus, minus = self._table
-        return plus[values + self._middle], minus[values + self._middle]
-
-    def _work_out(self, values):
-        plus, minus = np.zeros_like(values), np.zeros_like(values)
-        left = _ones(values) - 1
-        for power in self.powers.tolist():
-            plus |= (_ones(values - (1 << power)) == left).astype(np.int64) << power
-            minus |= (_ones(values + (1 << power)) == left).astype(np.int64) << power
-        return plus, minus
-
-
-def _ones(values):
-    values = np.abs(values)
-    return np.bitwise_count(values ^ 3 * values).astype(np.int64)
 
 
 def _key(a, shift, minus):
