@@ -1,8 +1,6 @@
 """The rows of the benchmark of binarised cores as docs/binary.md."""
 
-from ..frame.markdown import markdown
-
-__all__ = ["document"]
+__all__ = ["TEXT"]
 
 TEXT = """\
 # Binarised cores, measured
@@ -23,14 +21,3 @@ feed few outputs, which share what controls them. Figures of da4ml are published
 installed (`pip install 'hwgen[peers]'`): then it runs on the same network, with the same options.
 
 """
-
-
-def document(rows, left_out) -> str:
-    """The text: what is measured and how, the table, the tools.
-
-    ``left_out`` maps parts that were not measured to what they lacked.
-    """
-    tools = sorted({tool for row in rows for tool in row.tools.split(", ") if tool})
-    missing = "".join(f"\nNot measured in this run: `{part}`; it must have {lacking}.\n"
-                      for part, lacking in left_out.items())
-    return f"{TEXT}{markdown(rows)}\n{missing}\nTools: {', '.join(tools)}.\n"

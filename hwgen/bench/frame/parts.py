@@ -1,0 +1,48 @@
+"""Benchmarks that are measured part by part: which parts are asked for, and their document."""
+
+from hwgen.numeric.errors import SpecError
+
+from .markdown import markdown
+
+__all__ = ["document", "run_parts"]
+
+
+def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]:
+    """Rows of the parts, and which parts were left out for lack of what.
+
+    Parameters
+    ----------
+    bench : Bench
+    table : dict of str to module    all parts; see :mod:`hwgen.bench.binary_parts`
+    name : str                       of the benchmark
+    chosen : sequence of str         those that are asked for; none asks for all
+    progress : callable(step, fraction, text)
+
+    Raises
+    ------
+    SpecError    If a chosen part is none of the table, or lacks something.
+    """
+    unknown = [part for part in chosen if part not in table]
+    if unknown:
+        raise SpecError(f"part of benchmark '{name}' must be one of {', '.join(table)},"
+                        f" not {unknown[0]!r}")
+    rows, left_out = [], {}
+    for each in chosen or table:
+        part = table[each]
+        lacking = part.lacking(bench)
+        if lacking and chosen:
+            raise SpecError(f"part '{each}' must have {lacking}")
+        if lacking:
+            progress(f"bench {name}: {each}", 1.0, f"left out: it must have {lacking}")
+            left_out[each] = lacking
+            continue
+        rows += bench.rows(each, part)
+    return rows, left_out
+
+
+def document(text: str, rows, left_out) -> str:
+    """``text``, the table of ``rows``, what was left out and why, the tools."""
+    tools = sorted({tool for row in rows for tool in row.tools.split(", ") if tool})
+    missing = "".join(f"\nNot measured in this run: `{part}`; it must have {lacking}.\n"
+                      for part, lacking in left_out.items())
+    return f"{text}{markdown(rows)}\n{missing}\nTools: {', '.join(tools)}.\n"
