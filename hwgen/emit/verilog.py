@@ -9,7 +9,8 @@ from ..numeric import SpecError
 from ..rtl.text import to_rtlil
 from ..toolchain import ToolError, run
 
-__all__ = ["CHAIN_CELLS", "module_name", "plain_names", "stream_signals", "to_verilog"]
+__all__ = ["CHAIN_CELLS", "MULTIPLY_CELLS", "module_name", "plain_names", "stream_signals",
+           "to_verilog"]
 
 _ATTRIBUTES = " ".join(f"-remove {name}" for name in (
     "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
@@ -33,6 +34,9 @@ _NUMBERED = re.compile(r"\\([A-Za-z_][A-Za-z0-9_]*)\$(\d+)(?=\s)")
 CHAIN_CELLS = Path(__file__).with_name("chain_cells.v")
 """Modules that the instances of :mod:`hwgen.rtl.chain_cells` are of, with what they compute."""
 
+MULTIPLY_CELLS = Path(__file__).with_name("multiply_cells.v")
+"""The same for those of :mod:`hwgen.rtl.multiply_cells`."""
+
 _KEYWORDS = frozenset(
     "always and assign begin buf case cell config defparam design disable edge else end endcase"
     " endmodule event for force forever fork function if initial inout input instance integer"
@@ -44,13 +48,14 @@ _KEYWORDS = frozenset(
 def module_name(name: str) -> str:
     """``name`` as a Verilog identifier that needs no escape: ``-`` becomes ``_``.
 
-    One that is a keyword or a module of :data:`CHAIN_CELLS` gets a ``_`` behind it.
+    One that is a keyword or a module of :data:`CHAIN_CELLS` or :data:`MULTIPLY_CELLS` gets a
+    ``_`` behind it.
     """
     plain = name.replace("-", "_")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", plain):
         raise SpecError(f"name must start with a letter and hold letters, digits, '_', '-',"
                         f" not {name!r}")
-    return f"{plain}_" if plain in _KEYWORDS or plain in _chain_texts() else plain
+    return f"{plain}_" if plain in _KEYWORDS or plain in _cell_texts() else plain
 
 
 def to_verilog(component, name: str, *, folder, progress=None) -> str:
@@ -80,21 +85,22 @@ def to_verilog(component, name: str, *, folder, progress=None) -> str:
     text = plain_names(written.read_text(encoding="utf-8"))
     # The first line carries the version of Yosys and a path of the machine that built it.
     return re.sub(r"\A/\*.*?\*/\n", f"// {name}: generated, see manifest.json\n",
-                  text + _chain_modules(text), count=1)
+                  text + _cell_modules(text), count=1)
 
 
-def _chain_modules(verilog: str) -> str:
-    """The text of those modules of :data:`CHAIN_CELLS` that ``verilog`` has instances of."""
+def _cell_modules(verilog: str) -> str:
+    """The text of those modules of both files that ``verilog`` has instances of."""
     used = set(re.findall(r"^ *(hwgen_\w+) #\(", verilog, re.MULTILINE))
-    return "".join(f"\n{part.rstrip()}\n" for name, part in _chain_texts().items()
+    return "".join(f"\n{part.rstrip()}\n" for name, part in _cell_texts().items()
                    if name in used)
 
 
 @cache
-def _chain_texts() -> dict[str, str]:
-    """Name -> text of each module of :data:`CHAIN_CELLS`."""
-    parts = CHAIN_CELLS.read_text(encoding="utf-8").split("\n\n")
-    return {re.search(r"^module (\w+)", part, re.MULTILINE)[1]: part for part in parts[1:]}
+def _cell_texts() -> dict[str, str]:
+    """Name -> text of each module of :data:`CHAIN_CELLS` and :data:`MULTIPLY_CELLS`."""
+    parts = [part for file in (CHAIN_CELLS, MULTIPLY_CELLS)
+             for part in file.read_text(encoding="utf-8").split("\n\n")[1:]]
+    return {re.search(r"^module (\w+)", part, re.MULTILINE)[1]: part for part in parts}
 
 
 def plain_names(verilog: str) -> str:

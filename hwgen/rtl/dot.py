@@ -6,46 +6,179 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import BinaryStage, FixedStage
 from .chain import popcount, xnor_popcount
+from .chain_cells import Adders
+from .multiply_cells import Multiply, MultiplyPair
 from .stream import element_shape, format_shape
-from .tree import adder_tree
+from .tree import adder_level, adder_tree
 
 __all__ = ["MultiplyDot", "PlaneDot"]
 
 
 class MultiplyDot(wiring.Component):
-    """Products in registers, then an adder tree.
+    """Products in multiplier blocks, then a tree of adders for each output.
+
+    Two products that share a block (``stage.packed``) are taken apart in the tree: the borrow of
+    the upper one is one bit to be added, as the carry-in of an adder that there is anyway; the last
+    such bit is left for the accumulator.
 
     Members
     -------
     x : ``In(ArrayLayout(x_shape, simd))``
-    w : ``In(ArrayLayout(w_shape, pe * simd))``    weight ``p * simd + s`` is of output ``p``
+    w : ``In(stage.weight_row_bits)``              a row of ``stage.weight_rows``
     y : ``Out(ArrayLayout(sum_shape, pe))``        ``stage.dot_registers`` cycles later
+    carry : ``Out(pe)``                            with ``y``: one more to be added
     """
 
     def __init__(self, stage: FixedStage):
         self._stage = stage
-        w_shape, x_shape = format_shape(stage.weight_format), element_shape(stage.in_edge)
-        product_bits = w_shape.width + x_shape.width
-        self.sum_shape = Shape(product_bits + stage.tree_levels, w_shape.signed or x_shape.signed)
+        self._w_shape, self._x_shape = format_shape(stage.weight_format), element_shape(
+            stage.in_edge)
+        product_bits = self._w_shape.width + self._x_shape.width
+        self._product_shape = Shape(product_bits, self._w_shape.signed or self._x_shape.signed)
+        self.sum_shape = Shape(product_bits + stage.tree_levels, self._product_shape.signed)
         super().__init__({
-            "x": In(data.ArrayLayout(x_shape, stage.simd)),
-            "w": In(data.ArrayLayout(w_shape, stage.pe * stage.simd)),
+            "x": In(data.ArrayLayout(self._x_shape, stage.simd)),
+            "w": In(stage.weight_row_bits),
             "y": Out(data.ArrayLayout(self.sum_shape, stage.pe)),
+            "carry": Out(stage.pe),
         })
 
     def elaborate(self, platform):
         m = Module()
-        simd, levels = self._stage.simd, self._stage.levels_per_register
-        for p in range(self._stage.pe):
-            products = []
-            for s in range(simd):
-                value = self.x[s] * self.w[p * simd + s]
-                product = Signal(value.shape(), name=f"p{p}_product{s}", reset_less=True)
-                m.d.sync += product.eq(value)
-                products.append(product)
-            total = adder_tree(m, products, levels_per_register=levels, prefix=f"p{p}")
-            m.d.comb += self.y[p].eq(total)
+        stage = self._stage
+        for pair in range(stage.pairs):
+            low, high = self._packed_sums(m, pair)
+            m.d.comb += [self.y[2 * pair].eq(low), self.y[2 * pair + 1].eq(high[0]),
+                         self.carry[2 * pair + 1].eq(high[1])]
+        products = self._halves(m) if stage.has_halves else self._products(m)
+        for p in range(2 * stage.pairs, stage.pe):
+            terms = [products[p, s] for s in range(stage.simd)]
+            for _ in range(stage.split_registers):
+                terms = [self._register(m, term, f"p{p}_wait{s}") for s, term in enumerate(terms)]
+            m.d.comb += self.y[p].eq(adder_tree(
+                m, terms, levels_per_register=stage.levels_per_register, prefix=f"p{p}"))
         return m
+
+    @property
+    def _in_block(self):
+        """Whether blocks are asked for: products with constants are better left to synthesis."""
+        return self._stage.nf * self._stage.sf > 1
+
+    def _register(self, m, value, name):
+        register = Signal(value.shape(), name=name, reset_less=True)
+        m.d.sync += register.eq(value)
+        return register
+
+    def _weight(self, p, s):
+        """Of an output that stands alone."""
+        stage, bits = self._stage, self._w_shape.width
+        start = stage.pairs * stage.simd * stage.pair_format.bits
+        return self.w[start:].word_select((p - 2 * stage.pairs) * stage.simd + s, bits)
+
+    def _value(self, m, bits, name):
+        """A product, from the bits of it."""
+        value = Signal(self._product_shape, name=name)
+        m.d.comb += value.eq(bits)
+        return value
+
+    def _products(self, m):
+        """Products of the outputs that stand alone, by output and input."""
+        stage, products = self._stage, {}
+        for p in range(2 * stage.pairs, stage.pe):
+            for s in range(stage.simd):
+                name = f"p{p}_product{s}"
+                m.submodules[f"{name}_block"] = block = Multiply(
+                    self._w_shape, self._x_shape, in_block=self._in_block)
+                m.d.comb += [block.a.eq(self._weight(p, s)), block.b.eq(self.x[s])]
+                products[p, s] = self._value(m, block.y, name)
+        return products
+
+    def _halves(self, m):
+        """The same with two products in each block."""
+        stage, products = self._stage, {}
+        places = [(p, s) for p in range(stage.pe) for s in range(stage.simd)]
+        for number in range(0, len(places), 2):
+            both = places[number:number + 2]
+            kind = MultiplyPair if len(both) == 2 else Multiply
+            m.submodules[f"block{number // 2}"] = block = kind(
+                self._w_shape, self._x_shape, in_block=self._in_block)
+            m.d.comb += [block.a.eq(Cat(self._weight(p, s) for p, s in both)),
+                         block.b.eq(Cat(self.x[s] for _, s in both))]
+            for k, (p, s) in enumerate(both):
+                bits = block.y.word_select(k, self._product_shape.width)
+                products[p, s] = self._value(m, bits, f"p{p}_product{s}")
+        return products
+
+    def _packed_sums(self, m, pair):
+        """The low sum, and the high sum with a bit that is to be added to it."""
+        stage, packed = self._stage, self._stage.packed
+        each, bits, name = stage.pair_format, self._w_shape.width, f"pair{pair}"
+        shape = Shape(packed.low_bits + each.bits - bits, each.is_signed)
+        total = Shape(shape.width + self._x_shape.width, shape.signed or self._x_shape.signed)
+        terms = []
+        for s in range(stage.simd):
+            m.submodules[f"{name}_block{s}"] = block = Multiply(
+                shape, self._x_shape, in_block=self._in_block)
+            word = self.w.word_select(pair * stage.simd + s, each.bits)
+            low = Signal(Shape(packed.low_bits, self._w_shape.signed), name=f"{name}_low{s}")
+            m.d.comb += [
+                low.eq(word[:bits].as_signed() if self._w_shape.signed else word[:bits]),
+                block.a.eq(Cat(low, word[bits:])), block.b.eq(self.x[s])]
+            terms.append(Signal(total, name=f"{name}_product{s}"))
+            m.d.comb += terms[-1].eq(block.y)
+        per_register = stage.levels_per_register
+        for level in range(1, packed.levels + 1):
+            terms = adder_level(m, terms, level=level, levels_per_register=per_register,
+                                prefix=name)
+        lows, highs = zip(*(self._split(m, term, f"{name}_split{k}")
+                            for k, term in enumerate(terms)), strict=True)
+        low = adder_tree(m, list(lows), levels_per_register=per_register, prefix=f"{name}_low",
+                         level=packed.levels)
+        return low, self._carried(m, list(highs), f"{name}_high")
+
+    def _split(self, m, term, name):
+        """The low sum in ``term``; the high one less its borrow, and the borrow."""
+        packed = self._stage.packed
+        borrow, k = Signal(name=f"{name}_borrow"), packed.low_bits
+        shape = Shape(self._product_shape.width + packed.levels, self._product_shape.signed)
+        low, high = Signal(shape, name=f"{name}_low"), Signal(shape, name=f"{name}_high")
+        if packed.compares:
+            m.d.comb += borrow.eq(term[:k] > packed.largest)
+        elif packed.is_signed:
+            m.d.comb += borrow.eq(term[k - 1])
+        field = Cat(term[:k], borrow)
+        above = term[k:].as_signed() if term.shape().signed else term[k:]
+        m.d.comb += [low.eq(field.as_signed()), high.eq(above)]
+        if packed.compares:
+            low, high, borrow = (self._register(m, value, f"{name}_{what}_register")
+                                 for value, what in ((low, "low"), (high, "high"),
+                                                     (borrow, "borrow")))
+        return low, (high, borrow)
+
+    def _carried(self, m, terms, name):
+        """Sum of values that each have one bit more to be added; of the result, too."""
+        level, per_register = self._stage.packed.levels, self._stage.levels_per_register
+        while len(terms) > 1:
+            level += 1
+            sums = [self._carried_sum(m, *terms[k:k + 2], f"{name}_l{level}_{k // 2}")
+                    for k in range(0, len(terms) - 1, 2)]
+            terms = sums + terms[len(terms) & ~1:]
+            if level % per_register == 0:
+                terms = [tuple(self._register(m, value, f"{name}_l{level}_{k}_{what}")
+                               for value, what in zip(term, ("sum", "carry"), strict=True))
+                         for k, term in enumerate(terms)]
+        return terms[0]
+
+    def _carried_sum(self, m, left, right, name):
+        """One adder, whose carry-in is the bit of ``left``; that of ``right`` is left."""
+        shape = (left[0] + right[0]).shape()
+        m.submodules[name] = adder = Adders(width=shape.width)
+        value = Signal(shape, name=f"{name}_value")
+        wide = [Signal(shape, name=f"{name}_{side}") for side in "ab"]
+        m.d.comb += [
+            wide[0].eq(left[0]), wide[1].eq(right[0]), adder.a.eq(wide[0]), adder.b.eq(wide[1]),
+            adder.x.eq(left[1]), value.eq(adder.y[:shape.width])]
+        return value, right[1]
 
 
 class PlaneDot(wiring.Component):

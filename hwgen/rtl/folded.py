@@ -1,6 +1,6 @@
 """The folded matrix-vector core: one frame, one datapath, two kinds of arithmetic."""
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -112,7 +112,7 @@ class FoldedMatVec(wiring.Component):
     def _operands(self, m, dot):
         """Inputs and weights of each issued row, in the operand registers of ``dot``."""
         m.submodules.replay = replay = self._replay()
-        rows, width = self._stage.weight_rows(), dot.w.shape().size
+        rows, width = self._stage.weight_rows(), len(Value.cast(dot.w))
         m.submodules.weights = weights = Rom(
             width=width, rows=rows, in_blocks=self._stage.weights_in_block_ram(len(rows), width))
         m.d.comb += [
@@ -120,7 +120,7 @@ class FoldedMatVec(wiring.Component):
             self.i.ready.eq(replay.i.ready), weights.address.eq(replay.address),
         ]
         x, w = Signal.like(dot.x, reset_less=True), Signal.like(dot.w, reset_less=True)
-        m.d.sync += [x.as_value().eq(self._inputs(m, replay)), w.as_value().eq(weights.data)]
+        m.d.sync += [x.as_value().eq(self._inputs(m, replay)), Value.cast(w).eq(weights.data)]
         m.d.comb += [dot.x.eq(x), dot.w.eq(w)]
         return replay
 
@@ -241,5 +241,7 @@ class FixedMatVec(FoldedMatVec):
         stage, starts = self._stage, Starts()
         if stage.mat_vec.bias is not None:
             starts = Starts(shape=format_shape(stage.bias_format), rows=stage.bias_rows())
-        return self._accumulate(m, dot, replay, acc_shape=format_shape(stage.acc_format),
-                                starts=starts)
+        accumulator = self._accumulate(m, dot, replay, acc_shape=format_shape(stage.acc_format),
+                                       starts=starts)
+        m.d.comb += [carry.x.eq(dot.carry[p]) for p, carry in enumerate(accumulator.i_carry)]
+        return accumulator

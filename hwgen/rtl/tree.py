@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Signal
 
-__all__ = ["adder_tree", "delay", "full_adders", "wrap_add"]
+__all__ = ["adder_level", "adder_tree", "delay", "full_adders", "wrap_add"]
 
 
 def adder_tree(m, terms, *, levels_per_register: int, prefix: str, level: int = 0):
@@ -13,15 +13,22 @@ def adder_tree(m, terms, *, levels_per_register: int, prefix: str, level: int = 
     """
     while len(terms) > 1:
         level += 1
-        domain = m.d.sync if level % levels_per_register == 0 else m.d.comb
-        pairs = [terms[k] + terms[k + 1] for k in range(0, len(terms) - 1, 2)]
-        sums = pairs + list(terms[len(terms) & ~1:])
-        terms = []
-        for k, value in enumerate(sums):
-            term = Signal(value.shape(), name=f"{prefix}_l{level}_{k}", reset_less=True)
-            domain += term.eq(value)
-            terms.append(term)
+        terms = adder_level(m, terms, level=level, levels_per_register=levels_per_register,
+                            prefix=prefix)
     return terms[0]
+
+
+def adder_level(m, terms, *, level: int, levels_per_register: int, prefix: str) -> list:
+    """Sums of each two of ``terms``, and the one that is left: level ``level`` of a tree."""
+    domain = m.d.sync if level % levels_per_register == 0 else m.d.comb
+    pairs = [terms[k] + terms[k + 1] for k in range(0, len(terms) - 1, 2)]
+    sums = pairs + list(terms[len(terms) & ~1:])
+    terms = []
+    for k, value in enumerate(sums):
+        term = Signal(value.shape(), name=f"{prefix}_l{level}_{k}", reset_less=True)
+        domain += term.eq(value)
+        terms.append(term)
+    return terms
 
 
 def full_adders(m, bits, *, registered: bool, prefix: str):

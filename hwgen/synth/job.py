@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hwgen.numeric.errors import SpecError
 from hwgen.synth.device import Device
-from hwgen.synth.script import chain_maps, netlist_commands
+from hwgen.synth.script import chain_maps, multiply_maps, netlist_commands
 
 __all__ = ["SynthJob"]
 
@@ -132,7 +132,7 @@ class SynthJob:
             kinds = ", ".join(_HDL)
             names = [source.name for source in self.sources]
             raise SpecError(f"{where}: sources must hold a file of {kinds}, not only {names!r}")
-        seen = {file.name for file in chain_maps(self.device)}
+        seen = {file.name for file in (*chain_maps(self.device), *multiply_maps(self.device))}
         for source in self.sources:
             if not source.is_file():
                 raise SpecError(f"{where}: source must be a file, not {str(source)!r}")
@@ -164,7 +164,14 @@ class SynthJob:
     def files(self):
         """Every file that goes into the folder of the run."""
         pins = () if self.constraints is None else (self.constraints,)
-        return (*self.sources, *pins, *chain_maps(self.device))
+        multipliers = multiply_maps(self.device) if self.multiplies else ()
+        return (*self.sources, *pins, *chain_maps(self.device), *multipliers)
+
+    @property
+    def multiplies(self):
+        """Whether a source has instances of the multipliers of ``hwgen/emit/multiply_cells.v``."""
+        return any(b"hwgen_multiply" in source.read_bytes() for source in self.sources
+                   if source.suffix in _HDL)
 
     @property
     def mode(self):
@@ -187,7 +194,8 @@ class SynthJob:
             for source in self.sources
             if source.suffix in _HDL
         ]
-        synth = netlist_commands(self.device, self.top, self.options)
+        synth = netlist_commands(self.device, self.top, self.options,
+                                 multipliers=self.multiplies)
         return "\n".join([*reads, *synth, ""])
 
     def describe(self):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hwgen.emit.verilog import CHAIN_CELLS
+from hwgen.emit.verilog import CHAIN_CELLS, MULTIPLY_CELLS
 
-__all__ = ["chain_maps", "netlist_commands"]
+__all__ = ["chain_maps", "multiply_maps", "netlist_commands"]
 
 _HIDE_PARTS = r"rename -hide w:*\[*"
 """Amaranth names an array ``x`` and its first element ``x[0]``; ABC9 gives bit 0 of ``x`` that
@@ -37,7 +37,14 @@ def chain_maps(device) -> tuple[Path, ...]:
     return (family, CHAIN_CELLS) if family.is_file() else (CHAIN_CELLS,)
 
 
-def netlist_commands(device, top: str, options=()) -> list[str]:
+def multiply_maps(device) -> tuple[Path, ...]:
+    """The same for multipliers, which a family has a file for and a device blocks."""
+    family = Path(__file__).with_name("techmap") / f"multiply_{device.family}.v"
+    has_blocks = family.is_file() and device.totals.get(device.tools.dsp)
+    return (family, MULTIPLY_CELLS) if has_blocks else (MULTIPLY_CELLS,)
+
+
+def netlist_commands(device, top: str, options=(), *, multipliers: bool = False) -> list[str]:
     """Yosys commands that synthesise what has been read.
 
     Parameters
@@ -46,11 +53,15 @@ def netlist_commands(device, top: str, options=()) -> list[str]:
     top : str
     options : sequence of str
         Further words for the synth command.
+    multipliers : bool
+        Whether there are instances of the modules of :data:`MULTIPLY_CELLS`.
     """
-    chains = [f"techmap -map {file.name}" for file in chain_maps(device)]
+    maps = [f"techmap -map {file.name}" for file in chain_maps(device)]
+    if multipliers:
+        maps += [f"techmap -autoproc -map {file.name}" for file in multiply_maps(device)]
     command = " ".join((*device.synth_command, *options, "-top", top))
     whole = f"{command} -json netlist.json"
     if not device.totals.get("ICESTORM_DSP"):
-        return [_HIDE_PARTS, *chains, whole]
-    return [_HIDE_PARTS, *chains, f"{command} -run begin:coarse", *_NARROW, *_MULTIPLIERS,
+        return [_HIDE_PARTS, *maps, whole]
+    return [_HIDE_PARTS, *maps, f"{command} -run begin:coarse", *_NARROW, *_MULTIPLIERS,
             f"{whole} -run coarse:"]

@@ -1,16 +1,22 @@
 """The fixed-point core: multiply, add, accumulate, requantise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
+
+import numpy as np
 
 from ...ir import Threshold
 from ...numeric import Fixed, SpecError, pack_rows
 from ..target import Cells
 from .base import require_fixed_point
 from .folded import FoldedStage, adder_levels, tree_registers
+from .packing import PACKINGS, PORT_BITS, Packed, packed
 
-__all__ = ["FixedStage", "stored_weight_format", "require_fixed"]
+__all__ = ["MULTIPLIER_REGISTERS", "FixedStage", "stored_weight_format", "require_fixed"]
 
+MULTIPLIER_REGISTERS = 2
+"""Registers of a multiplier block that are used: one at its operands, one at its product."""
 
 SMALLEST_BLOCK_PRODUCT = {"ecp5": 2, "ice40": 11, "xc7": 9, "gowin": 9}
 """Family -> bits of the narrowest product for which yosys takes a multiplier block, not LUTs."""
@@ -31,42 +37,132 @@ def require_fixed(stage) -> None:
 
 @dataclass(frozen=True, eq=False)
 class FixedStage(FoldedStage):
-    """``pe * simd`` multipliers, an adder tree and an accumulator per output, bias preloaded."""
+    """``pe * simd`` multipliers, an adder tree and an accumulator per output, bias preloaded.
+
+    Parameters
+    ----------
+    packing : str
+        How two products may share a multiplier block, one of :data:`PACKINGS`: ``none``; ``8x8``,
+        a block of two multipliers; ``18x18`` and ``25x18``, a block that multiplies the weights of
+        two outputs, side by side in one operand, by the input they share. Where products are too
+        wide for that to be exact (:func:`hwgen.plan.stages.packing.packed`), each has a block.
+
+    The ``pe`` outputs are taken two by two; the last of an odd number stands alone.
+    """
 
     core: ClassVar[str] = "fixed"
     compares: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing")
+    packing: str = field(default="none", kw_only=True)
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
         return True
 
+    @classmethod
+    def foldings(cls, mat_vec, x, choice):
+        more = {"packing": choice["packing"]} if "packing" in choice else {}
+        return [(width, folding | more) for width, folding in super().foldings(mat_vec, x, choice)]
+
     def __post_init__(self):
         super().__post_init__()
         require_fixed(self)
+        if self.packing not in PACKINGS:
+            raise SpecError(f"{self.where}: packing must be one of {', '.join(PACKINGS)},"
+                            f" not {self.packing!r}")
+
+    @property
+    def folding(self):
+        return super().folding | ({} if self.packing == "none" else {"packing": self.packing})
 
     @property
     def tree_levels(self) -> int:
         """Adder levels between the products and the accumulator."""
         return adder_levels(self.simd)
 
+    @cached_property
+    def packed(self) -> Packed | None:
+        """How the weights of two outputs share an operand; None where they do not."""
+        if self.packing not in PORT_BITS or self.pe < 2:
+            return None
+        dense = self.mat_vec.weights.to_dense()
+        return packed((int(dense.min()), int(dense.max())), (self.x.lo, self.x.hi),
+                      port_bits=PORT_BITS[self.packing], weight_bits=self.weight_format.bits,
+                      terms=self.simd)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of outputs whose weights share operands."""
+        return self.pe // 2 if self.packed else 0
+
+    @property
+    def has_halves(self) -> bool:
+        """Whether each block is two multipliers."""
+        return self.packing == "8x8" and max(self.weight_format.bits, self.x.format.bits) <= 8
+
+    @property
+    def blocks(self) -> int:
+        """Multiplier blocks."""
+        if self.has_halves:
+            return -(-self.pe * self.simd // 2)
+        return (self.pe - self.pairs) * self.simd
+
+    @property
+    def macs_per_block(self) -> float:
+        """Products of a block in each cycle."""
+        return self.pe * self.simd / self.blocks
+
+    @property
+    def split_registers(self) -> int:
+        """Registers where packed products are taken apart: one where that takes a comparison."""
+        return int(self.packed is not None and self.packed.compares)
+
     @property
     def dot_registers(self):
-        """One for the products, then those of the tree."""
-        return 1 + tree_registers(self.tree_levels, self.levels_per_register)
+        """Those of the multipliers, then those of the tree."""
+        return (MULTIPLIER_REGISTERS + self.split_registers
+                + tree_registers(self.tree_levels, self.levels_per_register))
 
     @property
     def weight_format(self) -> Fixed:
         return stored_weight_format(self.mat_vec.weights.format)
 
+    @cached_property
+    def pair_format(self) -> Fixed:
+        """Of two weights as they are stored: ``w1 * 2**b + w0`` of ``b`` bits each."""
+        dense, bits = self.mat_vec.weights.to_dense(), self.weight_format.bits
+        step = (1 << bits) + 1
+        ends = Fixed.covering(min(0, int(dense.min()) * step), max(0, int(dense.max()) * step))
+        return Fixed(max(ends.bits, bits + 1), 0, ends.is_signed)
+
+    @property
+    def weight_row_bits(self) -> int:
+        """Bits of a row of :meth:`weight_rows`."""
+        singles = self.pe - 2 * self.pairs
+        return self.simd * (self.pairs * self.pair_format.bits + singles * self.weight_format.bits)
+
     def weight_rows(self) -> list[int]:
-        """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` groups of ``simd``."""
+        """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` groups of ``simd``.
+
+        Pairs of outputs come first, one group each, then the others.
+        """
         folded = self.mat_vec.weights.to_dense().reshape(self.nf, self.pe, self.sf, self.simd)
-        rows = folded.transpose(0, 2, 1, 3).reshape(self.nf * self.sf, self.pe * self.simd)
-        return pack_rows(rows, self.weight_format)
+        rows = folded.transpose(0, 2, 1, 3).reshape(self.nf * self.sf, self.pe, self.simd)
+        alone = rows[:, 2 * self.pairs:].reshape(len(rows), -1)
+        if not self.pairs:
+            return pack_rows(alone, self.weight_format)
+        both = rows[:, :2 * self.pairs].reshape(len(rows), self.pairs, 2, self.simd)
+        words = both[:, :, 0] + (both[:, :, 1].astype(np.int64) << self.weight_format.bits)
+        words = pack_rows(words.reshape(len(rows), -1), self.pair_format)
+        if not alone.size:
+            return words
+        shift = self.pairs * self.simd * self.pair_format.bits
+        return [low | high << shift for low, high in
+                zip(words, pack_rows(alone, self.weight_format), strict=True)]
 
     @property
     def memory_bits(self):
-        bits = {"weights": self.n_out * self.n_in * self.weight_format.bits}
+        bits = {"weights": self.nf * self.sf * self.weight_row_bits}
         if self.mat_vec.bias is not None:
             bits["bias"] = self.n_out * self.bias_format.bits
         if self.multiplier_bits:
@@ -79,7 +175,7 @@ class FixedStage(FoldedStage):
         in_blocks = product_bits >= SMALLEST_BLOCK_PRODUCT[target.family]
         adders = self.pe * (self.simd * product_bits + self.acc_format.bits)
         post = self.pe * 3 * self.acc_format.bits if self.post is not None else 0
-        operand_bits = self.pe * self.simd * self.weight_format.bits
+        operand_bits = self.weight_row_bits
         memory_rows = self.nf * self.sf
         bram = 0
         if self.weights_in_block_ram(memory_rows, operand_bits):
@@ -91,4 +187,4 @@ class FixedStage(FoldedStage):
             lut += memory_rows * operand_bits // 16
         bram += target.brams_for(2 * self.sf, self.simd * self.x.format.bits)
         ff = operand_bits + multipliers * product_bits + adders
-        return Cells(lut, ff, bram, multipliers * in_blocks)
+        return Cells(lut, ff, bram, self.blocks * in_blocks)
