@@ -1,0 +1,14 @@
+"""Parts of the benchmark of fixed-point cores; see :mod:`hwgen.bench.binary_parts`."""
+
+from . import constant_matrix, folded_ecp5, folded_large, folded_up5k, packing
+
+__all__ = ["PARTS"]
+
+PARTS = {
+    "folded-ecp5": folded_ecp5,
+    "folded-large": folded_large,
+    "packing": packing,
+    "folded-up5k": folded_up5k,
+    "constant-matrix": constant_matrix,
+}
+"""Name -> module, in the order of the table."""
