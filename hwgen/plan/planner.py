@@ -182,6 +182,8 @@ def _mat_vec(node, edge, post, target, interval, levels, choice, made):
         post = None         # the threshold has a stage of its own
     if "lut_inputs" in cls.choices:
         choice.setdefault("lut_inputs", target.fabric.lut_inputs)
+    if "packing" in cls.choices:
+        choice.setdefault("packing", target.fabric.packing)
     options = [
         made.setdefault((node.name, *stage.folding.items()), stage)
         for stage in cls.candidates(

@@ -19,6 +19,8 @@ class Fabric:
     bram_width : int        bits of the widest row of a block RAM
     has_lut_ram : bool      whether LUTs can hold memories with asynchronous read
     has_shift_luts : bool   whether LUTs can be shift registers
+    packing : str           how two products share a multiplier block, one of
+                            :data:`hwgen.plan.stages.packing.PACKINGS`
     """
 
     adder_ns: float
@@ -27,13 +29,16 @@ class Fabric:
     bram_width: int
     has_lut_ram: bool
     has_shift_luts: bool = False
+    packing: str = "none"
 
 
 FAMILIES = {
-    "ecp5": Fabric(adder_ns=3.0, carry_ns=0.04, lut_inputs=4, bram_width=36, has_lut_ram=True),
-    "ice40": Fabric(adder_ns=6.0, carry_ns=0.28, lut_inputs=4, bram_width=16, has_lut_ram=False),
+    "ecp5": Fabric(adder_ns=3.0, carry_ns=0.04, lut_inputs=4, bram_width=36, has_lut_ram=True,
+                   packing="18x18"),
+    "ice40": Fabric(adder_ns=6.0, carry_ns=0.28, lut_inputs=4, bram_width=16, has_lut_ram=False,
+                    packing="8x8"),
     "xc7": Fabric(adder_ns=1.6, carry_ns=0.03, lut_inputs=6, bram_width=36, has_lut_ram=True,
-                  has_shift_luts=True),
+                  has_shift_luts=True, packing="25x18"),
     "gowin": Fabric(adder_ns=4.0, carry_ns=0.06, lut_inputs=4, bram_width=36, has_lut_ram=True),
 }
 """Family -> its fabric. Times of adders are measured on ECP5 (speed grade 6) and on UP5K; those of

@@ -232,7 +232,7 @@ def test_refuses_a_core_that_cannot_compute_the_node():
 
 
 def test_refuses_what_does_not_fit_with_needs_and_supplies():
-    refuses("network 'net' must fit board 'test-up5k' at interval 48, but DSP: needs about 32,"
+    refuses("network 'net' must fit board 'test-up5k' at interval 48, but DSP: needs about 16,"
             " of 8 usable. Allow a longer interval_cycles, a smaller network or a larger board",
             one_matrix(32, 48, fmt=Fixed(8), x=Fixed(8), fill=3), target=UP5K,
             error=FitError, interval_cycles=48)

@@ -91,7 +91,7 @@ def test_core_that_takes_every_multiplier_of_a_board(tmp_path):
     nodes = (Input("x", (), (16,), Fixed(8, signed=False)),
              MatVec("fc", ("x",), Dense(rng.integers(-31, 32, (8, 16)), Fixed(6))))
     network = Network("multipliers", nodes, ("fc",))
-    design = api.plan(network, target="icebreaker", cores={"fc": {"pe": 2, "simd": 4}})
+    design = api.plan(network, target="icebreaker", cores={"fc": {"pe": 4, "simd": 4}})
     artefact = api.build(design, tmp_path / "core")
     report = artefact.synthesise()
     assert (report.dsp, report.utilisation["ICESTORM_DSP"]) == (8, (8, 8))

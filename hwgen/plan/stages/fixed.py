@@ -73,7 +73,8 @@ class FixedStage(FoldedStage):
 
     @property
     def folding(self):
-        return super().folding | ({} if self.packing == "none" else {"packing": self.packing})
+        shares = self.blocks < self.pe * self.simd
+        return super().folding | ({"packing": self.packing} if shares else {})
 
     @property
     def tree_levels(self) -> int:
