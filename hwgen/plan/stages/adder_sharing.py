@@ -24,7 +24,7 @@ KEY_BITS = 2 * SHIFT_BITS + VALUE_BITS + 1
 MOST = 1 << 40
 DEEPEST = 40
 """Adders in a row that no row goes beyond: ``2**depth`` is counted in 64 bits."""
-BATCH = 64
+BATCH = 160
 """Sums counted again at a time."""
 
 
