@@ -18,6 +18,7 @@ EXAMPLES = (
     "hwgen core binary --n-in 256 --n-out 64 --pe 8 --simd 32 --weights w.npy -o rtl_out/mine",
     "hwgen core binary --n-in 256 --n-out 64 --w-bits 2 --x-bits 2 --planes 4 --memory block",
     "hwgen core binary-unrolled --n-in 64 --n-out 32 --ternary --x-bits 4",
+    "hwgen core fixed-unrolled --n-in 16 --n-out 16 --w-bits 6 --x-bits 6",
     "hwgen core sparse --n-in 128 --n-out 64 --pe 8 --w-bits 4 --density 0.1 --seed 7",
 )
 
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     BINARY = "binary"
     UNROLLED = "binary-unrolled"
     FIXED = "fixed"
+    FIXED_UNROLLED = "fixed-unrolled"
     SPARSE = "sparse"
 
     @property
@@ -53,6 +55,8 @@ NO_CHOICE = {
     Kind.UNROLLED: {"pe": _WHOLE, "simd": _WHOLE, "planes": "which has all planes side by side",
                     "memory": "whose weights are wiring"},
     Kind.FIXED: {"planes": _NO_PLANES},
+    Kind.FIXED_UNROLLED: {"pe": _WHOLE, "simd": _WHOLE, "planes": _NO_PLANES,
+                          "memory": "whose weights are shifts and adders"},
     Kind.SPARSE: {"simd": "which takes one nonzero at a time for each pe", "planes": _NO_PLANES,
                   "memory": "whose elements have memories of their own"},
 }
@@ -61,12 +65,12 @@ NO_CHOICE = {
 
 def command(
     kind: Annotated[Kind, typer.Argument(
-        metavar="KIND", help="binary, binary-unrolled, fixed or sparse.")],
+        metavar="KIND", help="binary, binary-unrolled, fixed, fixed-unrolled or sparse.")],
     n_in: Annotated[int | None, typer.Option(
         "--n-in", help="Inputs; from the weights where they are given.")] = None,
     n_out: Annotated[int | None, typer.Option("--n-out", help="Outputs; likewise.")] = None,
     pe: Annotated[int | None, typer.Option(
-        "--pe", help="Outputs computed side by side (not of binary-unrolled).")] = None,
+        "--pe", help="Outputs computed side by side (not of unrolled cores).")] = None,
     simd: Annotated[int | None, typer.Option(
         "--simd", help="Inputs taken side by side (of binary and fixed).")] = None,
     planes: Annotated[int | None, typer.Option(

@@ -52,6 +52,9 @@ def save(values):
      "binary core 'fc': memory must be one of auto, block, logic, not 'disk'"),
     (("fixed", *RANDOM, "--planes", 2),
      "--planes must not be given for the fixed core, which multiplies whole numbers, not 2"),
+    (("fixed-unrolled", *RANDOM, "--memory", "block"),
+     "--memory must not be given for the fixed-unrolled core, whose weights are shifts and adders,"
+     " not block"),
     (("sparse", *RANDOM, "--planes", 2),
      "--planes must not be given for the sparse core, which multiplies whole numbers, not 2"),
     (("sparse", *RANDOM, "--memory", "block"),
@@ -168,6 +171,7 @@ def test_help_has_an_example_of_each_binary_core(hwgen):
     (("binary", "--n-in", 32, "--n-out", 8, "--pe", 4, "--simd", 16), "binary-32x8", 4),
     (("binary-unrolled", "--n-in", 16, "--n-out", 4, "--w-bits", 2), "binary-unrolled-16x4", 1),
     (("fixed", "--n-in", 8, "--n-out", 6, "--pe", 3, "--simd", 4, "--x-signed"), "fixed-8x6", 4),
+    (("fixed-unrolled", "--n-in", 8, "--n-out", 6, "--w-bits", 4), "fixed-unrolled-8x6", 1),
     (("sparse", "--n-in", 16, "--n-out", 8, "--pe", 4, "--density", 0.2), "sparse-16x8", None),
 ])
 def test_core_is_generated_simulated_and_reported(hwgen, tmp_path, words, name, interval):
