@@ -126,18 +126,14 @@ class AxisSource(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        waits = Signal()
-        waiting, shown = (Signal.like(self.i.p, name=name, reset_less=True)
-                          for name in ("waiting", "shown"))
+        waits, waiting = Signal(), Signal.like(self.i.p, name="waiting", reset_less=True)
         following = Signal.like(self.i.p)
         padded = [Signal(self._padded, name=f"padded{k}") for k in range(self._lanes)]
-        m.d.comb += [signal.eq(shown.data[k]) for k, signal in enumerate(padded)]
-        m.d.comb += [
-            self.i.ready.eq(~waits), self.tdata.eq(Cat(padded)), self.tlast.eq(shown.last),
-            following.eq(Mux(waits, waiting, self.i.p)),
-        ]
+        m.d.comb += [self.i.ready.eq(~waits), following.eq(Mux(waits, waiting, self.i.p))]
+        m.d.comb += [signal.eq(following.data[k]) for k, signal in enumerate(padded)]
         with m.If(self.tready | ~self.tvalid):
-            m.d.sync += [self.tvalid.eq(waits | self.i.valid), shown.eq(following), waits.eq(0)]
+            m.d.sync += [self.tvalid.eq(waits | self.i.valid), self.tlast.eq(following.last),
+                         self.tdata.eq(Cat(padded)), waits.eq(0)]
         with m.Elif(self.i.valid & ~waits):
             m.d.sync += [waiting.eq(self.i.p), waits.eq(1)]
         return m
