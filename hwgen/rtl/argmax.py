@@ -1,16 +1,13 @@
 """Argmax: scores pass, the indices of the k largest follow."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from ..plan.stages import ArgmaxStage
-from .stream import beat_signature, element_shape
+from .stage_core import StageCore
 
 __all__ = ["ArgmaxCore"]
 
 
-class ArgmaxCore(wiring.Component):
+class ArgmaxCore(StageCore):
     """Passes one score a cycle through a register and ends each frame with the k best classes.
 
     A list of ``k`` scores and their indices is kept in order: a new score is compared with all of
@@ -23,13 +20,6 @@ class ArgmaxCore(wiring.Component):
     o : ``Out(beat_signature(out_shape, 1))``   scores, then the classes, the best first; ``last``
         with the last class
     """
-
-    def __init__(self, stage: ArgmaxStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), 1)),
-            "o": Out(beat_signature(element_shape(stage.out_edge), 1)),
-        })
 
     def elaborate(self, platform):
         m = Module()

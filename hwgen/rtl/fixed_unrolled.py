@@ -1,19 +1,17 @@
 """The unrolled constant matrix: adders and registers of a graph, no stop anywhere."""
 
 from amaranth.hdl import Cat, Const, Module, Shape, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from ..plan.stages import FixedUnrolledStage
-from .folded import OutputQueue
+from .output_queue import OutputQueue
 from .post import post_core
-from .stream import beat_signature, element_shape, format_shape, link_out
+from .stage_core import StageCore
+from .stream import format_shape, link_out
 from .tree import delay
 
 __all__ = ["FixedUnrolledMatVec"]
 
 
-class FixedUnrolledMatVec(wiring.Component):
+class FixedUnrolledMatVec(StageCore):
     """One vector a cycle, weights in shifts and adders; see :class:`FixedUnrolledStage`.
 
     The adders never wait: a credit of the output queue lets a vector in.
@@ -28,23 +26,10 @@ class FixedUnrolledMatVec(wiring.Component):
     o : ``Out(beat_signature(out_shape, n_out))``
     """
 
-    def __init__(self, stage: FixedUnrolledStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), stage.n_in)),
-            "o": Out(beat_signature(element_shape(stage.out_edge), stage.n_out)),
-        })
-
-    @property
-    def stage(self) -> FixedUnrolledStage:
-        return self._stage
-
     def elaborate(self, platform):
         m = Module()
         stage = self._stage
-        m.submodules.queue = queue = OutputQueue(
-            shape=element_shape(stage.out_edge), lanes=stage.n_out, beats=stage.vectors,
-            depth=stage.fifo_depth)
+        m.submodules.queue = queue = OutputQueue(stage)
         m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
         take = Signal()
         m.d.comb += [

@@ -1,69 +1,22 @@
 """The folded matrix-vector core: one frame, one datapath, two kinds of arithmetic."""
 
 from amaranth.hdl import Cat, Module, Signal, Value, unsigned
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
-from ..plan.stages import BinaryStage, FixedStage, FoldedStage
 from ..plan.stages.folded import OPERAND_REGISTERS
 from .accumulate import Accumulator, PlaneCombiner, Starts
 from .dot import MultiplyDot, PlaneDot
-from .fifo import StreamFIFO
+from .output_queue import OutputQueue
 from .post import post_core
 from .replay import ReplayBuffer
-from .stream import beat_layout, beat_signature, element_shape, format_shape, link_out
+from .stage_core import StageCore
+from .stream import format_shape, link_out
 from .table import Rom
-from .tree import delay, wrap_add
+from .tree import delay
 
-__all__ = ["BinaryMatVec", "FixedMatVec", "FoldedMatVec", "OutputQueue"]
-
-
-class OutputQueue(wiring.Component):
-    """Output beats wait here; ``go`` says that one more may be started on.
-
-    A credit is taken when a fold is begun and given back when its beat has left, so whatever comes
-    out of the datapath finds room: the datapath itself never has to stop.
-
-    Parameters
-    ----------
-    shape : Shape       of one element
-    lanes, beats, depth : int   elements a beat, beats a frame, beats that may be under way
-
-    Members
-    -------
-    i : ``In(ArrayLayout(shape, lanes))``; i_valid : ``In(1)``
-    o : ``Out(beat_signature(shape, lanes))``
-    take : ``In(1)``    a fold is begun in this cycle
-    go : ``Out(1)``     there is a credit
-    """
-
-    def __init__(self, *, shape, lanes: int, beats: int, depth: int):
-        self._shape, self._lanes, self._beats, self._depth = shape, lanes, beats, depth
-        super().__init__({
-            "i": In(data.ArrayLayout(shape, lanes)), "i_valid": In(1),
-            "o": Out(beat_signature(shape, lanes)), "take": In(1), "go": Out(1),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.fifo = fifo = StreamFIFO(
-            beat_layout(self._shape, self._lanes), depth=self._depth)
-        beat = Signal(range(max(2, self._beats)))
-        credits = Signal(range(self._depth + 1), init=self._depth)
-        returned = Signal()
-        m.d.comb += [
-            fifo.i.p.data.eq(self.i), fifo.i.valid.eq(self.i_valid),
-            fifo.i.p.last.eq(beat == self._beats - 1),
-            returned.eq(self.o.valid & self.o.ready), self.go.eq(credits != 0),
-        ]
-        m.d.sync += credits.eq(credits - self.take + returned)
-        with m.If(self.i_valid):
-            wrap_add(m, beat, self._beats)
-        link_out(m, self.o, fifo.o)
-        return m
+__all__ = ["BinaryMatVec", "FixedMatVec", "FoldedMatVec"]
 
 
-class FoldedMatVec(wiring.Component):
+class FoldedMatVec(StageCore):
     """Matrix times vector, ``pe`` outputs and ``simd`` inputs side by side.
 
     One frame every ``stage.interval_cycles``, its output beats at ``stage.schedule`` of the rows
@@ -79,23 +32,10 @@ class FoldedMatVec(wiring.Component):
     o : ``Out(beat_signature(out_shape, pe))``
     """
 
-    def __init__(self, stage: FoldedStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), stage.simd)),
-            "o": Out(beat_signature(element_shape(stage.out_edge), stage.pe)),
-        })
-
-    @property
-    def stage(self) -> FoldedStage:
-        return self._stage
-
     def elaborate(self, platform):
         m = Module()
         stage = self._stage
-        m.submodules.queue = queue = OutputQueue(
-            shape=element_shape(stage.out_edge), lanes=stage.pe,
-            beats=stage.vectors * stage.nf, depth=stage.fifo_depth)
+        m.submodules.queue = queue = OutputQueue(stage)
         m.submodules.dot = dot = self._dot()
         replay = self._operands(m, dot)
         total = self._sum(m, dot, replay)
@@ -144,9 +84,6 @@ class FoldedMatVec(wiring.Component):
 
 class BinaryMatVec(FoldedMatVec):
     """The binarised core: counts bits; see :class:`hwgen.plan.stages.BinaryStage`."""
-
-    def __init__(self, stage: BinaryStage):
-        super().__init__(stage)
 
     def _dot(self):
         return PlaneDot(self._stage)
@@ -222,9 +159,6 @@ class BinaryMatVec(FoldedMatVec):
 
 class FixedMatVec(FoldedMatVec):
     """The fixed-point core: multiplies and adds; see :class:`hwgen.plan.stages.FixedStage`."""
-
-    def __init__(self, stage: FixedStage):
-        super().__init__(stage)
 
     def _dot(self):
         return MultiplyDot(self._stage)

@@ -1,17 +1,15 @@
 """Max pool over windows that do not overlap: a line of maxima so far."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import memory
 
-from ..plan.stages import PoolStage
-from .stream import beat_signature, element_shape
+from .stage_core import StageCore
 from .tree import wrap_add
 
 __all__ = ["MaxPoolCore"]
 
 
-class MaxPoolCore(wiring.Component):
+class MaxPoolCore(StageCore):
     """The maximum of each channel in each window; see :class:`PoolStage`. Full rate, any stalls.
 
     A beat comes, the maximum so far of its window and channels is read, and a cycle later the
@@ -22,15 +20,6 @@ class MaxPoolCore(wiring.Component):
     i : ``In(beat_signature(x_shape, lanes))``
     o : ``Out(beat_signature(x_shape, lanes))``
     """
-
-    def __init__(self, stage: PoolStage):
-        self._stage = stage
-        signature = beat_signature(element_shape(stage.in_edge), stage.lanes)
-        super().__init__({"i": In(signature), "o": Out(signature)})
-
-    @property
-    def stage(self) -> PoolStage:
-        return self._stage
 
     def elaborate(self, platform):
         m = Module()

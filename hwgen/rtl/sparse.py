@@ -6,11 +6,12 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
 from .fifo import StreamFIFO
-from .folded import OutputQueue
+from .output_queue import OutputQueue
 from .post import post_core
 from .sparse_element import Element, drain_signature
 from .sparse_front import ColumnQueues, Scanner, hit_layout
-from .stream import beat_signature, element_shape, format_shape, link, link_out
+from .stage_core import StageCore
+from .stream import format_shape, link, link_out
 from .table import Rom
 from .tree import delay, wrap_add
 
@@ -67,7 +68,7 @@ class DrainControl(wiring.Component):
         return m
 
 
-class SparseMatVec(wiring.Component):
+class SparseMatVec(StageCore):
     """Matrix times vector, entries in compressed columns over ``pe`` elements.
 
     One frame every ``max(n_in, n_out / pe, most entries any element has in the columns whose
@@ -85,24 +86,11 @@ class SparseMatVec(wiring.Component):
     o : ``Out(beat_signature(out_shape, pe))``
     """
 
-    def __init__(self, stage: SparseStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), 1)),
-            "o": Out(beat_signature(element_shape(stage.out_edge), stage.pe)),
-        })
-
-    @property
-    def stage(self) -> SparseStage:
-        return self._stage
-
     def elaborate(self, platform):
         m = Module()
         stage = self._stage
         m.submodules.drain = drain = DrainControl(stage)
-        m.submodules.queue = queue = OutputQueue(
-            shape=element_shape(stage.out_edge), lanes=stage.pe, beats=stage.nf,
-            depth=stage.fifo_depth)
+        m.submodules.queue = queue = OutputQueue(stage)
         m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
         elements = self._elements(m, self._columns(m, ~drain.sweeping), drain)
         m.d.comb += [

@@ -1,16 +1,13 @@
 """Thermometer coder: comparisons with constants, one register."""
 
-from amaranth.hdl import Module, unsigned
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module
 
-from ..plan.stages import ThermometerStage
-from .stream import beat_signature, element_shape
+from .stage_core import StageCore
 
 __all__ = ["ThermometerCoder"]
 
 
-class ThermometerCoder(wiring.Component):
+class ThermometerCoder(StageCore):
     """``o[i * T + t] = i[i] >= levels[t]``; one cycle, full rate.
 
     Members
@@ -18,13 +15,6 @@ class ThermometerCoder(wiring.Component):
     i : ``In(beat_signature(x_shape, lanes))``
     o : ``Out(beat_signature(unsigned(1), lanes * T))``
     """
-
-    def __init__(self, stage: ThermometerStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), stage.in_lanes)),
-            "o": Out(beat_signature(unsigned(1), stage.out_lanes)),
-        })
 
     def elaborate(self, platform):
         m = Module()

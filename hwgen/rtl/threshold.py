@@ -1,19 +1,17 @@
 """Thresholds that follow no matrix: a subtraction, then the search that others share."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
-from ..plan.stages import ThresholdStage
 from .accumulate import Starts
-from .folded import OutputQueue
+from .output_queue import OutputQueue
 from .post import SearchCore
-from .stream import beat_signature, element_shape, format_shape, link_out
+from .stage_core import StageCore
+from .stream import format_shape, link_out
 
 __all__ = ["ThresholdCore"]
 
 
-class ThresholdCore(wiring.Component):
+class ThresholdCore(StageCore):
     """The code of each element among the thresholds of its channel; see :class:`ThresholdStage`.
 
     The search never waits: a credit of the output queue lets a beat in. Full rate, any stalls.
@@ -28,24 +26,11 @@ class ThresholdCore(wiring.Component):
     o : ``Out(beat_signature(out_shape, lanes))``
     """
 
-    def __init__(self, stage: ThresholdStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), stage.lanes)),
-            "o": Out(beat_signature(element_shape(stage.out_edge), stage.lanes)),
-        })
-
-    @property
-    def stage(self) -> ThresholdStage:
-        return self._stage
-
     def elaborate(self, platform):
         m = Module()
         stage = self._stage
         shape = format_shape(stage.difference_format)
-        m.submodules.queue = queue = OutputQueue(
-            shape=element_shape(stage.out_edge), lanes=stage.lanes, beats=stage.beats,
-            depth=stage.fifo_depth)
+        m.submodules.queue = queue = OutputQueue(stage)
         m.submodules.search = search = SearchCore(stage, shape)
         awake, take, taken = Signal(), Signal(), Signal()
         # The memory of the starts shows its first row only from the second cycle after reset on.

@@ -1,16 +1,14 @@
 """The unrolled binarised core: graphs of constant-weight sums in carry chains, no stop anywhere."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from ..ir import Threshold
-from ..plan.stages import UnrolledStage
 from ..plan.stages.unrolled_graph import slot
 from .chain_cells import Adders
-from .folded import OutputQueue
+from .output_queue import OutputQueue
 from .post import post_core
-from .stream import beat_signature, element_shape, format_shape, link_out
+from .stage_core import StageCore
+from .stream import format_shape, link_out
 from .tree import delay
 from .weighed_sum import weighed_sum
 
@@ -20,7 +18,7 @@ CHAIN_SLOTS = 32
 """Most slots of a carry chain that several adders share: its far end bounds the clock."""
 
 
-class UnrolledMatVec(wiring.Component):
+class UnrolledMatVec(StageCore):
     """One vector a cycle, weights in the wiring; see :class:`hwgen.plan.stages.UnrolledStage`.
 
     The sums never wait: a credit of the output queue lets a vector in.
@@ -35,23 +33,10 @@ class UnrolledMatVec(wiring.Component):
     o : ``Out(beat_signature(out_shape, n_out))``
     """
 
-    def __init__(self, stage: UnrolledStage):
-        self._stage = stage
-        super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), stage.n_in)),
-            "o": Out(beat_signature(element_shape(stage.out_edge), stage.n_out)),
-        })
-
-    @property
-    def stage(self) -> UnrolledStage:
-        return self._stage
-
     def elaborate(self, platform):
         m = Module()
         stage = self._stage
-        m.submodules.queue = queue = OutputQueue(
-            shape=element_shape(stage.out_edge), lanes=stage.n_out, beats=stage.vectors,
-            depth=stage.fifo_depth)
+        m.submodules.queue = queue = OutputQueue(stage)
         take, inputs = Signal(), self._inputs(m)
         graphs = []
         for number, graph in enumerate(stage.sums.graphs):

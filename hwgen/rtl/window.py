@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
 from ..plan.stages import SerialWindowStage
-from .stream import beat_signature, element_shape
+from .stage_core import StageCore
 
 __all__ = ["SerialWindow", "WindowWalk"]
 
@@ -91,7 +91,7 @@ class WindowWalk(wiring.Component):
         return places
 
 
-class SerialWindow(wiring.Component):
+class SerialWindow(StageCore):
     """Writes beats into a ring and reads the windows from it; see :class:`SerialWindowStage`.
 
     A beat can be read the cycle after it came, and leaves in the one after that. Correct under any
@@ -102,15 +102,6 @@ class SerialWindow(wiring.Component):
     i : ``In(beat_signature(x_shape, lanes))``
     o : ``Out(beat_signature(x_shape, lanes))``
     """
-
-    def __init__(self, stage: SerialWindowStage):
-        self._stage = stage
-        signature = beat_signature(element_shape(stage.in_edge), stage.lanes)
-        super().__init__({"i": In(signature), "o": Out(signature)})
-
-    @property
-    def stage(self) -> SerialWindowStage:
-        return self._stage
 
     def elaborate(self, platform):
         m = Module()

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
 from ..plan.stages import WideWindowStage
-from .stream import beat_signature, element_shape
+from .stage_core import StageCore
 
 __all__ = ["WideWindow"]
 
@@ -89,7 +89,7 @@ class _Steps(wiring.Component):
                              mask[k].eq((at >= 0) & (at < size))]
 
 
-class WideWindow(wiring.Component):
+class WideWindow(StageCore):
     """Memories of lines and shift registers; a window leaves two cycles after its last pixel.
 
     A memory row holds a column of the lines above the one that arrives; it is read as a pixel of
@@ -101,16 +101,6 @@ class WideWindow(wiring.Component):
     i : ``In(beat_signature(x_shape, c))``
     o : ``Out(beat_signature(x_shape, kh * kw * c))``
     """
-
-    def __init__(self, stage: WideWindowStage):
-        self._stage = stage
-        shape = element_shape(stage.in_edge)
-        super().__init__({"i": In(beat_signature(shape, stage.in_lanes)),
-                          "o": Out(beat_signature(shape, stage.out_lanes))})
-
-    @property
-    def stage(self) -> WideWindowStage:
-        return self._stage
 
     def elaborate(self, platform):
         m = Module()
