@@ -34,7 +34,7 @@ class FixedUnrolledMatVec(StageCore):
         take = Signal()
         m.d.comb += [
             take.eq(self.i.valid & queue.go), self.i.ready.eq(queue.go), queue.take.eq(take),
-            post.i_valid.eq(delay(m, take, 1 + stage.adders.last, name="valid")),
+            post.i_valid.eq(delay(m, take, 1 + stage.inner_registers, name="valid")),
             queue.i_valid.eq(post.o_valid), queue.i.eq(post.o),
         ]
         sums = _Sums(m, stage, self.i.p.data)

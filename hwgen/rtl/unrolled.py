@@ -44,7 +44,7 @@ class UnrolledMatVec(StageCore):
             graphs.append(_Sums(part, graph, stage.levels_per_register, inputs))
         m.d.comb += [
             take.eq(self.i.valid & queue.go), self.i.ready.eq(queue.go), queue.take.eq(take)]
-        valid = delay(m, take, 1 + stage.last_slot + stage.sum_registers, name="valid")
+        valid = delay(m, take, 1 + stage.inner_registers, name="valid")
         sums = [self._sum(m, output, graphs) for output in range(stage.n_out)]
         if isinstance(stage.post, Threshold):
             m.d.comb += queue.i_valid.eq(delay(m, valid, stage.code_registers, name="compared"))

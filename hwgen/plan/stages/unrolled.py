@@ -1,42 +1,34 @@
 """The unrolled binarised core: every weight is wiring, one vector a cycle."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Edge, Requantise, Threshold
-from ...numeric import Fixed, SpecError, as_int
-from .base import Flow
-from .folded import MatVecStage
+from ...ir import Requantise, Threshold
+from ...numeric import SpecError, as_int
 from .unrolled_cells import unrolled_cells
 from .unrolled_graph import slot
 from .unrolled_sums import SharedSums, shared_sums
 from .weighed_sum import Addend, addends_of, sum_levels
+from .whole_vector import WholeVectorStage
 
 __all__ = ["UnrolledStage"]
-
-MAX_WEIGHTS = 1 << 18
-"""Most weights: more would neither be generated nor synthesised in reasonable time."""
 
 MAX_PLANES = 8
 """Most planes of weights, and of inputs."""
 
 MAX_THRESHOLDS = 15
 
-EDGE_REGISTERS = 2
-"""The input's register and the output queue."""
-
 
 @dataclass(frozen=True, eq=False)
-class UnrolledStage(MatVecStage):
+class UnrolledStage(WholeVectorStage):
     """Weights are constants of the logic; rows share sums (:mod:`.unrolled_sums`).
 
-    A beat holds a whole vector, and one vector is taken each cycle. All formats are sums of bit
-    planes: each bit of an input is a column of its own, each plane of weights beyond two bits a row
-    of its own, and ``y = sum(gain * row) + constant``. Thresholds are constants.
+    All formats are sums of bit planes: each bit of an input is a column of its own, each plane of
+    weights beyond two bits a row of its own, and ``y = sum(gain * row) + constant``. Thresholds are
+    constants.
 
     A vector's result leaves ``2 + last_slot + sum_registers + post_registers`` cycles after it came
     (:attr:`latency_cycles`). Taken only where it is asked for: ``{"core": "binary-unrolled"}``.
@@ -55,28 +47,14 @@ class UnrolledStage(MatVecStage):
 
     core: ClassVar[str] = "binary-unrolled"
     choices: ClassVar[tuple[str, ...]] = ("lut_inputs", "rows")
-    levels_per_register: int = 1
+    most_weights: ClassVar[int] = 1 << 18
+    instead: ClassVar[str] = "folded binary core"
     lut_inputs: int = 4
     rows: int | None = None
 
-    @classmethod
-    def suits(cls, mat_vec, x, post=None):
-        """Never: it must be asked for."""
-        return False
-
-    @classmethod
-    def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
-        return [cls(mat_vec, x, post, mat_vec.weights.shape[0], levels_per_register, **choice)]
-
     def __post_init__(self):
         super().__post_init__()
-        if self.pe != self.n_out:
-            raise SpecError(f"{self.where}: pe must be n_out = {self.n_out}, not {self.pe}")
-        for what in ("levels_per_register", "lut_inputs"):
-            as_int(getattr(self, what), f"{self.where}: {what}")
-        if self.levels_per_register < 1:
-            raise SpecError(f"{self.where}: levels_per_register must be at least 1,"
-                            f" not {self.levels_per_register}")
+        as_int(self.lut_inputs, f"{self.where}: lut_inputs")
         if self.lut_inputs not in (4, 6):
             raise SpecError(f"{self.where}: lut_inputs must be 4 or 6, not {self.lut_inputs}")
         if self.rows is not None and as_int(self.rows, f"{self.where}: rows") < 1:
@@ -85,9 +63,6 @@ class UnrolledStage(MatVecStage):
             if fmt.planes is None or len(fmt.planes.gains) > MAX_PLANES:
                 raise SpecError(f"{self.where}: {what} must be sums of at most {MAX_PLANES} bit"
                                 f" planes, not {fmt}; choose a folded core")
-        if self.n_out * self.n_in > MAX_WEIGHTS:
-            raise SpecError(f"{self.where}: weights must be at most {MAX_WEIGHTS}, not {self.n_out}"
-                            f" * {self.n_in}; choose the folded binary core")
         if isinstance(self.post, Threshold) and self.post.table.shape[1] > MAX_THRESHOLDS:
             raise SpecError(f"{self.where}: thresholds must be at most {MAX_THRESHOLDS} for each"
                             f" output, not {self.post.table.shape[1]}; choose the folded binary"
@@ -150,28 +125,6 @@ class UnrolledStage(MatVecStage):
 
     # -- stage -----------------------------------------------------------------------------------
 
-    @property
-    def acc_format(self) -> Fixed:
-        """That of the results, whose range the network states."""
-        return Fixed.covering(self.acc_edge.lo, self.acc_edge.hi)
-
-    @property
-    def out_edge(self) -> Edge:
-        return super().out_edge
-
-    @property
-    def in_lanes(self):
-        return self.n_in
-
-    @property
-    def vectors(self) -> int:
-        """Vectors in a frame."""
-        return math.prod(self.x.shape[:-1])
-
-    @property
-    def interval_cycles(self):
-        return self.vectors
-
     @cached_property
     def last_level(self) -> int:
         """Adders in a row in the deepest graph."""
@@ -220,22 +173,8 @@ class UnrolledStage(MatVecStage):
             self.code_registers)
 
     @property
-    def latency_cycles(self) -> int:
-        """From a vector's transfer to that of its result."""
-        return EDGE_REGISTERS + self.last_slot + self.sum_registers + self.post_registers
-
-    @property
-    def fifo_depth(self) -> int:
-        """Vectors under way, so that one can follow each cycle."""
-        return self.latency_cycles + 1
-
-    def flow(self, arrivals):
-        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
-
-    @property
-    def memory_bits(self):
-        """Weights are logic: nothing is stored."""
-        return {}
+    def inner_registers(self):
+        return self.last_slot + self.sum_registers
 
     @property
     def folding(self):
