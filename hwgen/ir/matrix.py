@@ -2,14 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from ..numeric import Format, SpecError
+from ..numeric import Codebook, Fixed, Format, PowerOfTwo, SpecError, as_int
 from .base import frozen_ints
 
-__all__ = ["MATRIX_KINDS", "Dense", "Matrix"]
+__all__ = ["MATRIX_KINDS", "Dense", "Matrix", "PowerSums", "Shared"]
 
 
 class Matrix(ABC):
@@ -21,6 +22,11 @@ class Matrix(ABC):
     @abstractmethod
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits that say all entries; one code of ``format`` each unless the kind has other ones."""
+        return self.to_dense().size * self.format.bits
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,4 +72,144 @@ class Dense(Matrix):
         return self.values
 
 
-MATRIX_KINDS = {cls.kind: cls for cls in (Dense,)}
+@dataclass(frozen=True, eq=False)
+class PowerSums(Matrix):
+    """Every entry a sum of one power of two, or zero, for each of ``N`` terms: no product needed.
+
+    ``w = sum_n 2**bases[n] * value(codes[n])``, codes as of :class:`~hwgen.numeric.PowerOfTwo`:
+    sign and exponent + 1, or 0. One term is INQ (arXiv 1702.03044) and the weights of LogNet; two
+    and more are ShiftCNN (arXiv 1706.02393), whose codebooks of B bits have ``2**(B-1) - 1``
+    exponents.
+
+    Parameters
+    ----------
+    codes : int64 (N, n_out, n_in)
+    exponents : int               of one term: ``bases[n] .. bases[n] + exponents - 1``
+    bases : tuple of int          the least exponent of each term; zeros unless given
+
+    Raises
+    ------
+    SpecError   If ``codes`` are not those of powers of two, there is not one base for each term,
+                a base is below 0, or a sum could reach 2**61.
+    TypeError   If something that should be an integer is none.
+    """
+
+    kind: ClassVar[str] = "power-sums"
+    codes: np.ndarray
+    exponents: int
+    bases: tuple[int, ...] | None = None
+
+    def __post_init__(self):
+        codes = frozen_ints(self.codes, "codes")
+        if codes.ndim != 3 or codes.size == 0:
+            raise SpecError(f"codes must be a non-empty (terms, n_out, n_in), not {codes.shape}")
+        bases = (0,) * len(codes) if self.bases is None else self.bases
+        if not np.iterable(bases):
+            raise TypeError(f"bases must be a sequence of ints, not {bases!r}")
+        bases = tuple(as_int(base, "base") for base in bases)
+        if len(bases) != len(codes) or min(bases) < 0:
+            raise SpecError(f"bases must be {len(codes)} exponents of 0 and more, one for each"
+                            f" term, not {bases}")
+        object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "bases", bases)
+        term = self.term_format
+        if sum(1 << base for base in bases) * term.max >= 1 << 61:
+            raise SpecError(f"sums of powers must stay below 2**61, not {self.exponents} exponents"
+                            f" from {bases}")
+        term.decode(codes)
+
+    @classmethod
+    def of(cls, values, exponents: int) -> "PowerSums":
+        """One term: every one of ``values`` (n_out, n_in) is a power of two with its sign, or 0."""
+        return cls(PowerOfTwo(exponents).encode(values)[np.newaxis], exponents)
+
+    @property
+    def term_format(self) -> PowerOfTwo:
+        """Of one term, less its base."""
+        return PowerOfTwo(self.exponents)
+
+    @cached_property
+    def format(self) -> Format:
+        """Of one plain term that of its codes; else two's complement for any codes."""
+        if self.bases == (0,):
+            return self.term_format
+        most = sum(1 << base for base in self.bases) * self.term_format.max
+        return Fixed.covering(-most, most)
+
+    @property
+    def stored_bits(self) -> int:
+        """One code for each term of each entry."""
+        return self.codes.size * self.term_format.bits
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        terms = self.term_format.decode(self.codes)
+        return frozen_ints((terms << np.array(self.bases)[:, None, None]).sum(axis=0), "weights")
+
+    def to_dense(self) -> np.ndarray:
+        """The entries, int64 ``(n_out, n_in)``, read-only."""
+        return self._values
+
+
+@dataclass(frozen=True, eq=False)
+class Shared(Matrix):
+    """Every entry one of ``K`` centroids, given by its number (Deep Compression, arXiv 1510.00149).
+
+    Parameters
+    ----------
+    indices : int64 (n_out, n_in)    ``0 .. K - 1``
+    centroids : int64 (K,)           ascending
+
+    Raises
+    ------
+    SpecError   If ``indices`` are no non-empty matrix of such numbers, or ``centroids`` do not
+                ascend.
+    TypeError   If they are not integers.
+    """
+
+    kind: ClassVar[str] = "shared"
+    indices: np.ndarray
+    centroids: np.ndarray
+
+    def __post_init__(self):
+        indices, centroids = (frozen_ints(getattr(self, what), what)
+                              for what in ("indices", "centroids"))
+        if centroids.ndim != 1 or centroids.size == 0 or (np.diff(centroids) <= 0).any():
+            raise SpecError(f"centroids must be one or more ascending integers (K,), not"
+                            f" {centroids.tolist()}")
+        if indices.ndim != 2 or indices.size == 0:
+            raise SpecError(f"indices must be a non-empty (n_out, n_in), not {indices.shape}")
+        if indices.min() < 0 or indices.max() >= len(centroids):
+            raise SpecError(f"indices must be in 0..{len(centroids) - 1}, not"
+                            f" {int(indices.min())}..{int(indices.max())}")
+        object.__setattr__(self, "indices", indices)
+        object.__setattr__(self, "centroids", centroids)
+
+    @classmethod
+    def of(cls, values) -> "Shared":
+        """The matrix ``values`` (n_out, n_in), every value that is in it a centroid."""
+        values = frozen_ints(values, "weights")
+        centroids, indices = np.unique(values, return_inverse=True)
+        return cls(indices.reshape(values.shape), centroids)
+
+    @cached_property
+    def format(self) -> Codebook:
+        """The centroids."""
+        return Codebook(tuple(self.centroids.tolist()))
+
+    @property
+    def stored_bits(self) -> int:
+        """A number for each entry, and the centroids once, in two's complement."""
+        ends = Fixed.covering(min(0, self.format.min), max(0, self.format.max))
+        return self.indices.size * self.format.bits + self.centroids.size * ends.bits
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        return frozen_ints(self.centroids[self.indices], "weights")
+
+    def to_dense(self) -> np.ndarray:
+        """The entries, int64 ``(n_out, n_in)``, read-only."""
+        return self._values
+
+
+MATRIX_KINDS = {cls.kind: cls for cls in (Dense, PowerSums, Shared)}

@@ -1,0 +1,103 @@
+"""Matrices that are not given entry by entry: exact entries, stored bits, files, refusals."""
+
+import numpy as np
+import pytest
+from cases.errors import refused
+
+from hwgen.ir import Input, MatVec, Network, PowerSums, Shared, load, save
+from hwgen.numeric import Codebook, Fixed, PowerOfTwo, SpecError
+
+X = Fixed(4, 0, False)
+
+
+def slow_sums(matrix):
+    """Entries of a `PowerSums` from the bits of its codes, one by one."""
+    width = matrix.exponents.bit_length()
+    total = np.zeros(matrix.codes.shape[1:], dtype=np.int64)
+    for codes, base in zip(matrix.codes, matrix.bases, strict=True):
+        for place, code in np.ndenumerate(codes):
+            place_value = int(code) % 2**width
+            sign = -1 if int(code) >> width else 1
+            total[place] += sign * 2**(base + place_value - 1) if place_value else 0
+    return total
+
+
+@pytest.mark.parametrize(("exponents", "bases"), [
+    (1, (0,)), (8, (0,)), (7, (1, 0)), (3, (4, 2, 0)), (16, (3,)), (2, (0, 0)), (60, (0,)),
+])
+def test_power_sums_are_those_of_their_codes(rng, exponents, bases):
+    term = PowerOfTwo(exponents)
+    codes = rng.choice(term.encode(term.levels) if exponents < 16 else
+                       term.encode([0, 1, -1, term.max, term.min]), (len(bases), 5, 6))
+    matrix = PowerSums(codes, exponents, bases)
+    assert np.array_equal(matrix.to_dense(), slow_sums(matrix))
+    assert matrix.format.allowed(matrix.to_dense()).all()
+    assert matrix.format == (term if bases == (0,) else
+                             Fixed.covering(-sum(term.max << b for b in bases),
+                                            sum(term.max << b for b in bases)))
+    assert matrix.stored_bits == len(bases) * 30 * term.bits
+    assert matrix.shape == (5, 6)
+
+
+def test_the_codes_of_the_papers_have_their_bits():
+    """INQ of 5 bits: 8 exponents and zero; ShiftCNN of 4: 7 of each sign and zero."""
+    assert PowerSums.of([[128, -1, 0]], 8).stored_bits == 3 * 5
+    assert PowerSums(np.zeros((2, 1, 3), int), 7, (1, 0)).stored_bits == 2 * 3 * 4
+
+
+def test_shared_entries_are_centroids():
+    matrix = Shared([[0, 2, 1], [2, 2, 0]], [-9, 0, 40])
+    assert matrix.to_dense().tolist() == [[-9, 40, 0], [40, 40, -9]]
+    assert matrix.format == Codebook((-9, 0, 40))
+    assert matrix.stored_bits == 6 * 2 + 3 * 7
+    again = Shared.of(matrix.to_dense())
+    assert np.array_equal(again.indices, matrix.indices)
+    assert np.array_equal(again.centroids, matrix.centroids)
+
+
+@pytest.mark.parametrize("matrix", [
+    PowerSums.of([[8, -1, 0], [1, 2, -4]], 4),
+    PowerSums([[[1, 2, 0], [6, 7, 5]], [[3, 0, 0], [1, 1, 7]]], 3, (1, 0)),
+    Shared([[0, 2, 1], [2, 2, 0]], [-9, 0, 40]),
+], ids=["power", "sums", "shared"])
+def test_a_network_file_keeps_them(matrix, tmp_path):
+    network = Network("n", (Input("x", (), (3,), X), MatVec("fc", ("x",), matrix)), ("fc",))
+    save(network, tmp_path / "n.hwgen")
+    again = load(tmp_path / "n.hwgen")
+    found = again.node("fc").weights
+    assert type(found) is type(matrix)
+    assert again.digest == network.digest
+    assert found.format == matrix.format
+    assert np.array_equal(found.to_dense(), matrix.to_dense())
+    assert found.stored_bits == matrix.stored_bits
+
+
+@pytest.mark.parametrize(("make", "error", "message"), [
+    (lambda: PowerSums([[1]], 2), SpecError,
+     "codes must be a non-empty (terms, n_out, n_in), not (1, 1)"),
+    (lambda: PowerSums([[[3]]], 2, 5), TypeError, "bases must be a sequence of ints, not 5"),
+    (lambda: PowerSums([[[3]]], 2, (0, 1)), SpecError,
+     "bases must be 1 exponents of 0 and more, one for each term, not (0, 1)"),
+    (lambda: PowerSums([[[3]]], 2, (-1,)), SpecError,
+     "bases must be 1 exponents of 0 and more, one for each term, not (-1,)"),
+    (lambda: PowerSums([[[3]]], 2), SpecError,
+     "codes must be used by power of two {0, +-1 .. +-2}, not 3 at index [0, 0, 0]"
+     " (1 of 1 are outside)"),
+    (lambda: PowerSums([[[4]]], 2), SpecError,
+     "codes must be used by power of two {0, +-1 .. +-2}, not 4 at index [0, 0, 0]"
+     " (1 of 1 are outside)"),
+    (lambda: PowerSums([[[1]]], 62), SpecError,
+     "sums of powers must stay below 2**61, not 62 exponents from (0,)"),
+    (lambda: PowerSums.of([[3]], 4), SpecError,
+     "values must be in power of two {0, +-1 .. +-8}, not 3 at index [0, 0] (1 of 1 are outside)"),
+    (lambda: Shared([[0, 1]], [3, 3]), SpecError,
+     "centroids must be one or more ascending integers (K,), not [3, 3]"),
+    (lambda: Shared([0, 1], [3, 4]), SpecError,
+     "indices must be a non-empty (n_out, n_in), not (2,)"),
+    (lambda: Shared([[0, 2]], [3, 4]), SpecError, "indices must be in 0..1, not 0..2"),
+    (lambda: Shared([[0, -1]], [3, 4]), SpecError, "indices must be in 0..1, not -1..0"),
+    (lambda: Shared([[0.5]], [3, 4]), TypeError, "indices must be integers, not float64"),
+])
+def test_what_is_no_such_matrix_is_refused(make, error, message):
+    with refused(error, message):
+        make()
