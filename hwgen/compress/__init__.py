@@ -22,6 +22,7 @@ from .fixed import QuantInput, QuantLinear, QuantReLU
 from .kbit import DoReFaWeights, LinearQuantWeights, WrpnWeights
 from .layer import Layer
 from .linear import IntegerLinear
+from .log_steps import LogActivation
 from .mnist import mnist, read_idx
 from .named import (
     BinaryConv2d,
@@ -36,6 +37,7 @@ from .named import (
 )
 from .normalise import BatchNorm, fold_batch_norm
 from .phases import Phases
+from .powers import PowerWeights, ShiftSumWeights
 from .products import integer_products
 from .prune import GradualPruning, cubic_density
 from .quantise import quantise
@@ -43,6 +45,7 @@ from .recipes import STUDENTS, accuracy, train_student, train_teacher
 from .recipes_mnist import MNIST_RECIPES, train_mnist, train_mnist_teacher
 from .residual import HorqSign, ResidualSign
 from .settings import Epoch, Settings
+from .shared import SharedWeights
 from .shift_norm import ShiftBatchNorm, ShiftBatchNorm2d, ap2
 from .steps import StepActivation
 from .straight import binarise, round_half_even, round_half_up
@@ -59,15 +62,16 @@ __all__ = [
     "BinaryLinear", "BinaryWeights", "BitwiseSign", "BitwiseWeights", "CheckpointError", "Copies",
     "DoReFaLinear", "DoReFaWeights", "Epoch", "ExportError", "FixedTernaryWeights", "Flatten",
     "GradualPruning", "HorqSign", "IntegerConv2d", "IntegerLinear", "Layer", "LinearQuantWeights",
-    "LqActivation", "LqWeights", "MNIST_RECIPES", "MultiBaseLinear", "Phases", "QuantConv2d",
-    "QuantInput", "QuantLinear", "QuantReLU", "ResidualSign", "STUDENTS", "ScaledBinaryLinear",
-    "Settings", "ShiftBatchNorm", "ShiftBatchNorm2d", "Sign", "Split", "StepActivation",
-    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights",
-    "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights",
-    "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals",
-    "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
-    "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
-    "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
-    "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher",
-    "train_student", "train_teacher", "warped",
+    "LogActivation", "LqActivation", "LqWeights", "MNIST_RECIPES", "MultiBaseLinear", "Phases",
+    "PowerWeights", "QuantConv2d", "QuantInput", "QuantLinear", "QuantReLU", "ResidualSign",
+    "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm",
+    "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d",
+    "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights", "TwnWeights",
+    "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights", "XnorWeights",
+    "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals", "cubic_density",
+    "density", "digits", "distillation_loss", "export", "fold_batch_norm", "integer_products",
+    "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx", "reproducible",
+    "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds",
+    "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher", "train_student",
+    "train_teacher", "warped",
 ]

@@ -28,7 +28,7 @@ def integer_linear(layer: IntegerLinear, value: Value, name: str):
     if layer.bias is not None:
         _check_in_frac(layer, value)
     frac = value.frac + layer.out_shift
-    nodes, result = _linear(layer, value, name, layer.format, layer.integer_bias(), frac)
+    nodes, result = _linear(value, name, layer.matrix(), layer.integer_bias(), frac)
     return nodes, result if layer.scale() is None else replace(result, pending=(layer.rescale,))
 
 
@@ -36,7 +36,8 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
     """Node of a fixed-point layer."""
     _check_in_frac(layer, value)
     fmt = Fixed(layer.bits, int(layer.frac), True)
-    return _linear(layer, value, name, fmt, layer.integer_bias(), layer.out_frac)
+    weights = Dense(int64_of(layer.integer_weight()), fmt)
+    return _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
 
 
 def _check_in_frac(layer, value: Value) -> None:
@@ -45,7 +46,7 @@ def _check_in_frac(layer, value: Value) -> None:
                         f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
 
 
-def _linear(layer, value, name, fmt, bias, frac):
+def _linear(value, name, weights, bias, frac):
     value = settled(value)
     if value.spatial is not None:
         raise SpecError(f"input must be vectors, not maps of {value.size} channels: put"
@@ -53,7 +54,6 @@ def _linear(layer, value, name, fmt, bias, frac):
     if bias is not None and float(bias.abs().max()) >= FLOAT64_SAFE:
         raise SpecError(f"bias must stay below 2**52 in steps of the accumulator, not reach"
                         f" {float(bias.abs().max()):.4g}")
-    weights = Dense(int64_of(layer.integer_weight()), fmt)
     node = MatVec(name, (value.node,), weights, None if bias is None else int64_of(bias))
     edge = sound(node, value.edge)
     worst = max(abs(bound) for bound in node.partial_sum_range(value.edge))

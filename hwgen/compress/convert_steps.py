@@ -12,6 +12,7 @@ from .basis_steps import AbcActivation, LqActivation
 from .binary import Sign
 from .bitwise import BitwiseSign
 from .fixed import QuantReLU
+from .log_steps import LogActivation
 from .normalise import BatchNorm
 from .residual import HorqSign, ResidualSign
 from .shift_norm import ShiftBatchNorm
@@ -81,6 +82,6 @@ CONVERTERS = {
     QuantReLU: _quant_relu,
     BatchNorm: batch_norm,
     ShiftBatchNorm: batch_norm,
-    **dict.fromkeys((AbcActivation, BitwiseSign, HorqSign, LqActivation, ResidualSign, Sign,
-                     StepActivation), _steps),
+    **dict.fromkeys((AbcActivation, BitwiseSign, HorqSign, LogActivation, LqActivation,
+                     ResidualSign, Sign, StepActivation), _steps),
 }

@@ -19,7 +19,9 @@ class FrozenWeights(Weights):
     @torch.no_grad()
     def __init__(self, layer: IntegerLinear):
         super().__init__()
-        self._format = layer.format
+        weight, quantiser = layer.weight.detach().clone(), layer.quantiser
+        # Not as a submodule, which would be of another precision before it is asked.
+        self._format, self._matrix = layer.format, lambda: quantiser.matrix(weight)
         found = {"integer": layer.integer_weight(), "factor": layer.scale(),
                  "offset": layer.integer_bias()}
         for name, tensor in found.items():
@@ -32,6 +34,9 @@ class FrozenWeights(Weights):
 
     def integers(self, weight):
         return self.integer
+
+    def matrix(self, weight):
+        return self._matrix()
 
     def scale(self, weight):
         return self.factor

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hwgen.ir import Matrix
 from hwgen.numeric import Format, SpecError, as_int
 
 from .layer import Layer, within
@@ -61,6 +62,10 @@ class IntegerLinear(Layer):
     def integer_weight(self):
         """Integer weights, shape (n_out, n_in), in the parameter's dtype."""
         return self.quantiser.integers(self.weight)
+
+    def matrix(self) -> Matrix:
+        """The integer weights as they are exported."""
+        return self.quantiser.matrix(self.weight)
 
     def integer_bias(self):
         """Integer bias, shape (n_out,), in steps of the input; None without bias."""

@@ -5,9 +5,11 @@ from abc import ABC, abstractmethod
 import torch
 from torch import nn
 
+from hwgen.ir import Dense, Matrix
 from hwgen.numeric import Format, SpecError
 
 from .straight import round_half_even
+from .value import int64_of
 
 __all__ = ["Weights"]
 
@@ -49,6 +51,11 @@ class Weights(nn.Module, ABC):
     @abstractmethod
     def integers(self, weight):
         """The integers, in the shape and dtype of ``weight``, with a gradient for it."""
+
+    @torch.no_grad()
+    def matrix(self, weight) -> Matrix:
+        """The integers as they are exported; a kind with a structure says it here."""
+        return Dense(int64_of(self.integers(weight)), self.format(weight))
 
     def scale(self, weight):
         """Real factor of each output, at least 0, shape (n_out,); None where all are 1."""

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..ir import Edge
-from ..numeric import Bipolar, Fixed, Planes, SpecError, Ternary
+from ..numeric import Bipolar, Fixed, Logarithmic, Planes, SpecError, Ternary
 from ..plan import Design
 from ..rtl.pipeline import stage_instance
 from ..toolchain import find
@@ -110,7 +110,7 @@ def _fields(design) -> list[dict]:
 
 def _probe(stage, top, verilog) -> dict:
     edge, instance = stage.out_edge, stage_instance(stage)
-    coded = isinstance(edge.format, Bipolar | Planes)
+    coded = isinstance(edge.format, Bipolar | Logarithmic | Planes)
     return {"node": stage.nodes[-1].name, "stage": stage.name, "path": instance, "port": "o",
             "signals": stream_signals(verilog, f"{top}.{instance}", "o"),
             "lanes": stage.out_lanes, "element_bits": edge.format.bits, "elements": edge.size,
@@ -120,6 +120,8 @@ def _probe(stage, top, verilog) -> dict:
 
 def _values_by_code(fmt) -> list[int]:
     """The value of each code, for formats that travel as codes."""
+    if fmt.planes is None:      # codes that are never sent stand for 0
+        return fmt.levels.tolist() + [0] * ((1 << fmt.bits) - len(fmt.levels))
     gains, offset = fmt.planes.gains, fmt.planes.offset
     return [offset + sum(gain for bit, gain in enumerate(gains) if code >> bit & 1)
             for code in range(1 << fmt.bits)]

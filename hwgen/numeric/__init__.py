@@ -4,12 +4,14 @@ from .describe import format_from_dict, format_to_dict
 from .errors import SpecError
 from .formats import Bipolar, Codebook, Fixed, Format, PlaneMap, PowerOfTwo, Ternary
 from .integers import as_array, as_int, as_int64
+from .logarithmic import Logarithmic
 from .packing import pack_row, pack_rows, unpack_rows
 from .planes import Planes
 from .rounding import MAX_SHIFT, ROUNDINGS, round_shift, saturate
 
 __all__ = [
-    "Bipolar", "Codebook", "Fixed", "Format", "MAX_SHIFT", "PlaneMap", "Planes", "PowerOfTwo",
-    "ROUNDINGS", "SpecError", "Ternary", "as_array", "as_int", "as_int64", "format_from_dict",
-    "format_to_dict", "pack_row", "pack_rows", "round_shift", "saturate", "unpack_rows",
+    "Bipolar", "Codebook", "Fixed", "Format", "Logarithmic", "MAX_SHIFT", "PlaneMap",
+    "Planes", "PowerOfTwo", "ROUNDINGS", "SpecError", "Ternary", "as_array", "as_int", "as_int64",
+    "format_from_dict", "format_to_dict", "pack_row", "pack_rows", "round_shift", "saturate",
+    "unpack_rows",
 ]

@@ -4,11 +4,13 @@ from dataclasses import asdict, fields
 
 from .errors import SpecError
 from .formats import Bipolar, Codebook, Fixed, Format, PowerOfTwo, Ternary
+from .logarithmic import Logarithmic
 from .planes import Planes
 
 __all__ = ["format_from_dict", "format_to_dict"]
 
-_KINDS = {cls.kind: cls for cls in (Fixed, Bipolar, Ternary, PowerOfTwo, Codebook, Planes)}
+_KINDS = {cls.kind: cls for cls in (
+    Fixed, Bipolar, Ternary, PowerOfTwo, Logarithmic, Codebook, Planes)}
 
 
 def format_to_dict(fmt: Format) -> dict:

@@ -334,11 +334,11 @@ def node(index, **changes):
     (node(0, kind=[1]), "must describe a network, but unhashable type: 'list'"),
     (node(0, format={"$format": {"kind": "float"}}),
      "must describe a network, but format kind must be one of ['bipolar', 'codebook', 'fixed',"
-     " 'planes', 'power-of-two', 'ternary'], not 'float'"),
+     " 'logarithmic', 'planes', 'power-of-two', 'ternary'], not 'float'"),
     (node(1, bias={"$array": "a7"}), "must describe a network, but 'a7'"),
     (node(1, weights={"$matrix": {"kind": "csr"}}),
-     "must describe a network, but matrix kind must be one of ['dense', 'power-sums', 'shared'], not"
-     " 'csr'"),
+     "must describe a network, but matrix kind must be one of ['dense', 'power-sums', 'shared'],"
+     " not 'csr'"),
     (node(1, weights={}), "must describe a network, but '$matrix'"),
     (node(0, shape=None),
      "must describe a network, but node 'x': shape must be a tuple of ints, not None"),

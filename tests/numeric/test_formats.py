@@ -215,7 +215,7 @@ def test_descriptions_round_trip(fmt):
     assert format_from_dict(format_to_dict(fmt)) == fmt
 
 
-KINDS = "['bipolar', 'codebook', 'fixed', 'planes', 'power-of-two', 'ternary']"
+KINDS = "['bipolar', 'codebook', 'fixed', 'logarithmic', 'planes', 'power-of-two', 'ternary']"
 
 
 @pytest.mark.parametrize(("entry", "error", "message"), [
