@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hwgen.numeric.errors import SpecError
 from hwgen.synth.device import Device
-from hwgen.synth.script import chain_maps, multiply_maps, netlist_commands
+from hwgen.synth.script import map_files, netlist_commands
 
 __all__ = ["SynthJob"]
 
@@ -132,7 +132,7 @@ class SynthJob:
             kinds = ", ".join(_HDL)
             names = [source.name for source in self.sources]
             raise SpecError(f"{where}: sources must hold a file of {kinds}, not only {names!r}")
-        seen = {file.name for file in (*chain_maps(self.device), *multiply_maps(self.device))}
+        seen = {file.name for file in map_files(self.device)}
         for source in self.sources:
             if not source.is_file():
                 raise SpecError(f"{where}: source must be a file, not {str(source)!r}")
@@ -164,8 +164,8 @@ class SynthJob:
     def files(self):
         """Every file that goes into the folder of the run."""
         pins = () if self.constraints is None else (self.constraints,)
-        multipliers = multiply_maps(self.device) if self.multiplies else ()
-        return (*self.sources, *pins, *chain_maps(self.device), *multipliers)
+        maps = map_files(self.device, multipliers=self.multiplies)
+        return (*self.sources, *pins, *maps)
 
     @property
     def multiplies(self):

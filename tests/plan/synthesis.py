@@ -13,7 +13,7 @@ from hwgen.rtl.text import to_rtlil
 from hwgen.synth import Device
 from hwgen.synth.netlist import read_netlist
 from hwgen.synth.occupied import lone_flip_flops
-from hwgen.synth.script import chain_maps, multiply_maps, netlist_commands
+from hwgen.synth.script import map_files, netlist_commands
 from hwgen.toolchain import run
 
 __all__ = ["counted"]
@@ -28,7 +28,7 @@ def counted(stage, family: str, folder) -> Cells:
     """Cells of ``stage``, a stage or a component: LUT equivalents on ECP5, else logic cells."""
     component = COMPONENTS[stage.core](stage) if hasattr(stage, "core") else stage
     (folder / "stage.il").write_text(to_rtlil(component, "stage"))
-    for file in (*chain_maps(DEVICES[family]), *multiply_maps(DEVICES[family])):
+    for file in map_files(DEVICES[family]):
         (folder / file.name).write_text(file.read_text())
     commands = ["read_rtlil stage.il",
                 *netlist_commands(DEVICES[family], "stage", multipliers=True), ""]

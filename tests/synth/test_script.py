@@ -7,11 +7,13 @@ HIDE = r"rename -hide w:*\[*"
 CELLS = "techmap -map chain_cells.v"
 
 
-def test_ecp5_is_one_command_after_the_names_of_parts_are_hidden():
+def test_ecp5_hides_the_names_of_parts_and_from_abc9_what_carry_cells_are():
     device = Device(family="ecp5", size="85k", package="CABGA381", speed=6)
+    begin = "synth_ecp5 -nowidelut -abc2 -top t"
     assert netlist_commands(device, "t", ["-abc2"]) == [
-        HIDE, "techmap -map chain_ecp5.v", CELLS,
-        "synth_ecp5 -nowidelut -abc2 -top t -json netlist.json"]
+        HIDE, "techmap -map chain_ecp5.v", CELLS, f"{begin} -run begin:map_luts",
+        "delete =CCU2C", "read_verilog -lib -specify carry_ecp5.v",
+        f"{begin} -json netlist.json -run map_luts:"]
 
 
 @pytest.mark.parametrize(("size", "kind"), [("hx8k", "hx"), ("lp1k", "lp")])
