@@ -1,7 +1,8 @@
 """Argmax: scores pass, the indices of the k largest follow."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
+from .chain import at_least
 from .stage_core import StageCore
 
 __all__ = ["ArgmaxCore"]
@@ -58,7 +59,11 @@ class ArgmaxCore(StageCore):
         score, above, places = self.o.p.data[0], None, []
         for rank in range(len(best)):
             is_better = Signal(name=f"is_better_{rank}")
-            m.d.comb += is_better.eq((index <= rank) | (score > best[rank]))
+            # Not `score > best`: yosys makes two chains in a row of that where both have a sign.
+            shape = best[rank].shape()
+            held = at_least(m, _ordered(best[rank], shape), _ordered(score, shape),
+                            prefix=f"held_{rank}")
+            m.d.comb += is_better.eq((index <= rank) | ~held)
             value, place = score, index
             if rank:                                # the score may be in a place before
                 value = Mux(above, best[rank - 1], score)
@@ -76,3 +81,9 @@ def _list(k, shape, name):
     """Registers of the places of the list, the best first."""
     return [Signal(shape, name=name if k == 1 else f"{name}_{rank}", reset_less=True)
             for rank in range(k)]
+
+
+def _ordered(value, shape):
+    """Bits of a value of ``shape``, unsigned in the same order: those of a sign turned over."""
+    bits = Value.cast(value)[:shape.width]
+    return Cat(bits[:-1], ~bits[-1]) if shape.signed else bits

@@ -12,8 +12,8 @@ __all__ = ["ThermometerStage"]
 IN_CHAINS = ("ecp5", "gowin")
 """Families on which yosys makes comparisons with constants carry chains."""
 
-CHAIN_SHARE = 0.85
-"""LUTs of such a chain for each bit: the low bits of many levels need none."""
+CHAIN_SHARE = 1.18
+"""LUTs of such a chain for each bit, with those that bring its carry out."""
 
 
 @dataclass(frozen=True, eq=False)
