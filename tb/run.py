@@ -134,10 +134,14 @@ def arguments():
     parser.add_argument("--frames", type=int, default=0, help="only the first so many; 0 is all")
     parser.add_argument("--trace", action="store_true", help="watch the inner streams (slow)")
     parser.add_argument("--artefact", type=Path, default=HERE.parent)
+    parser.add_argument("--netlist", type=Path,
+                        help="flat Verilog of the whole core, run in place of the artefact's own")
     parser.add_argument("--vectors", type=Path, help="default: vectors.npz of the artefact")
     parser.add_argument("--results", type=Path, help="default: sim/bench of the artefact")
     parser.add_argument("--build", type=Path, help="default: sim/build-SIM-BENCH of the artefact")
     args = parser.parse_args()
+    if args.netlist and args.trace:
+        parser.error("--netlist must be used without --trace: no inner streams are left in it")
     if args.bench == "compiled" and (args.sim != "verilator" or args.trace):
         parser.error("--bench compiled must be used with --sim verilator and without --trace")
     return args
@@ -156,6 +160,8 @@ def main() -> int:
     (results / "results.json").unlink(missing_ok=True)
     vectors = (args.vectors or artefact / "vectors.npz").resolve()
     sources = [artefact / name for name in manifest["verilog"]]
+    if args.netlist:
+        sources, manifest["probes"] = [args.netlist.resolve()], []
     try:
         build(manifest, sources, folder, sim=args.sim, bench=args.bench)
         if args.bench == "compiled":

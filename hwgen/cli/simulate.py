@@ -1,4 +1,4 @@
-"""``hwgen simulate``: the emitted Verilog against the golden values."""
+"""``hwgen simulate``: the emitted Verilog, or its netlist, against the golden values."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ EXAMPLES = (
     "hwgen simulate rtl_out/digits-binary",
     "hwgen simulate rtl_out/digits-binary --stalls random --seed 3 --simulator icarus",
     "hwgen simulate rtl_out/digits-binary --bench compiled --frames 10000",
+    "hwgen simulate rtl_out/digits-binary --netlist ulx3s-85f",
 )
 
 
@@ -73,13 +74,18 @@ def command(
     )] = Bench.COCOTB,
     simulator: Annotated[Simulator, typer.Option(
         "--simulator", help="What runs the Verilog.")] = Simulator.VERILATOR,
+    netlist: Annotated[str | None, typer.Option(
+        "--netlist", metavar="BOARD",
+        help="Run the core's netlist for the device of this board in place of the Verilog.",
+    )] = None,
     out: Annotated[Path | None, typer.Option(
         "--out", "-o", help="File for the scores, .npy.")] = None,
     as_json: Json = False,
 ):
     """Run an artefact's Verilog and compare every score with the golden model's.
 
-    Ends with 1, and the first node, index, expected and found value, if one differs.
+    With --netlist yosys first maps the core to the cells of a device, and what runs is those
+    cells. Ends with 1, and the first node, index, expected and found value, if one differs.
     """
     import numpy as np
 
@@ -90,17 +96,19 @@ def command(
     with show_progress() as progress:
         result = artefact.verify(vectors, frames=frames, stalls=str(stalls), seed=seed,
                                  bench=str(bench), mode=str(mode), simulator=str(simulator),
-                                 progress=progress)
+                                 netlist=netlist, progress=progress)
     if out is not None:
         np.save(out, result.scores)
         note(f"scores written to {out}")
-    document = {"artefact": str(folder), **{key: getattr(result, key) for key in RESULT}}
+    document = {"artefact": str(folder), "netlist": netlist,
+                **{key: getattr(result, key) for key in RESULT}}
     show(document, as_json=as_json, text=lambda: _line(document))
 
 
 def _line(document) -> str:
     text = (f"[green]{document['compared']:,} values compared, {document['mismatched']}"
-            f" mismatched[/] ({document['simulator']}, {document['bench']} bench,"
+            f" mismatched[/] ({_netlist(document)}{document['simulator']},"
+            f" {document['bench']} bench,"
             f" mode {document['mode']}, stalls {document['stalls']}, seed {document['seed']},"
             f" {document['cycles']:,} cycles in {document['seconds']:.1f} s)")
     if document["interval_cycles"] is not None:
@@ -108,3 +116,7 @@ def _line(document) -> str:
     if document["latency_cycles"] is not None:
         text += f"; latency {document['latency_cycles']:,} cycles"
     return text
+
+
+def _netlist(document) -> str:
+    return f"netlist for {document['netlist']}, " if document["netlist"] else ""

@@ -12,7 +12,7 @@ from ..emit import read_manifest
 from ..host.layout import Layout
 from ..ir import Network
 from ..ir import load as load_network
-from ..synth import SynthJob, SynthReport, synthesise
+from ..synth import Device, SynthJob, SynthReport, require_gates, synthesise, write_gates
 
 __all__ = ["ELABORATION", "Artefact"]
 
@@ -48,26 +48,67 @@ class Artefact:
         """What it computes."""
         return load_network(self.folder / self.manifest["network"])
 
-    def simulate(self, x, *, simulator: str = "verilator", bench: str = "cocotb") -> np.ndarray:
+    def simulate(self, x, *, simulator: str = "verilator", bench: str = "cocotb",
+                 netlist=None) -> np.ndarray:
         """The hardware as a function: scores int64 ``(n, classes)`` of integers ``(n, *shape)``.
+
+        ``netlist`` is as in :meth:`verify`.
 
         Raises
         ------
         MismatchError    If a score differs from golden.
         """
-        return self.verify(x, simulator=simulator, bench=bench).scores
+        return self.verify(x, simulator=simulator, bench=bench, netlist=netlist).scores
 
     def verify(self, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
                bench: str = "cocotb", simulator: str = "verilator", mode: str = "stream",
-               progress=None):
+               netlist=None, progress=None):
         """Run the emitted Verilog on ``x`` (the stored vectors if None) and compare every score.
 
-        Returns a :class:`hwgen.verify.SimResult`; see :func:`hwgen.verify.simulate`.
+        Returns a :class:`hwgen.verify.SimResult`; see :func:`hwgen.verify.simulate`. With
+        ``netlist``, the name or file of a board or a :class:`hwgen.synth.Device`, it is the
+        netlist of the core for that device which runs: see :meth:`netlist`.
         """
         from ..verify import simulate
 
+        gates = None if netlist is None else self.netlist(netlist, progress=progress)
         return simulate(self.folder, x, frames=frames, stalls=stalls, seed=seed, bench=bench,
-                        simulator=simulator, mode=mode, progress=progress)
+                        simulator=simulator, mode=mode, netlist=gates, progress=progress)
+
+    def netlist(self, device, *, progress=None) -> Path:
+        """Synthesise the core alone, without a link or pins, and make Verilog of the netlist.
+
+        Parameters
+        ----------
+        device : str or hwgen.synth.Device    a board, by name or file, stands for its device
+        progress : hwgen.flow.steps.Progress, optional
+
+        Returns
+        -------
+        Path    ``sim/netlist-DEVICE.v``: the cells of ``sim/netlist-DEVICE/netlist.json``, which
+                is what nextpnr gets, as what they do. Both are used again if nothing has changed.
+
+        Raises
+        ------
+        SpecError    If there is no such board, or no models of the cells of its device.
+        ToolError    See :func:`hwgen.synth.synthesise`.
+        """
+        if not isinstance(device, Device):
+            from ..board_targets import load as load_board
+
+            device = load_board(device).device
+        require_gates(device)
+        out = self.folder / "sim" / f"netlist-{device.family}-{device.size}"
+        out.parent.mkdir(exist_ok=True)
+        manifest = self.manifest
+        job = SynthJob(sources=[self.folder / name for name in manifest["verilog"]],
+                       top=manifest["top"], device=device, clock_mhz=manifest["clk_hz"] / 1e6,
+                       place=False)
+        synthesise(job, out, reuse=True, progress=progress and (
+            lambda at: progress(at.step, at.fraction, at.message)))
+        gates = out.with_name(f"{out.name}.v")
+        write_gates(out / "netlist.json", job.top, device, gates)
+        return gates
 
     def synthesise(self, *, board: str | None = None, seed: int = 1, reuse: bool = True,
                    progress=None) -> SynthReport:

@@ -34,7 +34,7 @@ FOUND_FAULT = 1
 
 def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
              bench: str = "cocotb", simulator: str = "verilator", mode: str = "stream",
-             progress=None) -> SimResult:
+             netlist=None, progress=None) -> SimResult:
     """Stream ``x`` through the Verilog of an artefact and compare every score and class.
 
     Parameters
@@ -57,6 +57,8 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
     mode : str
         ``stream``; ``reset``: three resets in mid-frame first; ``length``: frames of a wrong
         length between sound ones (of its own: ``x`` must be None).
+    netlist : path, optional
+        Flat Verilog of the whole core, made of its netlist, run in place of the artefact's own.
     progress : callable(step, fraction, text), optional
         Told of the steps ``compile`` and ``simulate``; ``fraction`` is None where unknown.
 
@@ -68,7 +70,8 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
     ------
     SpecError       If the folder is no sound artefact, or an argument is wrong.
     MismatchError   If a value differs. The run is then repeated with a watch on the streams
-                    between the stages, to name the first node that is wrong.
+                    between the stages, to name the first node that is wrong; not of a netlist,
+                    in which they are no more.
     VerifyError     If it hangs, or sends a wrong number of frames or elements.
     ToolError       If the simulator or the compiler is missing or fails.
 
@@ -85,6 +88,7 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
     find(SIMULATORS[simulator])
     vectors = _vectors(folder, network, x, frames)
     run = _Run(folder.resolve(), manifest, network, vectors, stalls, seed, mode, simulator, bench,
+               netlist and Path(netlist).resolve(),
                progress or (lambda step, fraction, text: None))
     found = run.bench_run()
     if not found["passed"]:
@@ -122,26 +126,38 @@ def _stored(folder, network: Network) -> np.ndarray:
 def _fail(run: "_Run", found: dict):
     """Repeat the run around the failing frame with a watch on the inner streams, and raise."""
     first = found["mismatches"][0] if found["mismatches"] else None
-    result = run.result(found)
-    traced, begin = _traced(run, found, first)
-    worst = traced["traced"] or first
-    if worst is not first:
-        worst = worst | {"image": worst["image"] + begin}
-    result = replace(result, first_mismatch=Mismatch(**worst) if worst else None)
-    how = f"(mode {run.mode}, stalls {run.stalls}, seed {run.seed}, {run.how})"
-    where = f"{run.manifest['name']}: "
     lines = [f"  {fault}" for fault in found["faults"]]
-    if found["faults"]:
-        passed = ", ".join(f"{node} {count}" for node, count in traced["traced_frames"].items())
-        lines.append(f"  whole frames that left each node: {passed}")
-    if run.bench == "compiled" and traced["passed"]:
-        lines.append("  the bench under cocotb finds nothing wrong in the same frames")
+    if run.netlist:
+        worst = first
+        lines.append("  the netlist is flat: no streams between stages are left in it to name"
+                     " the first node that is wrong")
+    else:
+        worst, more = _traced_lines(run, found, first)
+        lines += more
+    result = replace(run.result(found), first_mismatch=Mismatch(**worst) if worst else None)
+    how = f"(mode {run.mode}, stalls {run.stalls}, seed {run.seed}, {run.how})"
+    what = f", {run.netlist.stem}" if run.netlist else ""
+    where = f"{run.manifest['name']}{what}: "
     if worst is None:
         raise VerifyError("\n".join([f"{where}simulation must end soundly {how}", *lines]),
                           result, found["faults"])
     counts = f"{found['mismatched']} of {found['compared']} values differ"
     raise MismatchError("\n".join([f"{where}{result.first_mismatch}; {counts} {how}", *lines]),
                         result, found["faults"])
+
+
+def _traced_lines(run: "_Run", found: dict, first: dict | None) -> tuple[dict | None, list[str]]:
+    """The first wrong value once the run is traced, and what else the tracing shows."""
+    traced, begin = _traced(run, found, first)
+    worst, lines = traced["traced"] or first, []
+    if worst is not first:
+        worst = worst | {"image": worst["image"] + begin}
+    if found["faults"]:
+        passed = ", ".join(f"{node} {count}" for node, count in traced["traced_frames"].items())
+        lines.append(f"  whole frames that left each node: {passed}")
+    if run.bench == "compiled" and traced["passed"]:
+        lines.append("  the bench under cocotb finds nothing wrong in the same frames")
+    return worst, lines
 
 
 def _traced(run: "_Run", found: dict, first: dict | None) -> tuple[dict, int]:
@@ -169,6 +185,7 @@ class _Run:
     mode: str
     simulator: str
     bench: str
+    netlist: Path | None
     progress: object
 
     @property
@@ -179,10 +196,13 @@ class _Run:
     def results(self, trace: bool = False) -> Path:
         """Where a run writes; one with a watch apart, as it is no result of its own."""
         folder = self.folder / "sim" / "traced" if trace else self.folder / "sim"
-        return folder / f"{self.how}-{self.mode}-{self.stalls}-{self.seed}"
+        what = f"{self.netlist.stem}-" if self.netlist else ""
+        return folder / f"{what}{self.how}-{self.mode}-{self.stalls}-{self.seed}"
 
     @property
     def build(self) -> Path:
+        if self.netlist:
+            return self.folder / "sim" / f"build-{self.how}-{self.netlist.stem}"
         digest = self.manifest["sha256"][self.manifest["verilog"][0]]
         return self.folder / "sim" / f"build-{self.how}-{digest[:12]}"
 
@@ -199,6 +219,8 @@ class _Run:
                 "--build", self.build]
         tool = ToolInfo(name="bench", kind="wheel", path=sys.executable,
                         version=metadata.version("cocotb"))
+        if self.netlist:
+            args += ["--netlist", self.netlist]
         done = execute(tool, [*args, *(["--trace"] if trace else [])], cwd=folder,
                        log="bench.log", env=environment(), progress=_Teller(self.progress))
         written = folder / "results.json"

@@ -6,7 +6,7 @@ extremes and of drawn operands are looked at, with wires for registers.
 
 import itertools
 import shutil
-from pathlib import Path
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ DEVICES = {
     "xc7": Device(family="xc7", size="7z020", package="clg400"),
 }
 BLOCKS = {"ecp5": "MULT18X18D", "ice40": "SB_MAC16", "xc7": "DSP48E1"}
+MODEL = resources.files("hwgen.synth") / "models" / "mult18x18d.v"
 MODELS = {"ecp5": "mult18x18d.v", "ice40": "+/ice40/cells_sim.v", "xc7": "+/xilinx/cells_sim.v"}
 
 SIGNS = list(itertools.product((0, 1), repeat=2))
@@ -52,7 +53,7 @@ def check(folder, family, cases, gates, top, *after):
     """Map ``gates``, and prove that ``wrong`` of module ``bench`` in ``top`` is always 0."""
     for file in multiply_maps(DEVICES[family]):
         shutil.copy(file, folder)
-    shutil.copy(Path(__file__).with_name("mult18x18d.v"), folder)
+    shutil.copy(MODEL, folder)
     (folder / "gates.v").write_text(gates)
     (folder / "bench.v").write_text(top)
     (folder / "wires.v").write_text(
