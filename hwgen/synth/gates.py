@@ -106,8 +106,8 @@ def _script(top: str, family: str, models) -> str:
         # Deferred: only what is used is worked out, and with the parameters it is used with.
         *(f"read_verilog -defer {file.name}" for file in models),
         f"read_verilog -defer -nooverwrite +/{family}/cells_sim.v",
-        "read_json netlist.json", f"hierarchy -check -top {top}", f"splitnets {top}", "proc", "flatten",
-        "check -assert", "opt_clean -purge", "write_verilog -noattr gates.v", ""])
+        "read_json netlist.json", f"hierarchy -check -top {top}", f"splitnets {top}", "proc",
+        "flatten", "check -assert", "opt_clean -purge", "write_verilog -noattr gates.v", ""])
 
 
 def _stamp(script: str, version: str, files) -> str:

@@ -63,7 +63,7 @@ def test_simulate(hwgen):
     assert (done.code, done.err) == (0, "simulate: 4 of 4 frames\n")
     assert FakeArtefact.last.asked == (
         None, {"frames": None, "stalls": "none", "seed": 0, "bench": "cocotb", "mode": "stream",
-               "simulator": "verilator"})
+               "simulator": "verilator", "netlist": None})
     assert done.words == (
         "20 values compared, 0 mismatched (verilator, cocotb bench, mode stream, stalls none, seed"
         " 0, 1,234 cycles in 0.2 s) A frame every 16.5 cycles; latency 31 cycles")
@@ -76,9 +76,9 @@ def test_simulate_as_json_on_own_vectors(hwgen, tmp_path):
                  "--simulator", "icarus", "--mode", "reset", "-o", "scores.npy", "--json")
     assert FakeArtefact.last.asked == (
         [[1, 2]], {"frames": None, "stalls": "random", "seed": 3, "bench": "cocotb",
-                   "mode": "reset", "simulator": "icarus"})
+                   "mode": "reset", "simulator": "icarus", "netlist": None})
     assert done.json == {
-        "artefact": "art", "bench": "cocotb", "simulator": "icarus", "version": "5",
+        "artefact": "art", "netlist": None, "bench": "cocotb", "simulator": "icarus", "version": "5",
         "stalls": "random", "seed": 3,
         "mode": "reset", "compared": 20, "mismatched": 0, "latency_cycles": 31,
         "interval_cycles": 16.5, "cycles": 1234, "seconds": 0.25}
@@ -87,11 +87,12 @@ def test_simulate_as_json_on_own_vectors(hwgen, tmp_path):
 
 @pytest.mark.usefixtures("artefact")
 def test_simulate_many_frames_with_the_compiled_bench(hwgen):
-    done = hwgen("simulate", "art", "--bench", "compiled", "--frames", "10000")
+    done = hwgen("simulate", "art", "--bench", "compiled", "--frames", "10000",
+                 "--netlist", "ulx3s-85f")
     assert FakeArtefact.last.asked[1] == {
         "frames": 10000, "stalls": "none", "seed": 0, "bench": "compiled", "mode": "stream",
-        "simulator": "verilator"}
-    assert "(verilator, compiled bench, mode stream" in done.words
+        "simulator": "verilator", "netlist": "ulx3s-85f"}
+    assert "(netlist for ulx3s-85f, verilator, compiled bench, mode stream" in done.words
 
 
 @pytest.mark.usefixtures("artefact")
