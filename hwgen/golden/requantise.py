@@ -3,14 +3,15 @@
 import numpy as np
 
 from ..ir import Requantise
-from ..numeric import round_shift, saturate
+from ..numeric import rescale
 
 __all__ = ["requantise"]
 
 
 def requantise(node: Requantise, x: np.ndarray) -> np.ndarray:
-    """``saturate(round(x * multiplier / 2**shift))``, int64 of the shape of ``x``.
+    """``clip(rescale(x, ...), least, most)``, int64 of the shape of ``x``.
 
-    The check of the network proved that ``x * multiplier`` stays below 2**61.
+    The check of the network proved that no product leaves int64.
     """
-    return saturate(round_shift(x * node.multiplier, node.shift, node.rounding), node.format)
+    scaled = rescale(x, node.multiplier, node.shifts, node.rounding, node.slope_shift)
+    return scaled.clip(node.least, node.most)

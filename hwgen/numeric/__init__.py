@@ -7,11 +7,12 @@ from .integers import as_array, as_int, as_int64
 from .logarithmic import Logarithmic
 from .packing import pack_row, pack_rows, unpack_rows
 from .planes import Planes
+from .rescale import DOUBLING_HIGH, INT32, SCALINGS, Scale, doubling_high, rescale, scale_of
 from .rounding import MAX_SHIFT, ROUNDINGS, round_shift, saturate
 
 __all__ = [
-    "Bipolar", "Codebook", "Fixed", "Format", "Logarithmic", "MAX_SHIFT", "PlaneMap",
-    "Planes", "PowerOfTwo", "ROUNDINGS", "SpecError", "Ternary", "as_array", "as_int", "as_int64",
-    "format_from_dict", "format_to_dict", "pack_row", "pack_rows", "round_shift", "saturate",
-    "unpack_rows",
+    "Bipolar", "Codebook", "DOUBLING_HIGH", "Fixed", "Format", "INT32", "Logarithmic", "MAX_SHIFT",
+    "PlaneMap", "Planes", "PowerOfTwo", "ROUNDINGS", "SCALINGS", "Scale", "SpecError", "Ternary",
+    "as_array", "as_int", "as_int64", "doubling_high", "format_from_dict", "format_to_dict",
+    "pack_row", "pack_rows", "rescale", "round_shift", "saturate", "scale_of", "unpack_rows",
 ]

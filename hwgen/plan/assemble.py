@@ -19,6 +19,7 @@ from ..numeric import SpecError
 from .stages import (
     ArgmaxStage,
     PoolStage,
+    RequantiseStage,
     Stage,
     ThermometerStage,
     ThresholdStage,
@@ -33,17 +34,19 @@ def assemble(network: Network, *,
              thermometer: Callable[[Thermometer, Edge], ThermometerStage],
              window: Callable[[SlidingWindow, Edge], WindowStage],
              pool: Callable[[MaxPool, Edge], PoolStage],
-             threshold: Callable[[Threshold, Edge], ThresholdStage]) -> tuple[Stage, ...]:
+             threshold: Callable[[Threshold, Edge], ThresholdStage],
+             requantise: Callable[[Requantise, Edge], RequantiseStage]) -> tuple[Stage, ...]:
     """Stages for all nodes but the input, in order.
 
     A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
-    both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``, ``pool``
-    and ``threshold`` make those of their nodes. A flatten has none: elements travel in its order.
+    both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``, ``pool``,
+    ``threshold`` and ``requantise`` make those of their nodes. A flatten has none: elements travel
+    in its order.
 
     Raises
     ------
-    SpecError    If the network branches, a node has no core where it stands, an argmax is not the
-                 last node, or the outputs are not the scores and the class.
+    SpecError    If the network branches, an argmax is not the last node, or the outputs are not the
+                 scores and the class.
     """
     _require_outputs(network)
     stages: list[Stage] = []
@@ -68,6 +71,8 @@ def assemble(network: Network, *,
             stages.append(pool(node, edge))
         elif isinstance(node, Threshold):
             stages.append(threshold(node, edge))
+        elif isinstance(node, Requantise):
+            stages.append(requantise(node, edge))
         elif isinstance(node, Flatten):
             continue
         elif isinstance(node, Argmax):
@@ -75,8 +80,6 @@ def assemble(network: Network, *,
                 raise SpecError(f"node '{node.name}': an argmax must be the last node,"
                                 f" not before '{nodes[0].name}'")
             stages.append(ArgmaxStage(node, edge))
-        else:
-            raise SpecError(f"node '{node.name}': a {node.kind} must follow a mat_vec")
     return tuple(stages)
 
 

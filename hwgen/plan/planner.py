@@ -11,6 +11,7 @@ from .stages import (
     ThermometerStage,
     divisors,
     pool_of,
+    requantise_of,
     threshold_of,
     window_of,
 )
@@ -165,8 +166,11 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def threshold(node, edge):
         return threshold_of(node, edge, interval)
 
+    def requantise(node, edge):
+        return requantise_of(node, edge, interval)
+
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
-                      threshold=threshold)
+                      threshold=threshold, requantise=requantise)
     return Design(network, target, clk_hz, stages)
 
 

@@ -11,6 +11,7 @@ from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
 from .pool import MaxPoolCore
+from .requantise import RequantiseUnit
 from .sparse import SparseMatVec
 from .stream import element_shape, link
 from .thermometer import ThermometerCoder
@@ -28,6 +29,7 @@ COMPONENTS = {
     "fixed": FixedMatVec,
     "fixed-unrolled": FixedUnrolledMatVec,
     "pool": MaxPoolCore,
+    "requantise": RequantiseUnit,
     "sparse": SparseMatVec,
     "thermometer": ThermometerCoder,
     "threshold": ThresholdCore,

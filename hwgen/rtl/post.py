@@ -3,12 +3,13 @@
 These components never wait: values go in with ``valid`` and come out ``registers`` cycles later.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..ir import Requantise, Threshold
-from ..numeric import Fixed, pack_row
+from ..numeric import INT32, Fixed, pack_row
 from ..plan.stages import MatVecStage, Stage
 from ..plan.stages.threshold_search import STEP_REGISTERS
 from .stream import element_shape, format_shape
@@ -23,7 +24,7 @@ class _PostCore(wiring.Component):
 
     Parameters
     ----------
-    stage : Stage       with ``pe``, ``nf``, ``out_edge``, and ``search`` or ``post``
+    stage : Stage       with ``pe``, ``nf``, ``out_edge``; ``search``, or ``post`` and ``narrowing``
     acc_shape : Shape   of an accumulator
 
     Members
@@ -125,77 +126,117 @@ class SearchCore(_PostCore):
 
 
 class RequantiseCore(_PostCore):
-    """``o[k] = saturate(round(i[k] * multiplier / 2**shift))``.
-
-    Registers: the product (only where some multiplier is not 1), the rounded sum, the result.
-    """
+    """``o[k] = clip(round(i[k] * multiplier / 2**shift))``; the steps of ``stage.narrowing``."""
 
     def elaborate(self, platform):
         m = Module()
-        scaled, valid = self._scale(m)
-        node = self._stage.post
-        rounded = []
-        for k, value in enumerate(scaled):
-            total = self._rounded(value, node)
-            register = Signal(total.shape(), name=f"rounded{k}", reset_less=True)
-            m.d.sync += register.eq(total)
-            rounded.append(register)
-        for k, total in enumerate(rounded):
-            value = Signal((total >> node.shift).shape(), name=f"shifted{k}")
-            m.d.comb += value.eq(total >> node.shift)
-            m.d.sync += self.o[k].eq(_saturated(value, node.format))
-        m.d.comb += self.o_valid.eq(delay(m, valid, 2, name="valid"))
+        self._steps, node = self._stage.narrowing, self._stage.post
+        values, valid = list(self.i), self.i_valid
+        if self._steps.multiplies:
+            values, valid = self._products(m, values, valid)
+        if node.is_doubling:
+            values, valid = self._high_halves(m, values, valid)
+        if self._steps.aligns_values:
+            values, valid = self._aligned(m, values, valid)
+        shift = self._steps.shift
+        values, valid = self._registered(
+            m, [_rounded(value, shift, self._steps.rounding) for value in values], valid, "rounded")
+        for k, total in enumerate(values):
+            value = Signal((total >> shift).shape(), name=f"shifted{k}")
+            m.d.comb += value.eq(total >> shift)
+            m.d.sync += self.o[k].eq(_clipped(value, node.least, node.most, self.o[k].shape()))
+        m.d.comb += self.o_valid.eq(delay(m, valid, 1, name="valid"))
         return m
 
-    def _scale(self, m):
-        """The products and their valid flag; the inputs themselves where all multipliers are 1."""
-        if int(self._stage.post.multiplier.max()) == 1:
-            return list(self.i), self.i_valid
-        products = []
-        for k, factor in enumerate(self._factors(m)):
-            value = self.i[k] * factor
-            product = Signal(value.shape(), name=f"product{k}", reset_less=True)
-            m.d.sync += product.eq(value)
-            products.append(product)
-        valid = Signal(name="product_valid")
-        m.d.sync += valid.eq(self.i_valid)
-        return products, valid
+    def _registered(self, m, values, valid, name, shape=None):
+        """``values`` and their valid flag, a cycle later."""
+        later, flag = [], Signal(name=f"{name}_valid")
+        for k, value in enumerate(values):
+            later.append(Signal(shape or value.shape(), name=f"{name}{k}", reset_less=True))
+            m.d.sync += later[k].eq(value)
+        m.d.sync += flag.eq(valid)
+        return later, flag
 
-    def _factors(self, m):
-        """The multipliers of the fold that comes in: one constant for all, or from a table."""
-        stage, bits = self._stage, self._stage.multiplier_bits
-        multiplier = stage.post.multiplier
-        if not bits:
-            return [Const(int(multiplier[0]))] * stage.pe
-        rows = [pack_row(row, bits) for row in multiplier.reshape(stage.nf, stage.pe)]
-        m.submodules.table = table = RowsInTurn(width=bits * stage.pe, rows=rows)
-        m.d.comb += table.advance.eq(self.i_valid)
-        return data.View(data.ArrayLayout(unsigned(bits), stage.pe), table.data)
+    def _products(self, m, values, valid):
+        factors = self._in_turn(m, self._steps.multipliers, "multipliers", valid)
+        return self._registered(m, [value * factor for value, factor in
+                                    zip(values, factors, strict=True)], valid, "product")
 
-    @staticmethod
-    def _rounded(value, node: Requantise):
-        """``value`` plus what makes a flooring shift round as the node says."""
-        if node.shift == 0 or node.rounding == "floor":
-            return value
-        half = 1 << (node.shift - 1)
-        if node.rounding == "half_up":
-            return value + half
-        if node.rounding == "half_even":
-            # Bit `shift` of the value may lie beyond its width, where it is the sign.
-            return value + (half - 1) + (value >> node.shift)[0]
-        return value + Mux(value < 0, (1 << node.shift) - 1, 0)
+    def _high_halves(self, m, values, valid):
+        """Of the doubled products, ties up, in 32 bits: one product alone needs clipping."""
+        highs = []
+        for k, value in enumerate(self._shifted(m, values, self._steps.lefts, "lefts", valid)):
+            wide = value + (1 << 30)
+            high = Signal((wide >> 31).shape(), name=f"wide_high{k}")
+            m.d.comb += high.eq(wide >> 31)
+            most = INT32[1]
+            highs.append(Mux(high > most, most, high) if self._steps.may_saturate_high else high)
+        return self._registered(m, highs, valid, "high", signed(32))
+
+    def _aligned(self, m, values, valid):
+        slope, aligned = self._stage.post.slope_shift, []
+        for k, value in enumerate(values):
+            plain = Signal((value << slope).shape(), name=f"by_sign{k}")
+            m.d.comb += plain.eq(Mux(value < 0, value, value << slope))
+            aligned.append(plain)
+        aligned = self._shifted(m, aligned, self._steps.aligns, "aligns", valid)
+        return self._registered(m, aligned, valid, "aligned")
+
+    def _shifted(self, m, values, amounts, name, valid):
+        """``values`` to the left by the ``amounts`` of their channels: one of a few constants."""
+        choices = sorted(set(amounts.tolist()))
+        if len(choices) == 1:
+            return [value << choices[0] for value in values]
+        indices = np.searchsorted(choices, amounts)
+        shifted = []
+        for k, (value, index) in enumerate(zip(
+                values, self._in_turn(m, indices, name, valid), strict=True)):
+            result = Signal((value << choices[-1]).shape(), name=f"{name}_of{k}")
+            with m.Switch(index):
+                for number, amount in enumerate(choices):
+                    with m.Case(number):
+                        m.d.comb += result.eq(value << amount)
+            shifted.append(result)
+        return shifted
+
+    def _in_turn(self, m, values, name, advance):
+        """``values`` of the fold that comes in: one constant for all, or from a table."""
+        stage, fmt = self._stage, Fixed.covering(int(values.min()), int(values.max()))
+        if len(set(values.tolist())) == 1:
+            return [Const(int(values[0]), format_shape(fmt))] * stage.pe
+        codes = fmt.encode(values).reshape(stage.nf, stage.pe)
+        m.submodules[name] = table = RowsInTurn(
+            width=fmt.bits * stage.pe, rows=[pack_row(row, fmt.bits) for row in codes])
+        m.d.comb += table.advance.eq(advance)
+        view = data.View(data.ArrayLayout(format_shape(fmt), stage.pe), table.data)
+        return [view[k] for k in range(stage.pe)]
 
 
-def _saturated(value, fmt: Fixed):
-    """``value`` clipped into ``fmt``; comparisons that its width rules out are left out."""
+def _rounded(value, shift: int, rounding: str):
+    """``value`` plus what makes a flooring shift round as it should."""
+    if shift == 0 or rounding == "floor":
+        return value
+    half = 1 << (shift - 1)
+    if rounding == "half_up":
+        return value + half
+    if rounding == "half_away":
+        return value + Mux(value < 0, half - 1, half)
+    if rounding == "half_even":
+        # Bit `shift` of the value may lie beyond its width, where it is the sign.
+        return value + (half - 1) + (value >> shift)[0]
+    return value + Mux(value < 0, (1 << shift) - 1, 0)
+
+
+def _clipped(value, least: int, most: int, result_shape):
+    """``value`` within ``least .. most``; comparisons that its width rules out are left out."""
     shape = value.shape()
     low = -(1 << (shape.width - 1)) if shape.signed else 0
     high = (1 << (shape.width - shape.signed)) - 1
     result = value
-    if high > fmt.max:
-        result = Mux(value > fmt.max, Const(fmt.max), result)
-    if low < fmt.min:
-        result = Mux(value < fmt.min, Const(fmt.min, format_shape(fmt)), result)
+    if high > most:
+        result = Mux(value > most, Const(most, result_shape), result)
+    if low < least:
+        result = Mux(value < least, Const(least, result_shape), result)
     return result
 
 

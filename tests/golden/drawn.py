@@ -16,7 +16,17 @@ from hwgen.ir import (
     Thermometer,
     Threshold,
 )
-from hwgen.numeric import ROUNDINGS, Bipolar, Codebook, Fixed, Planes, PowerOfTwo, Ternary
+from hwgen.numeric import (
+    DOUBLING_HIGH,
+    INT32,
+    SCALINGS,
+    Bipolar,
+    Codebook,
+    Fixed,
+    Planes,
+    PowerOfTwo,
+    Ternary,
+)
 
 FIXED = st.builds(Fixed, st.integers(1, 9), st.just(0), st.booleans())
 FORMATS = FIXED | st.sampled_from(
@@ -75,9 +85,26 @@ def threshold(draw, name, source, edge):
 
 
 def requantise(draw, name, source, edge):
-    shape = draw(st.sampled_from([(1,), edge.shape[-1:]]))
-    return Requantise(name, (source,), array_of(draw, st.integers(1, 40), shape),
-                      draw(st.integers(0, 20)), draw(st.sampled_from(ROUNDINGS)), draw(FIXED))
+    shape, fmt = draw(st.sampled_from([(1,), edge.shape[-1:]])), draw(FIXED)
+    rounding = draw(st.sampled_from(SCALINGS))
+    least, multipliers = 0, st.integers(1, 40)
+    if rounding == DOUBLING_HIGH:
+        if edge.lo < INT32[0] or edge.hi > INT32[1]:
+            rounding = "half_away"
+        else:
+            multipliers = st.sampled_from([INT32[0], -1, 0, 1 << 30, INT32[1]]) | st.integers(
+                *INT32)
+            least = max(-3, max(abs(edge.lo), abs(edge.hi), 1).bit_length() - 31)
+    amounts = st.integers(least, 20)
+    shift = draw(amounts | st.just(None))
+    if shift is None:
+        shift = array_of(draw, amounts, edge.shape[-1:])
+    low, high = sorted(draw(st.tuples(values_of(fmt), values_of(fmt))))
+    multiplier = array_of(draw, multipliers, shape)
+    slope_shift = 0 if multiplier.min() < 0 else draw(st.sampled_from([0, 0, 1, 5]))
+    return Requantise(name, (source,), multiplier, shift, rounding, fmt,
+                      draw(st.sampled_from([None, low])), draw(st.sampled_from([None, high])),
+                      slope_shift)
 
 
 def sliding_window(draw, name, source, edge):

@@ -13,6 +13,7 @@ from hwgen.numeric import SpecError
 ROUND = {
     "half_up": lambda q: math.floor(q + Fraction(1, 2)),
     "half_even": round,
+    "half_away": lambda q: (-1 if q < 0 else 1) * math.floor(abs(q) + Fraction(1, 2)),
     "floor": math.floor,
     "toward_zero": math.trunc,
 }
@@ -94,14 +95,41 @@ def codes(fmt):
     return used
 
 
+def doubling_high(a, b):
+    """As C writes it: the product, a nudge towards its sign, and a division that truncates."""
+    if a == b == -(2**31):
+        return 2**31 - 1
+    nudge = 2**30 if a * b >= 0 else 1 - 2**30
+    return math.trunc(Fraction(a * b + nudge, 2**31))
+
+
+def divide_by_power_of_two(value, exponent):
+    """As C writes it: a shift, and the remainder against a threshold that depends on the sign."""
+    mask = 2**exponent - 1
+    threshold = (mask >> 1) + (value < 0)
+    return (value >> exponent) + ((value & mask) > threshold)
+
+
+def rescaled(node, value, multiplier, shift):
+    further = node.slope_shift if value < 0 else 0
+    if node.rounding == "doubling_high":
+        left, right = (-shift, 0) if shift < 0 else (0, shift)
+        return divide_by_power_of_two(doubling_high(value * 2**left, multiplier), right + further)
+    return ROUND[node.rounding](Fraction(value * multiplier, 2 ** (shift + further)))
+
+
 def requantise(node, x):
     multipliers = node.multiplier.reshape(-1).tolist()
     multipliers = multipliers * (len(x) // len(multipliers))
+    shifts = [node.shift] if isinstance(node.shift, int) else node.shift.tolist()
+    shifts = shifts * (len(x) // len(shifts))
     least = -(2 ** (node.format.bits - 1)) if node.format.signed else 0
     most = least + 2**node.format.bits - 1
+    least = least if node.low is None else node.low
+    most = most if node.high is None else node.high
     values = []
-    for value, multiplier in zip(x, multipliers, strict=True):
-        rounded = ROUND[node.rounding](Fraction(value * multiplier, 2**node.shift))
+    for value, multiplier, shift in zip(x, multipliers, shifts, strict=True):
+        rounded = rescaled(node, value, multiplier, shift)
         values.append(least if rounded < least else most if rounded > most else rounded)
     return values
 

@@ -22,8 +22,8 @@ WIDE = Edge((2,), Fixed(60), -(2**59), 2**59 - 1)
 EYE = Dense(np.eye(3, dtype=int), Fixed(4))
 
 
-def requantise(multiplier=(1,), shift=0, rounding="floor", fmt=Fixed(4)):
-    return Requantise("q", ("x",), multiplier, shift, rounding, fmt)
+def requantise(multiplier=(1,), shift=0, rounding="floor", fmt=Fixed(4), **options):
+    return Requantise("q", ("x",), multiplier, shift, rounding, fmt, **options)
 
 
 SOUND = [
@@ -97,7 +97,24 @@ FAULTS = [
      ["multiplier must be of shape (1,) or (3,), not (2,)",
       "multiplier must be at least 1, not 0",
       "shift must be in 0..60, not 61",
-      "rounding must be one of ['half_up', 'half_even', 'floor', 'toward_zero'], not 'up'"]),
+      "rounding must be one of ['half_up', 'half_even', 'half_away', 'floor', 'toward_zero',"
+      " 'doubling_high'], not 'up'"]),
+    (requantise(shift=[1, 2]), [X], ["shift must be an int or of shape (3,), not (2,)"]),
+    (requantise(shift=[[1, 2, 3]]), [X], ["shift must be an int or of shape (3,), not (1, 3)"]),
+    (requantise(shift=[1, 61, 2], low=-9), [X],
+     ["shift must be in 0..60, not 61",
+      "low and high must ascend within fixed s4.0 (-8..7), not be -9 and 7"]),
+    (requantise(shift=58, slope_shift=3, low=2, high=1), [X],
+     ["slope_shift must be in 0..2 beside a shift of 58, not 3",
+      "low and high must ascend within fixed s4.0 (-8..7), not be 2 and 1"]),
+    (requantise((1 << 31,), -32, "doubling_high"), [X],
+     [f"multiplier must fit int32, not reach {1 << 31}", "shift must be in -31..31, not -32"]),
+    (requantise((5,), [0, -2, 31], "doubling_high"), [Edge((3,), Fixed(32), -5, 1 << 29)],
+     [f"input must fit int32 when shifted left by 2, not run from -20 to {1 << 31}"]),
+    (requantise((5, -5, 4), 3, "doubling_high", slope_shift=2), [X],
+     ["multiplier must be at least 0 beside a slope_shift, not -5"]),
+    (requantise((5,), 30, "doubling_high", slope_shift=2), [X],
+     ["slope_shift must be in 0..1 beside a shift of 30, not 2"]),
     (requantise(np.zeros(0, int), -1), [X],
      ["multiplier must be of shape (1,) or (3,), not (0,)", "shift must be in 0..60, not -1"]),
     (requantise((4,)), [WIDE], [f"product must stay below 2**61, not reach {4 * 2**59 + 1}"]),
@@ -147,6 +164,10 @@ def test_faults_are_gathered_in_full(node, edges, faults):
     (lambda: requantise([1.0]), TypeError, "node 'q': multiplier must be integers, not float64"),
     (lambda: requantise(shift=2.0), TypeError, "node 'q': shift must be an int, not 2.0"),
     (lambda: requantise(shift=True), TypeError, "node 'q': shift must be an int, not True"),
+    (lambda: requantise(shift=[1.0]), TypeError, "node 'q': shift must be integers, not float64"),
+    (lambda: requantise(low=1.0), TypeError, "node 'q': low must be an int, not 1.0"),
+    (lambda: requantise(slope_shift=None), TypeError,
+     "node 'q': slope_shift must be an int, not None"),
     (lambda: requantise(fmt=Bipolar()), TypeError,
      "node 'q': format must be Fixed, not Bipolar()"),
     (lambda: Dense([[1]], 8), TypeError, "weights format must be a Format, not 8"),
@@ -181,6 +202,10 @@ def test_constructors_refuse(make, error, message):
     (MatVec("m", ("x",), Dense([[1]], Fixed(2)), [1 - 2**60]),
      [Edge((1,), Fixed(62), -(2**60), 0)], Edge((1,), Fixed(62), 1 - 2**61, 1 - 2**60)),
     (requantise((1, 2, 3), 1, "half_up", Fixed(8, 4)), [X], Edge((3,), Fixed(8, 4), -12, 11)),
+    (requantise((3,), [1, 2, 0], "half_up", Fixed(8), low=-20, high=15, slope_shift=2), [X],
+     Edge((3,), Fixed(8), -6, 15)),
+    (requantise((-(1 << 31), 1 << 30), [-1, 3], "doubling_high", Fixed(8)),
+     [Edge((2,), Fixed(4), -8, 7)], Edge((2,), Fixed(8), -14, 16)),
     (requantise((2,), 1, "floor", Fixed(2, signed=False)), [X],
      Edge((3,), Fixed(2, signed=False), 0, 3)),
     (requantise((1, 4), 0, "floor", Fixed(8)), [Edge((2,), Fixed(4), 2, 3)],

@@ -12,6 +12,7 @@ from tests.cases.errors import refused
 DEFINITIONS = {
     "half_up": lambda q: math.floor(q + Fraction(1, 2)),
     "half_even": round,  # Fraction.__round__ is half to even
+    "half_away": lambda q: (-1 if q < 0 else 1) * math.floor(abs(q) + Fraction(1, 2)),
     "floor": math.floor,
     "toward_zero": math.trunc,
 }
@@ -37,11 +38,20 @@ def test_round_shift_is_the_definition_for_all_of_int64(rounding, x, shift):
 @pytest.mark.parametrize(("rounding", "expected"), [
     ("half_up", [-2, -1, -1, 0, 0, 1, 1, 2, 2]),
     ("half_even", [-2, -2, -1, 0, 0, 0, 1, 2, 2]),
+    ("half_away", [-2, -2, -1, -1, 0, 1, 1, 2, 2]),
     ("floor", [-2, -2, -1, -1, 0, 0, 1, 1, 2]),
     ("toward_zero", [-2, -1, -1, 0, 0, 0, 1, 1, 2]),
 ])
 def test_ties(rounding, expected):
     assert round_shift(np.arange(-4, 5), 1, rounding).tolist() == expected
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_a_shift_for_each_value(rounding):
+    x, shifts = np.arange(-40, 40).reshape(-1, 4), np.array([0, 1, 3, 60])
+    made = round_shift(x, shifts, rounding)
+    for k, shift in enumerate(shifts.tolist()):
+        assert np.array_equal(made[:, k], round_shift(x[:, k], shift, rounding))
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
@@ -53,10 +63,12 @@ def test_shift_of_zero_copies(rounding):
 
 
 @pytest.mark.parametrize(("args", "error", "message"), [
-    (([1], 1, "up"), SpecError, "rounding must be one of ['half_up', 'half_even', 'floor',"
-                                " 'toward_zero'], not 'up'"),
+    (([1], 1, "up"), SpecError, "rounding must be one of ['half_up', 'half_even', 'half_away',"
+                                " 'floor', 'toward_zero'], not 'up'"),
     (([1], -1, "floor"), SpecError, "shift must be in 0..60, not -1"),
     (([1], 61, "floor"), SpecError, "shift must be in 0..60, not 61"),
+    (([1, 2], [3, -1], "floor"), SpecError, "shift must be in 0..60, not -1"),
+    (([1, 2], [3.0, 1.0], "floor"), TypeError, "shift must be integers, not float64"),
     (([1], 1.0, "floor"), TypeError, "shift must be an int, not 1.0"),
     (([1.5], 1, "floor"), TypeError, "values must be integers, not float64"),
 ])

@@ -71,6 +71,16 @@ def test_a_threshold_that_follows_no_matrix_has_a_stage_of_its_own():
     assert [stage.lanes for stage in stages if stage.core == "threshold"] == [3, 1]
 
 
+def test_a_requantise_that_follows_no_matrix_has_a_stage_of_its_own():
+    pool = MaxPool("pool", ("act",), (2, 2), (2, 2))
+    nodes = (Input("x", (), (2, 3, 3), FIXED), requantise("first", "x"), matrix("fc", "first"),
+             requantise("act", "fc"), pool, requantise("again", "pool"))
+    stages = plan(Network("net", nodes, ("again",)), ECP5, interval_cycles=9).stages
+    assert [(stage.name, stage.core) for stage in stages] == [
+        ("first", "requantise"), ("fc", "fixed"), ("pool", "pool"), ("again", "requantise")]
+    assert [stage.lanes for stage in stages if stage.core == "requantise"] == [3, 1]
+
+
 def test_a_threshold_shares_no_stage_with_a_core_that_does_not_compare():
     wide = MatVec("fc", ("x",), Dense(np.full((3, 3), 300), Fixed(12)))
     far = MatVec("fc", ("x",), Dense(np.full((3, 3), 4), PowerOfTwo(4)))
@@ -109,12 +119,6 @@ def test_refuses_outputs_that_are_not_the_scores_and_the_class():
     for wrong in (("class",), ("b",), ("class", "b")):
         refuses(f"network 'net': outputs must be ['b', 'class'], not {list(wrong)}", a, b, top,
                 outputs=wrong)
-
-
-def test_refuses_what_narrows_no_matrix():
-    refuses("node 'act': a requantise must follow a mat_vec", requantise("act", "x"))
-    refuses("node 'again': a requantise must follow a mat_vec",
-            matrix("a", "x"), requantise("act", "a"), requantise("again", "act"))
 
 
 def test_refuses_an_argmax_before_the_end():

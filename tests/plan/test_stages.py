@@ -47,10 +47,11 @@ def requantise(multiplier, *, shift=3):
 
 
 def test_the_table_of_cores():
-    assert list(CORES) == ["thermometer", "window", "window_wide", "binary", "fixed",
-                           "sparse", "binary-unrolled", "fixed-unrolled", "pool", "threshold",
-                           "argmax"]
-    assert list(MATRIX_CORES) == ["binary", "sparse", "fixed", "binary-unrolled", "fixed-unrolled"]
+    assert list(CORES) == ["thermometer", "window", "window_wide", "shift", "codebook", "binary",
+                           "fixed", "sparse", "binary-unrolled", "fixed-unrolled", "pool",
+                           "threshold", "requantise", "argmax"]
+    assert list(MATRIX_CORES) == ["shift", "codebook", "binary", "sparse", "fixed",
+                                  "binary-unrolled", "fixed-unrolled"]
 
 
 def test_divisors():

@@ -3,10 +3,19 @@
 
 import numpy as np
 import pytest
+from golden.slow import requantise
 from sim.harness import check_all_stalls, check_stream, convert
 
 from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
-from hwgen.numeric import ROUNDINGS, Bipolar, Fixed, round_shift
+from hwgen.numeric import (
+    DOUBLING_HIGH,
+    INT32,
+    ROUNDINGS,
+    SCALINGS,
+    Bipolar,
+    Fixed,
+    round_shift,
+)
 from hwgen.plan.stages import BinaryStage, FixedStage
 from hwgen.rtl.folded import BinaryMatVec, FixedMatVec
 
@@ -15,16 +24,14 @@ U4 = Fixed(4, 0, False)
 
 def one_to_one(x_format, node):
     """A core whose accumulator is its input, so that every value can be driven."""
-    n = node.multiplier.size
+    n = max(node.multiplier.size, np.size(node.shift))
     mat_vec = MatVec("fc", ("x",), Dense(np.full((n, 1), 1), Fixed(2)))
     return FixedStage(mat_vec, Edge((1,), x_format, x_format.min, x_format.max), node, 1, 1, 1)
 
 
 def check(stage, values):
-    node = stage.post
-    y = np.repeat(np.array(values)[:, None], node.multiplier.size, axis=1) * node.multiplier
-    expected = np.clip(round_shift(y, node.shift, node.rounding), node.format.min, node.format.max)
-    check_stream(FixedMatVec(stage), [[v] for v in values], expected.tolist(), seed=1, i_stall=True)
+    expected = [requantise(stage.post, [v] * stage.n_out) for v in values]
+    check_stream(FixedMatVec(stage), [[v] for v in values], expected, seed=1, i_stall=True)
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS)
@@ -50,6 +57,43 @@ def test_one_multiplier_for_all_takes_no_table():
     assert "memory width 4 size 2" in convert(FixedMatVec(several))
     assert "memory width 4 size 2" not in convert(FixedMatVec(same))
     check(same, range(-16, 16))
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("shift", [[1, 3, 0], [8, 9, 7], [2, 2, 60]], ids=str)
+@pytest.mark.parametrize("multiplier", [[1], [3, 5, 1]], ids=str)
+def test_a_shift_for_each_channel(rounding, shift, multiplier):
+    node = Requantise("act", ("fc",), np.array(multiplier), np.array(shift), rounding, Fixed(5))
+    check(one_to_one(Fixed(6), node), range(-32, 32))
+
+
+@pytest.mark.parametrize("rounding", SCALINGS)
+@pytest.mark.parametrize("shift", [0, 2, [1, 3, 0]], ids=str)
+@pytest.mark.parametrize("slope_shift", [1, 4])
+def test_leaky_slopes_and_ends_anywhere(rounding, shift, slope_shift):
+    multiplier = [1] if rounding != DOUBLING_HIGH else [1 << 30]
+    node = Requantise("act", ("fc",), np.array(multiplier), shift, rounding, Fixed(6), low=-3,
+                      high=11, slope_shift=slope_shift)
+    check(one_to_one(Fixed(6), node), range(-32, 32))
+    free = Requantise("act", ("fc",), np.array(multiplier), shift, rounding, Fixed(6),
+                      slope_shift=slope_shift)
+    check(one_to_one(Fixed(6), free), range(-32, 32))
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, None), (None, 0), (0, 9), (-16, 15), (5, 5)])
+@pytest.mark.parametrize("x", [Fixed(6), Fixed(6, 0, False)], ids=str)
+def test_results_between_any_two_bounds(low, high, x):
+    node = Requantise("act", ("fc",), np.array([1]), 1, "half_up", Fixed(5), low, high)
+    check(one_to_one(x, node), range(x.min, x.max + 1))
+
+
+@pytest.mark.parametrize("multiplier", [
+    [1 << 30], [INT32[1]], [INT32[0]], [0], [-1, 1, 0], [1 << 30, -(1 << 30), 1_288_490_189]],
+    ids=str)
+@pytest.mark.parametrize("shift", [0, 1, 3, -3, 31, [0, -4, 2], [-1, -1, 5]], ids=str)
+def test_rounding_twice_of_every_value(multiplier, shift):
+    node = Requantise("act", ("fc",), np.array(multiplier), shift, DOUBLING_HIGH, Fixed(5))
+    check(one_to_one(Fixed(7), node), range(-64, 64))
 
 
 @pytest.mark.parametrize("bias", [None, [-40, 40, 1]], ids=["no-bias", "bias"])

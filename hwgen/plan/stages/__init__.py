@@ -9,6 +9,7 @@ from .fixed import FixedStage
 from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
 from .pool import PoolStage, pool_of
+from .requantise import RequantiseStage, requantise_of
 from .sparse import SparseStage
 from .thermometer import ThermometerStage
 from .threshold import ThresholdStage, threshold_of
@@ -21,7 +22,7 @@ CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, BinaryStage, FixedStage,
                 SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage, ThresholdStage,
-                ArgmaxStage)
+                RequantiseStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, UnrolledStage,
@@ -31,7 +32,7 @@ MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, 
 __all__ = [
     "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage",
     "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PoolStage",
-    "SerialWindowStage", "SparseStage", "Stage", "ThermometerStage", "ThresholdStage",
-    "UnrolledStage", "WideWindowStage", "WindowStage", "divisors", "pool_of",
-    "threshold_of", "window_of",
+    "RequantiseStage", "SerialWindowStage", "SparseStage", "Stage", "ThermometerStage",
+    "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "divisors", "pool_of",
+    "requantise_of", "threshold_of", "window_of",
 ]

@@ -169,9 +169,7 @@ class BinaryStage(PlaneArithmetic):
             stored += self.n_out * self.low_bits
         if stored:
             bits["thresholds" if self.search is not None else "bias"] = stored
-        if self.multiplier_bits:
-            bits["multipliers"] = self.n_out * self.multiplier_bits
-        return bits
+        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
 
     # -- time ------------------------------------------------------------------------------------
 

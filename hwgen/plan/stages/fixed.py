@@ -11,16 +11,13 @@ from ...numeric import Fixed, SpecError, pack_rows
 from ..target import Cells
 from .base import require_fixed_point
 from .folded import FoldedStage, adder_levels, tree_registers
+from .narrowing import SMALLEST_BLOCK_PRODUCT
 from .packing import PACKINGS, PORT_BITS, Packed, packed
 
 __all__ = ["MULTIPLIER_REGISTERS", "FixedStage", "stored_weight_format", "require_fixed"]
 
 MULTIPLIER_REGISTERS = 2
 """Registers of a multiplier block that are used: one at its operands, one at its product."""
-
-SMALLEST_BLOCK_PRODUCT = {"ecp5": 2, "ice40": 11, "xc7": 9, "gowin": 9}
-"""Family -> bits of the narrowest product for which yosys takes a multiplier block, not LUTs."""
-
 
 def stored_weight_format(fmt) -> Fixed:
     """Two's complement format in which a core stores weights of ``fmt``."""
@@ -166,9 +163,7 @@ class FixedStage(FoldedStage):
         bits = {"weights": self.nf * self.sf * self.weight_row_bits}
         if self.mat_vec.bias is not None:
             bits["bias"] = self.n_out * self.bias_format.bits
-        if self.multiplier_bits:
-            bits["multipliers"] = self.n_out * self.multiplier_bits
-        return bits
+        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
 
     def estimate(self, target):
         product_bits = self.weight_format.bits + self.x.format.bits

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ..target import Cells, Target
-from .fixed import SMALLEST_BLOCK_PRODUCT
+from .narrowing import narrowing_cells
 from .unrolled_cells import CONTROL, _chains, _lengths, _queue
 
 __all__ = ["fixed_unrolled_cells"]
@@ -24,10 +24,13 @@ def fixed_unrolled_cells(stage, target: Target) -> Cells:
         lut *= JOINED
     lone, fed = _registers(stage.adders)
     lone[1, False] += stage.n_in * stage.x.format.bits
-    post = _post(stage, target) if stage.post is not None else Cells()
-    lut, fed = lut + post.lut, fed + post.ff
+    post = Cells()
+    if stage.narrowing is not None:
+        post = narrowing_cells(stage.narrowing, stage.acc_format.bits, stage.out_edge.format.bits,
+                               target)
+    lut, fed = lut + stage.n_out * post.lut, fed + stage.n_out * post.ff
     lut, ff = _chains(lone, lut, fed, target)
-    return Cells(round(lut), ff, dsp=post.dsp) + CONTROL + _queue(stage, target)
+    return (Cells(round(lut), ff, dsp=stage.n_out * post.dsp) + CONTROL + _queue(stage, target))
 
 
 def _registers(adders) -> tuple[Counter, int]:
@@ -49,20 +52,3 @@ def _registers(adders) -> tuple[Counter, int]:
         for length in later:
             lone[length, False] += value.bits
     return lone, fed
-
-
-def _post(stage, target) -> Cells:
-    """Of the requantisation: a rounded sum and a result, and a product where it is scaled."""
-    acc, out, node = stage.acc_format.bits, stage.out_edge.format.bits, stage.post
-    bits, dsp = int(node.multiplier.max()).bit_length(), 0
-    lut = ff = 0
-    wide = acc
-    if bits > 1:
-        wide = acc + bits
-        dsp = int(target.dsps > 0 and wide >= SMALLEST_BLOCK_PRODUCT[target.family])
-        ff, lut = wide, bits * acc // 2 * (1 - dsp)
-    if node.shift and node.rounding != "floor":
-        lut += wide - (node.shift - 1 if node.rounding == "half_up" else 0)
-    lut += out + max(0, wide - node.shift - out) // 2
-    ff += max(1, wide - node.shift) + out
-    return Cells(stage.n_out * lut, stage.n_out * ff, dsp=stage.n_out * dsp)

@@ -8,14 +8,16 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from ...ir import Edge, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
 from ..target import in_block_ram
 from .base import Flow, Stage, divisors, require_divisor
+from .narrowing import Narrowing
 
-__all__ = ["MatVecStage", "FoldedStage", "POST_REGISTERS", "adder_levels", "tree_registers"]
+__all__ = ["MatVecStage", "FoldedStage", "adder_levels", "tree_registers"]
 
 FEW_PRODUCTS = 16
 """Products a cycle below which no folding is left out as wider than needed."""
@@ -25,10 +27,6 @@ MEMORIES = ("auto", "block", "logic")
 
 OPERAND_REGISTERS = 3
 """Cycles from the transfer of a row to the operands in registers: write, read, register."""
-
-POST_REGISTERS = {"threshold": 1, "requantise": 2}
-"""Registers of what follows the accumulator; a requantise with a multiplier has one more."""
-
 
 def adder_levels(terms: int) -> int:
     """Depth of a balanced tree of two-input adders over ``terms``."""
@@ -148,17 +146,14 @@ class MatVecStage(Stage):
     @property
     def post_registers(self) -> int:
         """Registers between the accumulator and the output FIFO."""
-        if self.post is None:
-            return 0
-        scaled = isinstance(self.post, Requantise) and int(self.post.multiplier.max()) > 1
-        return POST_REGISTERS[self.post.kind] + scaled
+        if self.narrowing is not None:
+            return self.narrowing.registers
+        return int(self.post is not None)
 
-    @property
-    def multiplier_bits(self) -> int:
-        """Bits of each stored multiplier of a requantise; 0 where one constant serves all."""
-        if not isinstance(self.post, Requantise) or len(set(self.post.multiplier.tolist())) == 1:
-            return 0
-        return int(self.post.multiplier.max()).bit_length()
+    @cached_property
+    def narrowing(self) -> Narrowing | None:
+        """The steps of a requantise that follows."""
+        return Narrowing(self.post, self.n_out) if isinstance(self.post, Requantise) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -157,9 +157,7 @@ class SparseStage(MatVecStage):
         }
         if self.mat_vec.bias is not None:
             bits["bias"] = self.n_out * self.bias_format.bits
-        if self.multiplier_bits:
-            bits["multipliers"] = self.n_out * self.multiplier_bits
-        return bits
+        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
 
     # -- time ------------------------------------------------------------------------------------
 

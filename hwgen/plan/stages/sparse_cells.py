@@ -56,7 +56,7 @@ class _Counter:
 
 def _multipliers(stage, family: str) -> int:
     product_bits = stage.weight_format.bits + stage.x.format.bits
-    scaled = stage.post is not None and int(stage.post.multiplier.max()) > 1
+    scaled = stage.narrowing is not None and stage.narrowing.multiplies
     return (product_bits >= LEAST_PRODUCT_BITS[family]) + scaled
 
 

@@ -1,0 +1,114 @@
+"""Requantisations that follow no matrix: behind a pool, the input, or one another."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import lcm
+from typing import ClassVar
+
+from ...ir import Edge, Requantise
+from ..target import Cells
+from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
+from .narrowing import Narrowing, narrowing_cells
+
+__all__ = ["RequantiseStage", "requantise_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class RequantiseStage(Lanes, Stage):
+    """``lanes`` elements a cycle, each scaled, rounded and clipped as behind a matrix.
+
+    Channels are the last axis: a beat need not end where a pixel does, so multipliers and shifts
+    are stored in turn for each lane until the beats begin anew with channel 0, after :attr:`nf`.
+
+    A frame takes ``size / lanes`` cycles; a result leaves ``2 + narrowing.registers`` cycles after
+    its element came: the input's register, the steps, the output queue.
+
+    Parameters
+    ----------
+    lanes : int     elements side by side, in and out; a divisor of the size
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide, or the input is not fixed point.
+    """
+
+    core: ClassVar[str] = "requantise"
+    post: Requantise
+    x: Edge
+    lanes: int
+
+    def __post_init__(self):
+        where = f"requantise core '{self.post.name}'"
+        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
+        require_fixed_point(where, self.x)
+
+    @property
+    def nodes(self):
+        return (self.post,)
+
+    @property
+    def out_edge(self):
+        return self.post.infer(self.x)
+
+    @property
+    def pe(self) -> int:
+        """Elements side by side, as a matrix calls its outputs."""
+        return self.lanes
+
+    @property
+    def nf(self) -> int:
+        """Beats after which channels begin anew."""
+        return lcm(self.lanes, self.x.shape[-1]) // self.lanes
+
+    @cached_property
+    def narrowing(self) -> Narrowing:
+        """The steps, on channels in turn."""
+        return Narrowing(self.post, self.nf * self.lanes)
+
+    @property
+    def memory_bits(self):
+        return self.narrowing.memory_bits
+
+    @property
+    def latency_cycles(self) -> int:
+        """From an element's transfer to that of its result."""
+        return 2 + self.narrowing.registers
+
+    @property
+    def fifo_depth(self) -> int:
+        """Beats under way, so that one can follow each cycle."""
+        return self.latency_cycles + 1
+
+    @property
+    def interval_cycles(self):
+        return self.x.size // self.lanes
+
+    def flow(self, arrivals):
+        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
+
+    def estimate(self, target):
+        """Each lane's steps, what is stored, and the output queue."""
+        x_bits, out_bits = self.x.format.bits, self.out_edge.format.bits
+        each = narrowing_cells(self.narrowing, x_bits, out_bits, target) + Cells(ff=x_bits)
+        queue_bits, depth = self.lanes * out_bits + 1, self.fifo_depth
+        queue = Cells(lut=6 * -(-queue_bits // 4)) if target.has_lut_ram else Cells(
+            lut=depth * queue_bits // 2, ff=depth * queue_bits)
+        width = sum(self.memory_bits.values()) // self.nf if self.nf > 1 else 0
+        blocks = target.brams_for(self.nf, width)
+        stored = Cells(lut=0 if blocks else self.nf * width // 16, ff=width, bram=blocks)
+        return sum([each] * self.lanes, queue + stored) + Cells(lut=30, ff=20)
+
+    @property
+    def folding(self):
+        return {"lanes": self.lanes}
+
+
+def requantise_of(node: Requantise, x: Edge, interval_cycles: int) -> RequantiseStage:
+    """The narrowest stage that reaches ``interval_cycles``, or else the widest.
+
+    Lanes divide the channels or are a multiple of them, so that memories stay small.
+    """
+    c = x.shape[-1]
+    every = [n for n in divisors(x.size) if c % n == 0 or n % c == 0]
+    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
+    return RequantiseStage(node, x, lanes)
