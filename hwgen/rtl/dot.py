@@ -5,8 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import BinaryStage, FixedStage
+from .carried import carried_sum
 from .chain import popcount, xnor_popcount
-from .chain_cells import Adders
 from .multiply_cells import Multiply, MultiplyPair
 from .stream import element_shape, format_shape
 from .tree import adder_level, adder_tree
@@ -134,7 +134,8 @@ class MultiplyDot(wiring.Component):
                             for k, term in enumerate(terms)), strict=True)
         low = adder_tree(m, list(lows), levels_per_register=per_register, prefix=f"{name}_low",
                          level=packed.levels)
-        return low, self._carried(m, list(highs), f"{name}_high")
+        return low, carried_sum(m, list(highs), levels_per_register=per_register,
+                                prefix=f"{name}_high", level=packed.levels)
 
     def _split(self, m, term, name):
         """The low sum in ``term``; the high one less its borrow, and the borrow."""
@@ -154,31 +155,6 @@ class MultiplyDot(wiring.Component):
                                  for value, what in ((low, "low"), (high, "high"),
                                                      (borrow, "borrow")))
         return low, (high, borrow)
-
-    def _carried(self, m, terms, name):
-        """Sum of values that each have one bit more to be added; of the result, too."""
-        level, per_register = self._stage.packed.levels, self._stage.levels_per_register
-        while len(terms) > 1:
-            level += 1
-            sums = [self._carried_sum(m, *terms[k:k + 2], f"{name}_l{level}_{k // 2}")
-                    for k in range(0, len(terms) - 1, 2)]
-            terms = sums + terms[len(terms) & ~1:]
-            if level % per_register == 0:
-                terms = [tuple(self._register(m, value, f"{name}_l{level}_{k}_{what}")
-                               for value, what in zip(term, ("sum", "carry"), strict=True))
-                         for k, term in enumerate(terms)]
-        return terms[0]
-
-    def _carried_sum(self, m, left, right, name):
-        """One adder, whose carry-in is the bit of ``left``; that of ``right`` is left."""
-        shape = (left[0] + right[0]).shape()
-        m.submodules[name] = adder = Adders(width=shape.width)
-        value = Signal(shape, name=f"{name}_value")
-        wide = [Signal(shape, name=f"{name}_{side}") for side in "ab"]
-        m.d.comb += [
-            wide[0].eq(left[0]), wide[1].eq(right[0]), adder.a.eq(wide[0]), adder.b.eq(wide[1]),
-            adder.x.eq(left[1]), value.eq(adder.y[:shape.width])]
-        return value, right[1]
 
 
 class PlaneDot(wiring.Component):

@@ -55,14 +55,19 @@ class FoldedMatVec(StageCore):
         rows, width = self._stage.weight_rows(), len(Value.cast(dot.w))
         m.submodules.weights = weights = Rom(
             width=width, rows=rows, in_blocks=self._stage.weights_in_block_ram(len(rows), width))
-        m.d.comb += [
-            replay.i.payload.eq(self.i.p.data.as_value()), replay.i.valid.eq(self.i.valid),
-            self.i.ready.eq(replay.i.ready), weights.address.eq(replay.address),
-        ]
+        self._fill(m, dot, replay)
+        m.d.comb += weights.address.eq(replay.address)
         x, w = Signal.like(dot.x, reset_less=True), Signal.like(dot.w, reset_less=True)
         m.d.sync += [x.as_value().eq(self._inputs(m, replay)), Value.cast(w).eq(weights.data)]
         m.d.comb += [dot.x.eq(x), dot.w.eq(w)]
         return replay
+
+    def _fill(self, m, dot, replay):
+        """Rows go into the buffer as they come."""
+        m.d.comb += [
+            replay.i.payload.eq(self.i.p.data.as_value()), replay.i.valid.eq(self.i.valid),
+            self.i.ready.eq(replay.i.ready),
+        ]
 
     def _results(self, m, total):
         """What follows gets these, all of one shape: the accumulators."""

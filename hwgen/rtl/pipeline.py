@@ -7,11 +7,13 @@ from ..numeric import SpecError
 from ..plan import Design
 from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, core_ports, element_bytes
+from .codebook import CodebookMatVec
 from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
 from .pool import MaxPoolCore
 from .requantise import RequantiseUnit
+from .shift import ShiftMatVec
 from .sparse import SparseMatVec
 from .stream import element_shape, link
 from .thermometer import ThermometerCoder
@@ -26,10 +28,12 @@ COMPONENTS = {
     "argmax": ArgmaxCore,
     "binary": BinaryMatVec,
     "binary-unrolled": UnrolledMatVec,
+    "codebook": CodebookMatVec,
     "fixed": FixedMatVec,
     "fixed-unrolled": FixedUnrolledMatVec,
     "pool": MaxPoolCore,
     "requantise": RequantiseUnit,
+    "shift": ShiftMatVec,
     "sparse": SparseMatVec,
     "thermometer": ThermometerCoder,
     "threshold": ThresholdCore,

@@ -32,7 +32,8 @@ from hwgen.compress import (
     XnorWeights,
 )
 
-__all__ = ["ACTIVATIONS", "SCALED", "WEIGHTS", "as_after_training", "last", "layers", "sequential"]
+__all__ = ["ACTIVATIONS", "LOGARITHMS", "MULTIPLIER_FREE", "SCALED", "WEIGHTS",
+           "as_after_training", "last", "layers", "sequential"]
 
 WEIGHTS = {
     "binary": BinaryWeights,
@@ -43,9 +44,6 @@ WEIGHTS = {
     **{f"dorefa{bits}": lambda bits=bits: DoReFaWeights(bits) for bits in (2, 3)},
     **{f"wrpn{bits}": lambda bits=bits: WrpnWeights(bits) for bits in (2, 3, 4)},
     "linear3": lambda: LinearQuantWeights(3),
-    "power4": lambda: PowerWeights(4),
-    "shift-sum2": lambda: ShiftSumWeights(2, 3),
-    "shared3": lambda: SharedWeights(3, centroid_bits=6),
     "lq3": lambda: LqWeights(3),
     "alternating2": lambda: AlternatingWeights(2),
     "abc3": lambda: AbcWeights(3),
@@ -54,6 +52,16 @@ WEIGHTS = {
     "alternating2-channel": lambda: AlternatingWeights(2, per_channel=True, scale_bits=3),
 }
 """What makes weights integers, by name."""
+
+MULTIPLIER_FREE = {
+    "power4": lambda: PowerWeights(4),
+    "shift-sum2": lambda: ShiftSumWeights(2, 3),
+    "shared3": lambda: SharedWeights(3, centroid_bits=6),
+}
+"""Those whose matrices have cores of their own."""
+
+LOGARITHMS = {"log2": lambda: LogActivation(2)}
+"""Activations that only such cores take in."""
 
 SCALED = ("xnor", "lq2-channel", "alternating2-channel")
 """Those with a scale for each output, which only a threshold can take in: not for last layers."""
@@ -68,19 +76,19 @@ ACTIVATIONS = {
     "horq2": HorqSign,
     "abc2": AbcActivation,
     "lq2": LqActivation,
-    "log2": lambda: LogActivation(2),
     "lq3-signs": lambda: LqActivation(3, signs=True),
 }
 
 
 def layers(weights: str, activation: str, n_in: int, n_out: int):
     """A matrix, a batch norm and an activation."""
-    return [last(weights, n_in, n_out), BatchNorm(n_out), ACTIVATIONS[activation]()]
+    made = (ACTIVATIONS | LOGARITHMS)[activation]()
+    return [last(weights, n_in, n_out), BatchNorm(n_out), made]
 
 
 def last(weights: str, n_in: int, n_out: int):
     """A matrix whose sums are the scores."""
-    return IntegerLinear(n_in, n_out, WEIGHTS[weights]())
+    return IntegerLinear(n_in, n_out, (WEIGHTS | MULTIPLIER_FREE)[weights]())
 
 
 def as_after_training(module, x=None, *, seed: int = 0):

@@ -16,7 +16,9 @@ from hwgen.ir import (
     MatVec,
     MaxPool,
     Network,
+    PowerSums,
     Requantise,
+    Shared,
     SlidingWindow,
     Thermometer,
     Threshold,
@@ -90,15 +92,17 @@ def _threshold(rng, name, nodes):
 
 
 def fixed(*, seed=0, sizes=(6, 7, 5, 4), fmt=WEIGHT, activation=ACTIVATION, rounding="half_up",
-          fill="random", density=1.0, per_channel=True, x=SIGNED):
+          fill="random", density=1.0, per_channel=True, x=SIGNED, given_as=None):
     """Fixed point layers with bias and `Requantise` between them, argmax at the end.
 
-    ``fmt`` is the format of the weights, ``x`` of the input, ``activation`` of the hidden vectors.
+    ``fmt`` is the format of the weights, ``x`` of the input, ``activation`` of the hidden vectors;
+    ``given_as`` makes another kind of matrix of weights' values.
     """
     rng = np.random.default_rng([seed, len(sizes), *sizes])
     nodes = [Input("x", (), (sizes[0],), x)]
     for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
         matrix = weights(rng, (n_out, n_in), fmt, fill=fill, density=density)
+        matrix = matrix if given_as is None else given_as(matrix.values)
         bias = rng.integers(-100, 100, n_out, endpoint=True) if k % 2 else None
         nodes.append(MatVec(f"fc{k}", (nodes[-1].name,), matrix, bias))
         if k < len(sizes) - 1:
@@ -212,6 +216,8 @@ NETWORKS = {
     "fixed-signed": lambda: fixed(seed=5, activation=Fixed(4), x=Fixed(5, signed=False)),
     **{f"fixed-{mode}": lambda mode=mode: rounding(mode) for mode in ROUNDINGS},
     **{f"fixed-{fmt.kind}": lambda fmt=fmt: fixed(seed=7, fmt=fmt) for fmt in FORMATS[1:]},
+    "powers": lambda: fixed(seed=8, fmt=PowerOfTwo(5), given_as=lambda w: PowerSums.of(w, 5)),
+    "shared": lambda: fixed(seed=9, sizes=(8, 6, 9, 4), fmt=FORMATS[-1], given_as=Shared.of),
     "sparse": sparse,
     "sparse-ones": lambda: sparse(seed=1, sizes=(1, 1, 1)),
     "sparse-empty-rows": lambda: sparse(seed=2, density=0.03),

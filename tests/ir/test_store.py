@@ -16,6 +16,7 @@ from hwgen.ir import (
     CheckError,
     Dense,
     Input,
+    Matrix,
     MatVec,
     Network,
     Requantise,
@@ -89,7 +90,8 @@ def test_round_trip_is_exact(name, tmp_path):
                 assert found.dtype == value.dtype
                 assert not found.flags.writeable
                 np.testing.assert_array_equal(found, value)
-            elif isinstance(value, Dense):
+            elif isinstance(value, Matrix):
+                assert type(found) is type(value)
                 assert found.format == value.format
                 np.testing.assert_array_equal(found.to_dense(), value.to_dense())
             else:

@@ -190,8 +190,8 @@ def test_refuses_unknown_names_cores_and_choices():
     refuses(f"cores must name matrix nodes of 'case-binary' ({names}), not 'code'", binary(),
             cores={"code": {"lanes": 1}})
     for core in ("systolic", ["binary"]):
-        refuses(f"core of 'fc1' must be one of ['binary', 'binary-unrolled', 'fixed',"
-                f" 'fixed-unrolled', 'sparse'], not {core!r}",
+        refuses(f"core of 'fc1' must be one of ['binary', 'binary-unrolled', 'codebook',"
+                f" 'fixed', 'fixed-unrolled', 'shift', 'sparse'], not {core!r}",
                 binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
             " 'planes', 'memory', 'lut_inputs'], not ['lanes', 'queue_depth']", binary(),

@@ -3,6 +3,7 @@
 from .argmax import ArgmaxStage
 from .base import Stage, divisors
 from .binary import BinaryStage
+from .codebook import CodebookStage
 from .combine import Combine
 from .convert import Conversion
 from .fixed import FixedStage
@@ -10,6 +11,7 @@ from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
 from .pool import PoolStage, pool_of
 from .requantise import RequantiseStage, requantise_of
+from .shift import ShiftStage
 from .sparse import SparseStage
 from .thermometer import ThermometerStage
 from .threshold import ThresholdStage, threshold_of
@@ -20,19 +22,19 @@ from .window_wide import WideWindowStage, window_of
 
 CORES = {
     cls.core: cls
-    for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, BinaryStage, FixedStage,
-                SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage, ThresholdStage,
-                RequantiseStage, ArgmaxStage)
+    for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, ShiftStage, CodebookStage,
+                BinaryStage, FixedStage, SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage,
+                ThresholdStage, RequantiseStage, ArgmaxStage)
 }
 
-MATRIX_CORES = {cls.core: cls for cls in (BinaryStage, SparseStage, FixedStage, UnrolledStage,
-                                          FixedUnrolledStage)}
+MATRIX_CORES = {cls.core: cls for cls in (ShiftStage, CodebookStage, BinaryStage, SparseStage,
+                                          FixedStage, UnrolledStage, FixedUnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "CORES", "ArgmaxStage", "BinaryStage", "Combine", "Conversion", "FixedStage",
+    "CORES", "ArgmaxStage", "BinaryStage", "CodebookStage", "Combine", "Conversion", "FixedStage",
     "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PoolStage",
-    "RequantiseStage", "SerialWindowStage", "SparseStage", "Stage", "ThermometerStage",
-    "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "divisors", "pool_of",
-    "requantise_of", "threshold_of", "window_of",
+    "RequantiseStage", "SerialWindowStage", "ShiftStage", "SparseStage", "Stage",
+    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage",
+    "divisors", "pool_of", "requantise_of", "threshold_of", "window_of",
 ]

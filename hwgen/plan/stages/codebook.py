@@ -1,0 +1,204 @@
+"""The codebook core: inputs are added up by the value they meet, and multiplied once a value."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from ...ir import Shared, Threshold
+from ...numeric import Bipolar, Fixed, SpecError, Ternary, pack_rows
+from .base import divisors
+from .codebook_cells import codebook_cells
+from .fixed import MULTIPLIER_REGISTERS
+from .folded import FoldedStage, adder_levels, tree_registers
+
+__all__ = ["CodebookStage"]
+
+MAX_CENTROIDS = 256
+
+INPUTS = Fixed | Ternary | Bipolar
+
+
+def _used(weights) -> np.ndarray:
+    """The values but 0 that are in ``weights``, ascending."""
+    values = np.unique(weights.to_dense())
+    return values[values != 0]
+
+
+@dataclass(frozen=True, eq=False)
+class CodebookStage(FoldedStage):
+    """``y = sum_k c_k (sum of the inputs whose weight is c_k)``: a product for each centroid c_k.
+
+    Each of ``pe * simd`` lanes has a sum for each centroid and adds an input to that which its
+    code selects; inputs of weight 0 are left out. While the next fold comes in, into a second set
+    of sums, those of ``K`` centroids but 0 are read one after another: of a centroid the ``simd``
+    lanes are added up, multiplied by it and accumulated. As a fold takes ``sf = n_in / simd``
+    cycles, one multiplier serves ``group = min(pe, sf // K)`` outputs, so there are
+    ``ceil(pe / group)`` (weight sharing of Deep Compression, arXiv 1510.00149).
+
+    A vector takes ``(n_out / pe) * (n_in / simd)`` cycles, as of the fixed core. The outputs of a
+    fold leave ``group * K + 7`` cycles after its last row is read, and those of the lanes' adder
+    tree, of gathering a group of several, and of what follows. After reset nothing is taken for
+    ``K`` cycles, in which the sums are cleared.
+
+    Any matrix of few values will do; :class:`~hwgen.ir.Shared` ones come here unasked.
+
+    Raises
+    ------
+    SpecError    If there is no weight but 0, there are more than 256 centroids or more than
+                 ``n_in / simd``, the input is neither fixed point, ternary nor signs, or a
+                 Threshold follows.
+    """
+
+    core: ClassVar[str] = "codebook"
+    compares: ClassVar[bool] = False
+
+    @classmethod
+    def suits(cls, mat_vec, x, post=None):
+        """Shared weights whose rows are at least as long as there are centroids."""
+        return (isinstance(mat_vec.weights, Shared) and isinstance(x.format, INPUTS)
+                and 1 <= len(_used(mat_vec.weights)) <= min(MAX_CENTROIDS,
+                                                            mat_vec.weights.shape[1]))
+
+    @classmethod
+    def foldings(cls, mat_vec, x, choice):
+        every = super().foldings(mat_vec, x, choice)
+        n_in, count = mat_vec.weights.shape[1], len(_used(mat_vec.weights))
+        return [option for option in every if n_in // option[1]["simd"] >= count] or every
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.x.format, INPUTS):
+            raise SpecError(f"{self.where}: input must be fixed point, ternary or signs, not"
+                            f" {self.x.format}")
+        if isinstance(self.post, Threshold):
+            raise SpecError(f"{self.where}: what follows must be a Requantise or nothing,"
+                            f" not a Threshold")
+        count, most = len(self.centroids), min(MAX_CENTROIDS, self.n_in)
+        if not 1 <= count <= most:
+            raise SpecError(f"{self.where}: weights must have 1 to {most} values but 0, of which"
+                            f" each takes one of {self.n_in} inputs' time, not {count}; choose the"
+                            f" fixed core")
+        if self.sf < count:
+            fits = [simd for simd in divisors(self.n_in) if self.n_in // simd >= count]
+            raise SpecError(f"{self.where}: simd must leave n_in / simd of at least {count}, the"
+                            f" values but 0 of the weights, not {self.simd}; choose from {fits}")
+
+    # -- the codebook ----------------------------------------------------------------------------
+
+    @cached_property
+    def centroids(self) -> np.ndarray:
+        """The values but 0, int64 ``(K,)``, ascending."""
+        return _used(self.mat_vec.weights)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """Number of each weight's centroid, int64 ``(n_out, n_in)``; K for 0."""
+        dense = self.mat_vec.weights.to_dense()
+        return np.where(dense == 0, len(self.centroids), np.searchsorted(self.centroids, dense))
+
+    @property
+    def entries(self) -> int:
+        """Codes that are used: one for each centroid, and one for 0 where it is a weight."""
+        return int(self.codes.max()) + 1
+
+    @property
+    def code_bits(self) -> int:
+        """Bits of a code, at least one."""
+        return max(1, (self.entries - 1).bit_length())
+
+    @property
+    def centroid_format(self) -> Fixed:
+        """In which the centroids are stored."""
+        return Fixed.covering(int(self.centroids[0]), int(self.centroids[-1]))
+
+    @property
+    def group(self) -> int:
+        """Outputs that share a multiplier."""
+        return min(self.pe, self.sf // len(self.centroids))
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers, each of a group of outputs; the last group may be smaller."""
+        return -(-self.pe // self.group)
+
+    # -- storage ---------------------------------------------------------------------------------
+
+    @property
+    def weight_row_bits(self) -> int:
+        """Bits of a row of :meth:`weight_rows`."""
+        return self.pe * self.simd * self.code_bits
+
+    def weight_rows(self) -> list[int]:
+        """Memory rows in reading order: row ``f * sf + s`` holds ``pe`` times ``simd`` codes."""
+        folded = self.codes.reshape(self.nf, self.pe, self.sf, self.simd)
+        rows = folded.transpose(0, 2, 1, 3).reshape(self.nf * self.sf, -1)
+        return pack_rows(rows, Fixed(self.code_bits, 0, signed=False))
+
+    def centroid_rows(self) -> list[int]:
+        """Row ``k`` is centroid ``k``."""
+        return pack_rows(self.centroids[:, np.newaxis], self.centroid_format)
+
+    def start_rows(self) -> list[int]:
+        """Row ``f * group + j`` holds the biases of output ``j`` of each group, in fold ``f``."""
+        spare = self.multipliers * self.group - self.pe
+        folds = np.pad(self.mat_vec.bias_or_zero.reshape(self.nf, self.pe), ((0, 0), (0, spare)))
+        rows = folds.reshape(self.nf, self.multipliers, self.group).transpose(0, 2, 1)
+        return pack_rows(rows.reshape(-1, self.multipliers), self.bias_format)
+
+    @property
+    def memory_bits(self):
+        bits = {"weights": self.nf * self.sf * self.weight_row_bits,
+                "centroids": len(self.centroids) * self.centroid_format.bits}
+        if self.mat_vec.bias is not None:
+            bits["bias"] = self.n_out * self.bias_format.bits
+        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
+
+    # -- arithmetic ------------------------------------------------------------------------------
+
+    def _most_inputs(self, lanes: int) -> int:
+        """Inputs that one sum of a centroid takes in at most, where there are so many lanes."""
+        codes = self.codes.reshape(self.n_out, -1, lanes)
+        return max(int((codes == k).sum(axis=1).max()) for k in range(len(self.centroids)))
+
+    def _sum_format(self, inputs: int) -> Fixed:
+        return Fixed.covering(min(0, inputs * self.x.lo), max(0, inputs * self.x.hi))
+
+    @cached_property
+    def lane_format(self) -> Fixed:
+        """Of a lane's sum of one centroid, from the actual weights."""
+        return self._sum_format(self._most_inputs(self.simd))
+
+    @cached_property
+    def sum_format(self) -> Fixed:
+        """Of the same of all lanes of an output."""
+        return self._sum_format(self._most_inputs(1))
+
+    @property
+    def tree_registers(self) -> int:
+        """Registers in the adder tree of the lanes."""
+        return tree_registers(adder_levels(self.simd), self.levels_per_register)
+
+    @property
+    def dot_registers(self):
+        """None: a lane's sums are what accumulates."""
+        return 0
+
+    @property
+    def multiply_registers(self) -> int:
+        """Cycles from the read of a lane's sum to its product."""
+        return 1 + self.tree_registers + MULTIPLIER_REGISTERS
+
+    @property
+    def combine_registers(self):
+        """Reading the sums, products, their accumulator, and gathering the outputs of a group."""
+        read = self.group * len(self.centroids)
+        return read + self.multiply_registers + (self.group > 1)
+
+    def to_dict(self):
+        return super().to_dict() | {"centroids": len(self.centroids),
+                                    "multipliers": self.multipliers}
+
+    def estimate(self, target):
+        return codebook_cells(self, target)
