@@ -19,6 +19,8 @@ EXAMPLES = (
     "hwgen core binary --n-in 256 --n-out 64 --w-bits 2 --x-bits 2 --planes 4 --memory block",
     "hwgen core binary-unrolled --n-in 64 --n-out 32 --ternary --x-bits 4",
     "hwgen core fixed-unrolled --n-in 16 --n-out 16 --w-bits 6 --x-bits 6",
+    "hwgen core shift --n-in 64 --n-out 64 --pe 4 --simd 8 --w-bits 5",
+    "hwgen core codebook --n-in 128 --n-out 64 --pe 8 --simd 4 --w-bits 4",
     "hwgen core sparse --n-in 128 --n-out 64 --pe 8 --w-bits 4 --density 0.1 --seed 7",
 )
 
@@ -27,6 +29,12 @@ MATRIX, SOURCE = "fc", "x"
 
 X_BITS, W_BITS = 8, 6
 """Bits of an input and a weight where none are given, but for binary cores, whose are signs."""
+
+CODE_BITS = {"shift": (5, 2, 6), "codebook": (4, 1, 7)}
+"""Core -> bits of a weight's code where none are given, and the fewest and most there can be."""
+
+CENTROID = 127
+"""Largest centroid of random weights, which are even distances apart."""
 
 TERNARY_DENSITY = 2 / 3
 """Share of nonzeros of random ternary weights: all three values equally often."""
@@ -40,6 +48,8 @@ class Kind(StrEnum):
     FIXED = "fixed"
     FIXED_UNROLLED = "fixed-unrolled"
     SPARSE = "sparse"
+    SHIFT = "shift"
+    CODEBOOK = "codebook"
 
     @property
     def counts_bits(self) -> bool:
@@ -49,6 +59,7 @@ class Kind(StrEnum):
 
 _WHOLE = "which takes whole vectors and gives whole ones"
 _NO_PLANES = "which multiplies whole numbers"
+_NO_PRODUCTS = "which adds up whole numbers"
 
 NO_CHOICE = {
     Kind.BINARY: {},
@@ -59,26 +70,28 @@ NO_CHOICE = {
                           "memory": "whose weights are shifts and adders"},
     Kind.SPARSE: {"simd": "which takes one nonzero at a time for each pe", "planes": _NO_PLANES,
                   "memory": "whose elements have memories of their own"},
+    Kind.SHIFT: {"planes": _NO_PRODUCTS},
+    Kind.CODEBOOK: {"planes": _NO_PRODUCTS},
 }
 """Core -> what cannot be chosen there, and why."""
 
 
 def command(
     kind: Annotated[Kind, typer.Argument(
-        metavar="KIND", help="binary, binary-unrolled, fixed, fixed-unrolled or sparse.")],
+        metavar="KIND", help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, shift or "
+        "sparse.")],
     n_in: Annotated[int | None, typer.Option(
         "--n-in", help="Inputs; from the weights where they are given.")] = None,
     n_out: Annotated[int | None, typer.Option("--n-out", help="Outputs; likewise.")] = None,
     pe: Annotated[int | None, typer.Option(
         "--pe", help="Outputs computed side by side (not of unrolled cores).")] = None,
     simd: Annotated[int | None, typer.Option(
-        "--simd", help="Inputs taken side by side (of binary and fixed).")] = None,
+        "--simd", help="Inputs taken side by side (of binary, codebook, fixed and shift).")] = None,
     planes: Annotated[int | None, typer.Option(
         "--planes", help="Pairs of a weight's and an input's bits side by side: 1, or all (of "
         "binary).")] = None,
     memory: Annotated[str | None, typer.Option(
-        "--memory", help="Where weights are stored: auto, block or logic (of binary and fixed)."
-        )] = None,
+        "--memory", help="Where weights are stored: auto, block or logic (as --simd).")] = None,
     weights: Annotated[Path | None, typer.Option(
         "--weights", help="Integers (n_out, n_in) as .npy, in the format of --w-bits or --ternary. "
         "Without it they are random.")] = None,
@@ -87,7 +100,8 @@ def command(
     x_signed: Annotated[bool, typer.Option(
         "--x-signed/--x-unsigned", help="Whether inputs have a sign.")] = False,
     w_bits: Annotated[int | None, typer.Option(
-        "--w-bits", help="Bits of a weight: 6, or of binary cores 1, which is -1 or +1.")] = None,
+        "--w-bits", help="Bits of a weight: 6, or of binary cores 1, which is -1 or +1; of a "
+        "code of shift (5: zero and powers of two with signs) and of codebook (4).")] = None,
     ternary: Annotated[bool, typer.Option(
         "--ternary", help="Weights are -1, 0 and +1, instead of --w-bits.")] = False,
     density: Annotated[float, typer.Option(
@@ -126,7 +140,7 @@ def _choice(kind: Kind, options) -> dict:
 
 
 def layer_network(kind: Kind, matrix, *, name: str, x_bits: int | None, x_signed: bool):
-    """A network of one matrix, a :class:`~hwgen.ir.Dense`; the scores are its output."""
+    """A network of one matrix, a :class:`~hwgen.ir.Matrix`; the scores are its output."""
     from hwgen.ir import Input, MatVec, Network
 
     fmt = _format(kind, "--x-bits", x_bits, usual=X_BITS, signed=x_signed)
@@ -147,6 +161,11 @@ def _format(kind: Kind, what: str, bits: int | None, *, usual: int, signed: bool
 def _weight_format(kind: Kind, w_bits: int | None, *, ternary: bool):
     from hwgen.numeric import Ternary
 
+    if ternary and kind in CODE_BITS:
+        raise spec_error(f"--ternary must not be given for the {kind} core, whose weights have"
+                         f" codes of --w-bits")
+    if kind in CODE_BITS:
+        return _code_format(kind, w_bits)
     if not ternary:
         return _format(kind, "--w-bits", w_bits, usual=W_BITS, signed=True)
     if w_bits is not None:
@@ -155,16 +174,29 @@ def _weight_format(kind: Kind, w_bits: int | None, *, ternary: bool):
     return Ternary()
 
 
+def _code_format(kind: Kind, w_bits: int | None):
+    """Powers of two, or centroids in even distances, 0 among them."""
+    from hwgen.numeric import Codebook, PowerOfTwo
+
+    usual, fewest, most = CODE_BITS[kind]
+    bits = usual if w_bits is None else w_bits
+    if not fewest <= bits <= most:
+        raise spec_error(f"--w-bits of the {kind} core must be in {fewest}..{most}, not {bits}")
+    if kind is Kind.SHIFT:
+        return PowerOfTwo(1 << bits - 2)
+    half = 1 << bits - 1
+    return Codebook(tuple(k * CENTROID // half for k in range(-half, half)))
+
+
 def _matrix(kind, path, *, n_in, n_out, fmt, density, seed):
-    """The weights of a file, or random ones, as a :class:`~hwgen.ir.Dense`."""
-    from hwgen.ir import Dense
+    """The weights of a file, or random ones, as the matrix that the core is for."""
     from hwgen.numeric import Ternary
 
     if path is None:
         shape = _size("--n-out", n_out), _size("--n-in", n_in)
         share = TERNARY_DENSITY if isinstance(fmt, Ternary) else 1.0
         share = density if kind is Kind.SPARSE else share
-        return Dense(_random(shape, fmt, density=share, seed=seed), fmt)
+        return _structured(kind, _random(shape, fmt, density=share, seed=seed), fmt)
     values = load_integers(path, "weights")
     if values.ndim != 2:
         raise spec_error(f"weights '{path}' must be of shape (n_out, n_in), not {values.shape}")
@@ -172,7 +204,15 @@ def _matrix(kind, path, *, n_in, n_out, fmt, density, seed):
                                                                      values.shape[1])):
         if asked not in (None, found):
             raise spec_error(f"{what} must be {found}, as in '{path}', not {asked}")
-    return Dense(values, fmt)
+    return _structured(kind, values, fmt)
+
+
+def _structured(kind: Kind, values, fmt):
+    from hwgen.ir import Dense, PowerSums, Shared
+
+    if kind is Kind.SHIFT:
+        return PowerSums.of(values, fmt.exponents)
+    return Shared.of(values) if kind is Kind.CODEBOOK else Dense(values, fmt)
 
 
 def _random(shape, fmt, *, density: float, seed: int):

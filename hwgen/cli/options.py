@@ -14,7 +14,7 @@ __all__ = [
     "PlanesChoice", "Seed", "SimdChoice", "clock_hz", "cores", "load_integers", "target_of",
 ]
 
-CORES = ("binary", "binary-unrolled", "fixed", "fixed-unrolled", "sparse")
+CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
 MEMORIES = ("auto", "block", "logic")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
             "core": "fc1=binary"}
@@ -41,7 +41,8 @@ MemoryChoice = Annotated[list[str] | None, typer.Option(
     help="Where weights are stored: auto, block or logic; may be repeated.")]
 CoreChoice = Annotated[list[str] | None, typer.Option(
     "--core", metavar="NODE=CORE",
-    help="binary, binary-unrolled, fixed, fixed-unrolled or sparse, of a node; may be repeated.")]
+    help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, shift or sparse, of a node; "
+    "may be repeated.")]
 
 
 def cores(**given: Iterable[str] | None) -> dict[str, dict]:

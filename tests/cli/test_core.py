@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.cli.core import Kind, _random, layer_network
 from hwgen.ir import Dense, load
-from hwgen.numeric import Bipolar, Fixed, Ternary
+from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, Ternary
 
 RANDOM = ("--n-in", 12, "--n-out", 6)
 
@@ -60,6 +60,12 @@ def save(values):
     (("sparse", *RANDOM, "--memory", "block"),
      "--memory must not be given for the sparse core, whose elements have memories of their own,"
      " not block"),
+    (("shift", *RANDOM, "--planes", 1),
+     "--planes must not be given for the shift core, which adds up whole numbers, not 1"),
+    (("shift", *RANDOM, "--w-bits", 7), "--w-bits of the shift core must be in 2..6, not 7"),
+    (("codebook", *RANDOM, "--w-bits", 0), "--w-bits of the codebook core must be in 1..7, not 0"),
+    (("codebook", *RANDOM, "--ternary"),
+     "--ternary must not be given for the codebook core, whose weights have codes of --w-bits"),
     *[(("binary-unrolled", *RANDOM, f"--{what}", value),
        f"--{what} must not be given for the binary-unrolled core, {why}, not {value}")
       for what, value, why in (
@@ -141,6 +147,8 @@ def test_one_bit_is_a_sign_where_bits_are_counted(kind, bits, signed, fmt):
     (("binary",), Bipolar(), {-1, 1}), (("binary", "--w-bits", 1), Bipolar(), {-1, 1}),
     (("binary", "--w-bits", 2), Fixed(2), {-2, -1, 1}), (("fixed", "--w-bits", 1), Fixed(1), {-1}),
     (("binary-unrolled", "--ternary"), Ternary(), {-1, 0, 1}),
+    (("shift", "--w-bits", 3), PowerOfTwo(2), {-2, -1, 1, 2}),
+    (("codebook", "--w-bits", 2), Codebook((-127, -64, 63)), {-127, -64, 63}),
     (("sparse", "--ternary"), Ternary(), {-1, 0, 1})])
 def test_formats_of_weights(hwgen, words, fmt, values):
     done = hwgen("core", *words, "--n-in", 24, "--n-out", 6, "-o", "made", "--json")
@@ -172,6 +180,9 @@ def test_help_has_an_example_of_each_binary_core(hwgen):
     (("binary-unrolled", "--n-in", 16, "--n-out", 4, "--w-bits", 2), "binary-unrolled-16x4", 1),
     (("fixed", "--n-in", 8, "--n-out", 6, "--pe", 3, "--simd", 4, "--x-signed"), "fixed-8x6", 4),
     (("fixed-unrolled", "--n-in", 8, "--n-out", 6, "--w-bits", 4), "fixed-unrolled-8x6", 1),
+    (("shift", "--n-in", 16, "--n-out", 8, "--pe", 2, "--simd", 4), "shift-16x8", 16),
+    (("codebook", "--n-in", 16, "--n-out", 8, "--pe", 4, "--simd", 2, "--w-bits", 2),
+     "codebook-16x8", 16),
     (("sparse", "--n-in", 16, "--n-out", 8, "--pe", 4, "--density", 0.2), "sparse-16x8", None),
 ])
 def test_core_is_generated_simulated_and_reported(hwgen, tmp_path, words, name, interval):

@@ -34,8 +34,8 @@ def test_folding_must_be_a_positive_number(text):
 
 
 def test_core_must_be_known():
-    with refused("--core of 'fc1' must be one of binary, binary-unrolled, fixed,"
-                 " fixed-unrolled, sparse, not 'dense'"):
+    with refused("--core of 'fc1' must be one of binary, binary-unrolled, codebook, fixed,"
+                 " fixed-unrolled, shift, sparse, not 'dense'"):
         cores(pe=None, simd=None, core=["fc1=dense"])
 
 
