@@ -63,6 +63,7 @@ def write_gates(netlist, top: str, device, out):
     netlist, out = Path(netlist), Path(out)
     modules = json.loads(netlist.read_text(encoding="utf-8"))["modules"]
     _require_models(modules[top], device.family)
+    _ground(modules, top, "SB_MAC16")
     yosys = find("yosys")
     models = sorted(_MODELS.glob("*.v")) if device.family == "ecp5" else []
     script = _script(top, device.family, models)
@@ -98,6 +99,18 @@ def _require_models(module, family: str):
         if cell["type"] == "DP16KD" and cell["connections"].get("WEB", ["0"]) != ["0"]:
             raise SpecError(f"netlist: DP16KD '{name}' must be written at port A alone, as its"
                             " model is")
+
+
+def _ground(modules, top: str, kind: str):
+    """Tie to 0 what is open of the inputs of cells ``kind``, as the device does.
+
+    Of multipliers that yosys has found by itself that is also the clock; their registers are out.
+    """
+    for cell in modules[top]["cells"].values():
+        if cell["type"] == kind:
+            for name, port in modules[kind]["ports"].items():
+                if port["direction"] == "input" and name not in cell["connections"]:
+                    cell["connections"][name] = ["0"] * len(port["bits"])
 
 
 def _script(top: str, family: str, models) -> str:

@@ -78,8 +78,8 @@ def test_simulate_as_json_on_own_vectors(hwgen, tmp_path):
         [[1, 2]], {"frames": None, "stalls": "random", "seed": 3, "bench": "cocotb",
                    "mode": "reset", "simulator": "icarus", "netlist": None})
     assert done.json == {
-        "artefact": "art", "netlist": None, "bench": "cocotb", "simulator": "icarus", "version": "5",
-        "stalls": "random", "seed": 3,
+        "artefact": "art", "netlist": None, "bench": "cocotb", "simulator": "icarus",
+        "version": "5", "stalls": "random", "seed": 3,
         "mode": "reset", "compared": 20, "mismatched": 0, "latency_cycles": 31,
         "interval_cycles": 16.5, "cycles": 1234, "seconds": 0.25}
     assert np.load(tmp_path / "scores.npy").tolist() == np.arange(16).reshape(4, 4).tolist()
