@@ -5,6 +5,7 @@ so that :func:`export` loses nothing.
 """
 
 from . import reproducible
+from .activation import QuantActivation, QuantRescale
 from .adopt import adopt
 from .bases import AbcWeights, AlternatingWeights, LqWeights
 from .basis_steps import AbcActivation, LqActivation
@@ -16,6 +17,7 @@ from .conv import BatchNorm2d, Flatten, IntegerConv2d, QuantConv2d
 from .copies import Copies
 from .data import Split, digits, stratified
 from .distil import distillation_loss
+from .dynamic import DynamicQuantConv2d, DynamicQuantLinear
 from .errors import CheckpointError, ExportError, TrainingError
 from .export import export, predict_integers
 from .fixed import QuantInput, QuantLinear, QuantReLU
@@ -60,18 +62,19 @@ from .weights import Weights
 __all__ = [
     "AbcActivation", "AbcWeights", "AlternatingWeights", "BatchNorm", "BatchNorm2d", "BinaryConv2d",
     "BinaryLinear", "BinaryWeights", "BitwiseSign", "BitwiseWeights", "CheckpointError", "Copies",
-    "DoReFaLinear", "DoReFaWeights", "Epoch", "ExportError", "FixedTernaryWeights", "Flatten",
-    "GradualPruning", "HorqSign", "IntegerConv2d", "IntegerLinear", "Layer", "LinearQuantWeights",
-    "LogActivation", "LqActivation", "LqWeights", "MNIST_RECIPES", "MultiBaseLinear", "Phases",
-    "PowerWeights", "QuantConv2d", "QuantInput", "QuantLinear", "QuantReLU", "ResidualSign",
-    "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm",
-    "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d",
-    "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights", "TwnWeights",
-    "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights", "XnorWeights",
-    "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals", "cubic_density",
-    "density", "digits", "distillation_loss", "export", "fold_batch_norm", "integer_products",
-    "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx", "reproducible",
-    "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds",
-    "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher", "train_student",
-    "train_teacher", "warped",
+    "DoReFaLinear", "DoReFaWeights", "DynamicQuantConv2d", "DynamicQuantLinear", "Epoch",
+    "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
+    "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
+    "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation", "QuantConv2d",
+    "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale", "ResidualSign", "STUDENTS",
+    "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm", "ShiftBatchNorm2d",
+    "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d", "TernaryLinear",
+    "ThermometerInput", "TrainingError", "TtqWeights", "TwnWeights", "TwoScaleTernaryLinear",
+    "Warp", "Weights", "WrpnLinear", "WrpnWeights", "XnorWeights", "accuracy", "adopt", "ap2",
+    "binarise", "calibrate", "cnv", "compress_signals", "cubic_density", "density", "digits",
+    "distillation_loss", "export", "fold_batch_norm", "integer_products", "load_checkpoint",
+    "mnist", "predict_integers", "quantise", "read_idx", "reproducible", "round_half_even",
+    "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds", "stratified", "train",
+    "train_bitwise", "train_mnist", "train_mnist_teacher", "train_student", "train_teacher",
+    "warped",
 ]

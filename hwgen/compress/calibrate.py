@@ -4,6 +4,7 @@ import torch
 
 from hwgen.numeric import SpecError
 
+from .activation import QuantActivation, QuantRescale
 from .fixed import QuantInput, QuantLinear, QuantReLU
 from .linear import IntegerLinear
 from .steps import StepLayer
@@ -12,13 +13,16 @@ from .tracing import INPUT, trace
 
 __all__ = ["calibrate"]
 
+WITH_FRAC = (QuantActivation, QuantInput, QuantReLU, QuantRescale)
+"""Layers whose results have fraction bits of their own."""
+
 
 @torch.no_grad()
-def calibrate(module, x):
+def calibrate(module, x, *, rule: str = "least_squares"):
     """Set ``frac`` and ``in_frac`` of every fixed-point layer of ``module``; returns ``module``.
 
     Works from the first layer to the last, so each step is chosen on activations that are already
-    quantised. Weights and activations take the step with the least squared error.
+    quantised. Weights and activations take the step that ``rule`` gives.
 
     Parameters
     ----------
@@ -26,6 +30,9 @@ def calibrate(module, x):
         Of the layers of hwgen.compress; in evaluation mode if it has a BatchNorm.
     x : integers (batch, n_in)
         Training samples.
+    rule : str
+        ``least_squares``, or ``ristretto``: as many integer bits as the largest value needs, of
+        weights and activations, layer by layer; see :func:`hwgen.compress.fixed.best_frac`.
     """
     steps, _ = trace(module)
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
@@ -36,22 +43,22 @@ def calibrate(module, x):
             raise SpecError(f"calibrate: '{step.path}' must be a layer with one input, not a bare"
                             f" operation")
         frac, value = fracs[step.source], values[step.source]
-        fracs[step.node] = _fit(step.layer, frac, value)
+        fracs[step.node] = _fit(step.layer, frac, value, rule)
         values[step.node] = step.layer(value)
     return module
 
 
-def _fit(layer, frac, value) -> int:
+def _fit(layer, frac, value, rule) -> int:
     """Calibrate one layer; returns the fraction bits of its result."""
-    if isinstance(layer, (IntegerLinear, QuantLinear)):
+    if isinstance(layer, (IntegerLinear, QuantLinear, QuantRescale)):
         layer.in_frac.fill_(frac)
     if isinstance(layer, QuantLinear):
-        layer.calibrate()
+        layer.calibrate(rule)
         return layer.out_frac
     if isinstance(layer, IntegerLinear):
         return frac + layer.out_shift
-    if isinstance(layer, QuantReLU):
-        layer.calibrate(value)
+    if isinstance(layer, (QuantActivation, QuantReLU)):
+        layer.calibrate(value, rule)
     if isinstance(layer, (StepLayer, ThermometerInput)):
         return 0
-    return int(layer.frac) if isinstance(layer, (QuantInput, QuantReLU)) else frac
+    return int(layer.frac) if isinstance(layer, WITH_FRAC) else frac

@@ -11,6 +11,7 @@ from hwgen.numeric import SpecError
 from .conv import BatchNorm2d, Convolution, Flatten, IntegerConv2d, QuantConv2d
 from .convert_linear import integer_linear, quant_linear
 from .convert_steps import batch_norm
+from .dynamic import DynamicQuantConv2d
 from .named import BinaryConv2d, TernaryConv2d
 from .shift_norm import ShiftBatchNorm2d
 from .value import Value, settled, sound
@@ -71,7 +72,7 @@ def _flatten(layer: Flatten, value: Value, name: str):
 
 CONVERTERS = {
     **dict.fromkeys((IntegerConv2d, BinaryConv2d, TernaryConv2d), _convolution(integer_linear)),
-    QuantConv2d: _convolution(quant_linear),
+    **dict.fromkeys((QuantConv2d, DynamicQuantConv2d), _convolution(quant_linear)),
     BatchNorm2d: batch_norm,
     ShiftBatchNorm2d: batch_norm,
     nn.MaxPool2d: _max_pool,

@@ -7,6 +7,7 @@ import numpy as np
 from hwgen.ir import Dense, Edge, MatVec
 from hwgen.numeric import Fixed, SpecError
 
+from .dynamic import DynamicQuantLinear
 from .fixed import QuantLinear
 from .linear import IntegerLinear
 from .named import (
@@ -35,9 +36,13 @@ def integer_linear(layer: IntegerLinear, value: Value, name: str):
 def quant_linear(layer: QuantLinear, value: Value, name: str):
     """Node of a fixed-point layer."""
     _check_in_frac(layer, value)
-    fmt = Fixed(layer.bits, int(layer.frac), True)
+    fracs = layer.frac.numpy()
+    fmt = Fixed(layer.bits, int(fracs.max()), True)
     weights = Dense(int64_of(layer.integer_weight()), fmt)
-    return _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
+    nodes, result = _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
+    if fracs.min() == fracs.max():
+        return nodes, result
+    return nodes, replace(result, channel_frac=fracs + int(layer.in_frac))
 
 
 def _check_in_frac(layer, value: Value) -> None:
@@ -71,7 +76,7 @@ def _row_ranges(node: MatVec, edge: Edge):
 
 
 CONVERTERS = {
-    QuantLinear: quant_linear,
+    **dict.fromkeys((QuantLinear, DynamicQuantLinear), quant_linear),
     **dict.fromkeys((IntegerLinear, BinaryLinear, DoReFaLinear, MultiBaseLinear, ScaledBinaryLinear,
                      TernaryLinear, TwoScaleTernaryLinear, WrpnLinear), integer_linear),
 }

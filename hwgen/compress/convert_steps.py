@@ -8,6 +8,7 @@ import torch
 from hwgen.ir import Requantise, Threshold
 from hwgen.numeric import Fixed, SpecError
 
+from .activation import QuantActivation, QuantRescale
 from .basis_steps import AbcActivation, LqActivation
 from .binary import Sign
 from .bitwise import BitwiseSign
@@ -36,6 +37,40 @@ def _quant_relu(layer: QuantReLU, value: Value, name: str):
                       max(shift, 0), "half_up", Fixed(layer.bits, frac, False))
     edge = sound(node, value.edge)
     return [node], Value(name, edge, edge.shape[-1], frac, spatial=value.spatial)
+
+
+def _activation(layer: QuantActivation, value: Value, name: str):
+    value = settled(value, any_frac=True)
+    fracs = value.frac if value.channel_frac is None else value.channel_frac
+    shifts = np.atleast_1d(np.asarray(fracs, np.int64)) - int(layer.frac)
+    if (worst := int(np.abs(shifts).max())) > MAX_SHIFT:
+        raise SpecError(f"shift from {value.frac} to {int(layer.frac)} fraction bits must be at"
+                        f" most {MAX_SHIFT}, not {worst}")
+    shift = np.maximum(shifts, 0)
+    (least, most), fmt = layer.bounds, layer.format
+    node = Requantise(name, (value.node,), 1 << np.unique(np.maximum(-shifts, 0)) if
+                      len(set(shifts.tolist())) == 1 else 1 << np.maximum(-shifts, 0),
+                      int(shift[0]) if len(set(shift.tolist())) == 1 else shift, layer.rounding,
+                      fmt, None if least == fmt.min else least, None if most == fmt.max else most,
+                      layer.slope_shift)
+    edge = sound(node, value.edge)
+    return [node], Value(name, edge, edge.shape[-1], fmt.frac, spatial=value.spatial)
+
+
+def _rescale(layer: QuantRescale, value: Value, name: str):
+    value = settled(value)
+    if int(layer.in_frac) != value.frac:
+        raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
+                        f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
+    if len(layer.scale) not in (1, value.size):
+        raise SpecError(f"scale must be one or {value.size}, the channels of its input, not"
+                        f" {len(layer.scale)}")
+    multiplier, shift = layer.integers
+    one = len(set(shift.tolist())) == 1
+    node = Requantise(name, (value.node,), multiplier, int(shift[0]) if one else shift,
+                      layer.rounding, layer.format)
+    edge = sound(node, value.edge)
+    return [node], Value(name, edge, edge.shape[-1], layer.format.frac, spatial=value.spatial)
 
 
 def batch_norm(layer: BatchNorm, value: Value, name: str):
@@ -79,7 +114,9 @@ def _steps(layer: StepLayer, value: Value, name: str):
 
 
 CONVERTERS = {
+    QuantActivation: _activation,
     QuantReLU: _quant_relu,
+    QuantRescale: _rescale,
     BatchNorm: batch_norm,
     ShiftBatchNorm: batch_norm,
     **dict.fromkeys((AbcActivation, BitwiseSign, HorqSign, LogActivation, LqActivation,

@@ -136,6 +136,10 @@ class _Walk:
         return result
 
     def _check_result(self):
+        if self.value.channel_frac is not None:
+            self.faults.append(
+                "result: must be in one unit, not with fraction bits of each group of channels: end"
+                " with QuantActivation or QuantLinear")
         if self.value.edge is None or self.value.pending:
             self.faults.append(
                 "result: must be the integers of a layer, not the module's input, a BatchNorm's"

@@ -11,14 +11,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hwgen.numeric import as_int
+from hwgen.numeric import SpecError, as_int
 
 from .layer import Layer, within
 from .straight import round_half_even, round_half_up
 
-__all__ = ["QuantInput", "QuantLinear", "QuantReLU"]
+__all__ = ["QuantInput", "QuantLinear", "QuantReLU", "RULES", "best_frac"]
 
 MAX_BITS = 16
+
+RULES = ("least_squares", "ristretto")
+"""How a power-of-two step may be chosen; see :func:`best_frac`."""
 
 
 def _limits(bits, signed):
@@ -62,11 +65,11 @@ class QuantReLU(Layer):
         return torch.clamp(round_half_up(x / step), *_limits(self.bits, False)) * step
 
     @torch.no_grad()
-    def calibrate(self, x) -> None:
-        """Choose the power-of-two step with the least squared error on samples ``x``."""
+    def calibrate(self, x, rule: str = "least_squares") -> None:
+        """Choose the power-of-two step on samples ``x``."""
         y = torch.relu(x)
-        self.frac.fill_(_best_frac(y, lambda v: torch.clamp(
-            torch.floor(v + 0.5), *_limits(self.bits, False)), self.bits))
+        self.frac.fill_(best_frac(y, lambda v: torch.clamp(
+            torch.floor(v + 0.5), *_limits(self.bits, False)), self.bits, rule))
 
     def extra_repr(self):
         return f"bits={self.bits}, frac={int(self.frac)}"
@@ -126,10 +129,10 @@ class QuantLinear(Layer):
         return F.linear(x, self.integer_weight() * 2.0 ** -int(self.frac), bias)
 
     @torch.no_grad()
-    def calibrate(self) -> None:
-        """Choose the power-of-two step with the least squared error on the weights."""
-        self.frac.fill_(_best_frac(self.weight, lambda v: torch.clamp(
-            torch.round(v), -self.limit, self.limit), self.bits - 1))
+    def calibrate(self, rule: str = "least_squares") -> None:
+        """Choose the power-of-two step of the weights."""
+        self.frac.fill_(best_frac(self.weight, lambda v: torch.clamp(
+            torch.round(v), -self.limit, self.limit), self.bits - 1, rule))
 
     @torch.no_grad()
     def constrain(self) -> None:
@@ -141,15 +144,23 @@ class QuantLinear(Layer):
                 f" frac={int(self.frac)}, in_frac={int(self.in_frac)}")
 
 
-def _best_frac(values, quantise, magnitude_bits) -> int:
-    """The ``frac`` for which ``quantise(values * 2**frac) * 2**-frac`` is nearest in squares.
+def best_frac(values, quantise, magnitude_bits, rule: str = "least_squares") -> int:
+    """The ``frac`` of ``values`` in ``magnitude_bits`` bits beside the sign, by one of RULES.
 
-    Tries the widest step that saturates nothing and the four below it (L2-optimal step of
-    arXiv 1512.01322, on powers of two).
+    ``least_squares``: ``quantise(values * 2**frac) * 2**-frac`` is nearest to them. Tries the
+    widest step that saturates nothing and the four below it (L2-optimal step of arXiv 1512.01322,
+    on powers of two).
+
+    ``ristretto``: ``ceil(log2(max abs(values)))`` integer bits, the others are fraction
+    (arXiv 1604.03168): at most a largest value that is a power of two saturates, by one step.
     """
+    if rule not in RULES:
+        raise SpecError(f"rule must be one of {list(RULES)}, not {rule!r}")
     peak = float(values.abs().max())
     if peak == 0:
         return magnitude_bits
+    if rule == "ristretto":
+        return magnitude_bits - math.ceil(math.log2(peak))
     first = magnitude_bits - math.ceil(math.log2(peak)) - 1
     values = values.double()
     errors = [

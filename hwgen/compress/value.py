@@ -33,6 +33,8 @@ class Value:
         in order, and wait for an activation of a few levels.
     rises : bool
         None of ``pending`` falls.
+    channel_frac : int64 (size,) or None
+        Fraction bits of each channel, where they are not all ``frac``; an activation must follow.
     """
 
     node: str
@@ -43,10 +45,14 @@ class Value:
     pending: tuple[Callable, ...] = ()
     spatial: tuple[int, int] | None = None
     rises: bool = True
+    channel_frac: np.ndarray | None = None
 
 
-def settled(value: Value) -> Value:
-    """``value`` if it is made of integers, as most layers need."""
+def settled(value: Value, *, any_frac: bool = False) -> Value:
+    """``value`` if it is made of integers, as most layers need.
+
+    And in one unit, but with ``any_frac``.
+    """
     if value.edge is None:
         raise SpecError("input must be quantised: begin the module with QuantInput or"
                         " ThermometerInput")
@@ -54,6 +60,9 @@ def settled(value: Value) -> Value:
         raise SpecError("input must not be a BatchNorm's output or of a scaled sum, which has no"
                         " exact form: put an activation of a few levels between (Sign ...), or fold"
                         " it with hwgen.compress.fold_batch_norm")
+    if value.channel_frac is not None and not any_frac:
+        raise SpecError("input must be in one unit, not with fraction bits of each group of"
+                        " channels: put QuantActivation behind a DynamicQuantLinear")
     return value
 
 
