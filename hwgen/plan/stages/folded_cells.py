@@ -5,6 +5,7 @@ families the LUTs are those of an ECP5.
 """
 
 from ..target import Cells, Target
+from .narrowing import narrowing_cells
 
 __all__ = ["adder_tree_cells", "frame_cells", "in_luts", "ram_cells"]
 
@@ -58,9 +59,10 @@ def frame_cells(stage, target: Target, *, accumulators: int) -> Cells:
     if stage.mat_vec.bias is not None and stage.nf > 1:
         width = stage.pe * stage.bias_format.bits
         cells += Cells(round(stage.nf * width * LUTS_PER_ROM_BIT), width)
-    if stage.post is not None:
-        bits = stage.pe * stage.acc_format.bits
-        cells += Cells(3 * bits, 2 * bits)
+    if stage.narrowing is not None:
+        lane = narrowing_cells(stage.narrowing, stage.acc_format.bits, stage.out_edge.format.bits,
+                               target)
+        cells += Cells(stage.pe * lane.lut, stage.pe * lane.ff, dsp=stage.pe * lane.dsp)
     return cells
 
 
