@@ -25,6 +25,7 @@ from .kbit import DoReFaWeights, LinearQuantWeights, WrpnWeights
 from .layer import Layer
 from .linear import IntegerLinear
 from .log_steps import LogActivation
+from .lookup import QuantExp, QuantSigmoid, QuantTanh
 from .mnist import mnist, read_idx
 from .named import (
     BinaryConv2d,
@@ -66,15 +67,15 @@ __all__ = [
     "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
     "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
     "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation", "QuantConv2d",
-    "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale", "ResidualSign", "STUDENTS",
-    "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm", "ShiftBatchNorm2d",
-    "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d", "TernaryLinear",
-    "ThermometerInput", "TrainingError", "TtqWeights", "TwnWeights", "TwoScaleTernaryLinear",
-    "Warp", "Weights", "WrpnLinear", "WrpnWeights", "XnorWeights", "accuracy", "adopt", "ap2",
-    "binarise", "calibrate", "cnv", "compress_signals", "cubic_density", "density", "digits",
-    "distillation_loss", "export", "fold_batch_norm", "integer_products", "load_checkpoint",
-    "mnist", "predict_integers", "quantise", "read_idx", "reproducible", "round_half_even",
-    "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds", "stratified", "train",
-    "train_bitwise", "train_mnist", "train_mnist_teacher", "train_student", "train_teacher",
-    "warped",
+    "QuantExp", "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid",
+    "QuantTanh", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights",
+    "ShiftBatchNorm", "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation",
+    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights",
+    "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights",
+    "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals",
+    "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
+    "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
+    "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
+    "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher",
+    "train_student", "train_teacher", "warped",
 ]

@@ -7,13 +7,14 @@ from hwgen.numeric import SpecError
 from .activation import QuantActivation, QuantRescale
 from .fixed import QuantInput, QuantLinear, QuantReLU
 from .linear import IntegerLinear
+from .lookup import TableLayer
 from .steps import StepLayer
 from .thermometer import ThermometerInput
 from .tracing import INPUT, trace
 
 __all__ = ["calibrate"]
 
-WITH_FRAC = (QuantActivation, QuantInput, QuantReLU, QuantRescale)
+WITH_FRAC = (QuantActivation, QuantInput, QuantReLU, QuantRescale, TableLayer)
 """Layers whose results have fraction bits of their own."""
 
 

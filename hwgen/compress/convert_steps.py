@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from hwgen.ir import Requantise, Threshold
+from hwgen.ir import Requantise, Table, Threshold
 from hwgen.numeric import Fixed, SpecError
 
 from .activation import QuantActivation, QuantRescale
@@ -14,6 +14,7 @@ from .binary import Sign
 from .bitwise import BitwiseSign
 from .fixed import QuantReLU
 from .log_steps import LogActivation
+from .lookup import QuantExp, QuantSigmoid, QuantTanh, TableLayer
 from .normalise import BatchNorm
 from .residual import HorqSign, ResidualSign
 from .shift_norm import ShiftBatchNorm
@@ -73,6 +74,19 @@ def _rescale(layer: QuantRescale, value: Value, name: str):
     return [node], Value(name, edge, edge.shape[-1], layer.format.frac, spatial=value.spatial)
 
 
+def _table(layer: TableLayer, value: Value, name: str):
+    """The table, behind a Requantise unless its input has that format."""
+    nodes, fmt = [], layer.in_format
+    value = settled(value, any_frac=True)
+    if value.edge.format != fmt or value.channel_frac is not None:
+        rounded = QuantActivation(fmt.bits, frac=fmt.frac)
+        nodes, value = _activation(rounded, value, f"{name}_in")
+    node = Table(name, (value.node,), np.array(layer.values, np.int64), fmt.min, layer.format,
+                 layer.function, layer.error)
+    edge = sound(node, value.edge)
+    return [*nodes, node], Value(name, edge, edge.shape[-1], layer.frac, spatial=value.spatial)
+
+
 def batch_norm(layer: BatchNorm, value: Value, name: str):
     """No node: the norm waits for the thresholds of the activation that follows."""
     if not value.pending:
@@ -117,6 +131,7 @@ CONVERTERS = {
     QuantActivation: _activation,
     QuantReLU: _quant_relu,
     QuantRescale: _rescale,
+    **dict.fromkeys((QuantExp, QuantSigmoid, QuantTanh), _table),
     BatchNorm: batch_norm,
     ShiftBatchNorm: batch_norm,
     **dict.fromkeys((AbcActivation, BitwiseSign, HorqSign, LogActivation, LqActivation,

@@ -8,10 +8,11 @@ from .max_pool import max_pool
 from .requantise import requantise
 from .run import GOLDEN, run
 from .sliding_window import sliding_window
+from .table import table
 from .thermometer import thermometer
 from .threshold import threshold
 
 __all__ = [
     "GOLDEN", "accept", "argmax", "flatten", "mat_vec", "max_pool", "requantise", "run",
-    "sliding_window", "thermometer", "threshold",
+    "sliding_window", "table", "thermometer", "threshold",
 ]

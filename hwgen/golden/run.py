@@ -12,6 +12,7 @@ from .mat_vec import mat_vec
 from .max_pool import max_pool
 from .requantise import requantise
 from .sliding_window import sliding_window
+from .table import table
 from .thermometer import thermometer
 from .threshold import threshold
 
@@ -24,6 +25,7 @@ GOLDEN: dict[str, Callable[..., np.ndarray]] = {
     "mat_vec": mat_vec,
     "threshold": threshold,
     "requantise": requantise,
+    "table": table,
     "max_pool": max_pool,
     "flatten": flatten,
     "argmax": argmax,

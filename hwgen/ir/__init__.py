@@ -12,6 +12,7 @@ from .nodes import (
     MaxPool,
     Requantise,
     SlidingWindow,
+    Table,
     Thermometer,
     Threshold,
 )
@@ -20,5 +21,5 @@ from .store import FORMAT_VERSION, load, save
 __all__ = [
     "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "MATRIX_KINDS",
     "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PowerSums", "Requantise",
-    "Shared", "SlidingWindow", "Thermometer", "Threshold", "check", "load", "save",
+    "Shared", "SlidingWindow", "Table", "Thermometer", "Threshold", "check", "load", "save",
 ]

@@ -12,6 +12,7 @@ from ..ir import (
     Node,
     Requantise,
     SlidingWindow,
+    Table,
     Thermometer,
     Threshold,
 )
@@ -21,6 +22,7 @@ from .stages import (
     PoolStage,
     RequantiseStage,
     Stage,
+    TableStage,
     ThermometerStage,
     ThresholdStage,
     WindowStage,
@@ -35,13 +37,14 @@ def assemble(network: Network, *,
              window: Callable[[SlidingWindow, Edge], WindowStage],
              pool: Callable[[MaxPool, Edge], PoolStage],
              threshold: Callable[[Threshold, Edge], ThresholdStage],
-             requantise: Callable[[Requantise, Edge], RequantiseStage]) -> tuple[Stage, ...]:
+             requantise: Callable[[Requantise, Edge], RequantiseStage],
+             table: Callable[[Table, Edge], TableStage]) -> tuple[Stage, ...]:
     """Stages for all nodes but the input, in order.
 
     A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
     both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``, ``pool``,
-    ``threshold`` and ``requantise`` make those of their nodes. A flatten has none: elements travel
-    in its order.
+    ``threshold``, ``requantise`` and ``table`` make those of their nodes. A flatten has none:
+    elements travel in its order.
 
     Raises
     ------
@@ -73,6 +76,8 @@ def assemble(network: Network, *,
             stages.append(threshold(node, edge))
         elif isinstance(node, Requantise):
             stages.append(requantise(node, edge))
+        elif isinstance(node, Table):
+            stages.append(table(node, edge))
         elif isinstance(node, Flatten):
             continue
         elif isinstance(node, Argmax):

@@ -12,6 +12,7 @@ from .stages import (
     divisors,
     pool_of,
     requantise_of,
+    table_of_node,
     threshold_of,
     window_of,
 )
@@ -169,8 +170,11 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def requantise(node, edge):
         return requantise_of(node, edge, interval)
 
+    def table(node, edge):
+        return table_of_node(node, edge, interval)
+
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
-                      threshold=threshold, requantise=requantise)
+                      threshold=threshold, requantise=requantise, table=table)
     return Design(network, target, clk_hz, stages)
 
 

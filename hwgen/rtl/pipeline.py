@@ -11,6 +11,7 @@ from .codebook import CodebookMatVec
 from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
+from .lookup import TableLookup
 from .pool import MaxPoolCore
 from .requantise import RequantiseUnit
 from .shift import ShiftMatVec
@@ -35,6 +36,7 @@ COMPONENTS = {
     "requantise": RequantiseUnit,
     "shift": ShiftMatVec,
     "sparse": SparseMatVec,
+    "table": TableLookup,
     "thermometer": ThermometerCoder,
     "threshold": ThresholdCore,
     "window": SerialWindow,

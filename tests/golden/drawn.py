@@ -13,6 +13,7 @@ from hwgen.ir import (
     Network,
     Requantise,
     SlidingWindow,
+    Table,
     Thermometer,
     Threshold,
 )
@@ -107,6 +108,12 @@ def requantise(draw, name, source, edge):
                       slope_shift)
 
 
+def table(draw, name, source, edge):
+    fmt = draw(FIXED)
+    return Table(name, (source,), array_of(draw, values_of(fmt), (1 << edge.format.bits,)),
+                 edge.format.min, fmt)
+
+
 def sliding_window(draw, name, source, edge):
     kernel, stride, dilation = (draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
                                 for _ in range(3))
@@ -131,6 +138,8 @@ def flatten(draw, name, source, edge):
 def possible(edge):
     """The node kinds that may read ``edge``."""
     kinds = [threshold, requantise]
+    if isinstance(edge.format, Fixed) and edge.format.bits < 6:
+        kinds.append(table)
     if edge.size < 200 and edge.shape[-1] < 40:
         kinds += [mat_vec, mat_vec]
     if len(edge.shape) == 1 and edge.size < 40 and edge.lo < edge.hi:

@@ -134,6 +134,11 @@ def requantise(node, x):
     return values
 
 
+def table(node, x):
+    entries = dict(enumerate(node.values.tolist(), start=node.first))
+    return [entries[value] for value in x]
+
+
 def argmax(node, x):
     left, ranked = list(range(len(x))), []
     for _ in range(node.k):
@@ -147,7 +152,8 @@ def argmax(node, x):
 
 
 KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,
-         "threshold": threshold, "requantise": requantise, "max_pool": max_pool,
+         "threshold": threshold, "requantise": requantise, "table": table,
+         "max_pool": max_pool,
          "flatten": flatten, "argmax": argmax}
 
 OF_MAPS = ("sliding_window", "max_pool")

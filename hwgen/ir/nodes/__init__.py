@@ -7,15 +7,17 @@ from .mat_vec import MatVec
 from .max_pool import MaxPool
 from .requantise import Requantise
 from .sliding_window import SlidingWindow
+from .table import Table
 from .thermometer import Thermometer
 from .threshold import Threshold
 
 NODE_KINDS = {
     cls.kind: cls for cls in (
-        Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, MaxPool, Flatten, Argmax)
+        Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, Table, MaxPool, Flatten,
+        Argmax)
 }
 
 __all__ = [
-    "NODE_KINDS", "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "Requantise",
-    "SlidingWindow", "Thermometer", "Threshold",
+    "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Requantise", "SlidingWindow",
+    "Table", "Thermometer", "Threshold",
 ]

@@ -13,6 +13,7 @@ from .pool import PoolStage, pool_of
 from .requantise import RequantiseStage, requantise_of
 from .shift import ShiftStage
 from .sparse import SparseStage
+from .table import TableStage, table_of_node
 from .thermometer import ThermometerStage
 from .threshold import ThresholdStage, threshold_of
 from .unrolled import UnrolledStage
@@ -24,7 +25,7 @@ CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, ShiftStage, CodebookStage,
                 BinaryStage, FixedStage, SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage,
-                ThresholdStage, RequantiseStage, ArgmaxStage)
+                ThresholdStage, RequantiseStage, TableStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (ShiftStage, CodebookStage, BinaryStage, SparseStage,
@@ -35,6 +36,7 @@ __all__ = [
     "CORES", "ArgmaxStage", "BinaryStage", "CodebookStage", "Combine", "Conversion", "FixedStage",
     "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PoolStage",
     "RequantiseStage", "SerialWindowStage", "ShiftStage", "SparseStage", "Stage",
-    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage",
-    "divisors", "pool_of", "requantise_of", "threshold_of", "window_of",
+    "TableStage", "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage",
+    "WindowStage", "divisors", "pool_of", "requantise_of", "table_of_node", "threshold_of",
+    "window_of",
 ]

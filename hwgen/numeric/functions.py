@@ -1,0 +1,75 @@
+"""Sigmoid, tanh and exp as tables of integers, correctly rounded on every machine."""
+
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
+
+from .errors import SpecError
+from .formats import Fixed
+
+__all__ = ["ERROR_UNIT", "FUNCTIONS", "MAX_TABLE_BITS", "table_of"]
+
+ERROR_UNIT = 1 << 16
+"""Errors are stated in this part of a step of the result."""
+
+MAX_TABLE_BITS = 12
+"""Widest input of a table: 4096 entries."""
+
+MAX_FRAC = 32
+"""Most fraction bits, so that every input is an exact decimal of far fewer than 60 digits."""
+
+_DIGITS = Context(prec=60)
+_DOUBT = Decimal(10) ** -30
+
+
+def _sigmoid(x):
+    return _DIGITS.divide(1, 1 + _DIGITS.exp(-x))
+
+
+def _tanh(x):
+    return _DIGITS.subtract(1, _DIGITS.divide(2, _DIGITS.add(_DIGITS.exp(2 * x), 1)))
+
+
+FUNCTIONS = {"sigmoid": _sigmoid, "tanh": _tanh, "exp": _DIGITS.exp}
+"""Name -> the real function on a Decimal, to 59 digits: ``decimal`` rounds exp correctly."""
+
+
+@lru_cache(maxsize=64)
+def table_of(function: str, x: Fixed, y: Fixed) -> tuple[tuple[int, ...], int]:
+    """``saturate(round_half_even(f(n * 2**-x.frac) * 2**y.frac))`` of every ``n`` of ``x``.
+
+    Evaluated to 59 digits. Of rational inputs other than 0 the functions are transcendental
+    (Lindemann), so none is a tie, and it is checked that none is as near to one as 59 digits leave
+    in doubt: the integers are the same everywhere.
+
+    Returns
+    -------
+    values : tuple of int       of the smallest input first
+    error : int
+        Bound of ``abs(value - exact)`` over all inputs, in steps of ``y`` over
+        :data:`ERROR_UNIT`, rounded up. Where the exact one is more than a step outside ``y``, the
+        value saturates and does not count.
+
+    Raises
+    ------
+    SpecError    If the function is unknown, ``x`` has more than 12 bits, or a fraction is too long.
+    """
+    if function not in FUNCTIONS:
+        raise SpecError(f"function must be one of {list(FUNCTIONS)}, not {function!r}")
+    if x.bits > MAX_TABLE_BITS:
+        raise SpecError(f"input of a table must have at most {MAX_TABLE_BITS} bits, not {x}")
+    for fmt in (x, y):
+        if not 0 <= fmt.frac <= MAX_FRAC:
+            raise SpecError(f"fraction bits of a table must be in 0..{MAX_FRAC}, not {fmt.frac}")
+    values, worst = [], Decimal(0)
+    for n in range(x.min, x.max + 1):
+        argument = _DIGITS.divide(Decimal(n), Decimal(1 << x.frac))
+        exact = _DIGITS.multiply(FUNCTIONS[function](argument), Decimal(1 << y.frac))
+        if not y.min - 1 <= exact <= y.max + 1:
+            values.append(y.min if exact < y.min else y.max)
+            continue
+        nearest = exact.to_integral_value(ROUND_HALF_EVEN)
+        doubt = abs(abs(exact - nearest) - Decimal("0.5"))
+        assert n == 0 or doubt > _DOUBT, (function, x, y, n)
+        values.append(min(max(int(nearest), y.min), y.max))
+        worst = max(worst, abs(exact - values[-1]))
+    return tuple(values), int((worst * ERROR_UNIT).to_integral_value(ROUND_CEILING))
