@@ -132,6 +132,11 @@ class Target:
         """Block RAMs of a memory of ``depth`` rows of ``width`` bits; 0 where LUTs take it."""
         return self.blocks_of(depth, width) if in_block_ram(depth, width) else 0
 
+    @property
+    def blocks_hold_registers(self) -> bool:
+        """Whether plain registers behind block RAM are those of the blocks, no flip-flops."""
+        return self.family == "ecp5"
+
     def blocks_of(self, depth: int, width: int) -> int:
         """Block RAMs of a memory that is in block RAM."""
         rows = self.bram_bits // self.bram_width

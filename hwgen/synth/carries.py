@@ -1,15 +1,12 @@
 """Carry cells of an ECP5 whose inputs are tied to 0, in the netlist for nextpnr."""
 
-import json
-from pathlib import Path
-
 __all__ = ["fold_zeros", "free_zeros"]
 
 _INPUTS = "ABCD"
 
 
-def free_zeros(path, top: str) -> int:
-    """Tie to 1, in the netlist ``path``, the inputs of CCU2C cells that are tied to 0.
+def free_zeros(module: dict) -> int:
+    """Tie to 1, in a module of a netlist, the inputs of CCU2C cells that are tied to 0.
 
     An input that is not connected reads as 1, so nextpnr leaves those tied to 1 out; but it brings
     0 to each of the others through the fabric. In a folded core they are every seventh arc, all
@@ -19,14 +16,7 @@ def free_zeros(path, top: str) -> int:
     -------
     int    How many inputs there were.
     """
-    design = json.loads(Path(path).read_text(encoding="utf-8"))
-    freed = 0
-    for cell in design["modules"][top]["cells"].values():
-        if cell["type"] == "CCU2C":
-            freed += _free(cell)
-    if freed:
-        Path(path).write_text(json.dumps(design), encoding="utf-8")
-    return freed
+    return sum(_free(cell) for cell in module["cells"].values() if cell["type"] == "CCU2C")
 
 
 def _free(cell) -> int:

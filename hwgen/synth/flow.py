@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from hwgen.synth.carries import free_zeros
+from hwgen.synth.edits import edit_netlist, edits_of
 from hwgen.synth.family import LARGE_CELLS
 from hwgen.synth.folder import earlier_report, publish, stage
 from hwgen.synth.netlist import cut_ports, read_netlist
@@ -65,7 +65,8 @@ def synthesise(job, out, *, reuse=False, progress=None, prefer_native=None, time
     tools = {name: find(name, prefer_native=prefer_native) for name in names}
     versions = {name: f"{tool.version} ({tool.kind})" for name, tool in tools.items()}
     about = job.describe()
-    digest = hashlib.sha256(f"{about}{versions}".encode()).hexdigest()
+    edits = edits_of(family.name)
+    digest = hashlib.sha256(f"{about}{versions}{edits}".encode()).hexdigest()
     report = earlier_report(out, digest) if reuse else None
     if report is not None:
         return report
@@ -119,8 +120,8 @@ class _Flow:
             faults = netlist.faults(self._job)
         if faults:
             raise _refused(self._job, faults, done, self._work / "yosys.log")
-        if self._family.name == "ecp5":
-            free_zeros(path, self._job.top)
+        if edit_netlist(path, self._job.top, self._family.name):
+            netlist = read_netlist(path, self._job.top)
         return netlist
 
     def nextpnr(self, netlist):

@@ -63,7 +63,8 @@ def write_gates(netlist, top: str, device, out):
     netlist, out = Path(netlist), Path(out)
     modules = json.loads(netlist.read_text(encoding="utf-8"))["modules"]
     _require_models(modules[top], device.family)
-    _ground(modules, top, "SB_MAC16")
+    for kind in ("SB_MAC16", "DP16KD"):
+        _ground(modules, top, kind)
     yosys = find("yosys")
     models = sorted(_MODELS.glob("*.v")) if device.family == "ecp5" else []
     script = _script(top, device.family, models)
@@ -102,15 +103,18 @@ def _require_models(module, family: str):
 
 
 def _ground(modules, top: str, kind: str):
-    """Tie to 0 what is open of the inputs of cells ``kind``, as the device does.
+    """Tie to 0 what is open, or of no matter, of the inputs of cells ``kind``, as the device does.
 
     Of multipliers that yosys has found by itself that is also the clock; their registers are out.
+    Of block RAMs it is the address of a port that is not read.
     """
     for cell in modules[top]["cells"].values():
         if cell["type"] == kind:
             for name, port in modules[kind]["ports"].items():
                 if port["direction"] == "input" and name not in cell["connections"]:
                     cell["connections"][name] = ["0"] * len(port["bits"])
+            cell["connections"] = {name: ["0" if bit == "x" else bit for bit in bits]
+                                   for name, bits in cell["connections"].items()}
 
 
 def _script(top: str, family: str, models) -> str:

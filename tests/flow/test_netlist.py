@@ -148,7 +148,7 @@ def test_block_ram_written_at_port_b_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "mode", "what"), [
-    ("DP16KD", {"REGMODE_A": "OUTREG"}, "DP16KD_must_have_no_output_registers"),
+    ("DP16KD", {"CSDECODE_A": "0b001"}, "DP16KD_must_be_selected_by_0"),
     ("MULT18X18D", {"REG_OUTPUT_CLK": "CLK1"}, "MULT18X18D_must_have_registers_of_CLK0")])
 def test_modes_without_a_model_are_refused(kind, mode, what, tmp_path):
     with pytest.raises(ToolError, match=what):

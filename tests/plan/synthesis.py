@@ -11,6 +11,7 @@ from hwgen.plan import Cells
 from hwgen.rtl.pipeline import COMPONENTS
 from hwgen.rtl.text import to_rtlil
 from hwgen.synth import Device
+from hwgen.synth.edits import edit_netlist
 from hwgen.synth.netlist import read_netlist
 from hwgen.synth.occupied import lone_flip_flops
 from hwgen.synth.script import map_files, netlist_commands
@@ -34,6 +35,7 @@ def counted(stage, family: str, folder) -> Cells:
                 *netlist_commands(DEVICES[family], "stage", multipliers=True), ""]
     (folder / "stage.ys").write_text("\n".join(commands))
     run("yosys", ["-q", "-s", "stage.ys"], cwd=folder, log="yosys.log")
+    edit_netlist(folder / "netlist.json", "stage", family)
     netlist = read_netlist(folder / "netlist.json", "stage")
     needs, tools = netlist.needs(DEVICES[family]), DEVICES[family].tools
     module = json.loads((folder / "netlist.json").read_text())["modules"]["stage"]

@@ -1,6 +1,7 @@
 """Carry cells without zeros at their inputs compute what they did with them."""
 
 import json
+from copy import deepcopy
 from itertools import product
 
 import pytest
@@ -38,22 +39,18 @@ def cell(kind="CCU2C", init="0" * 8 + "1" * 8, **pins):
             "connections": connections | {pin: [bit] for pin, bit in pins.items()}}
 
 
-def test_only_zeros_of_carry_cells_are_changed(tmp_path):
-    path = tmp_path / "netlist.json"
+def test_only_zeros_of_carry_cells_are_changed():
     cells = {"carry": cell(C0="0", D0="1", A1="0", CIN="0"), "lut": cell("LUT4", A0="0"),
              "free": cell(A0="1")}
-    path.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
-    assert free_zeros(path, "top") == 2
-    after = json.loads(path.read_text())["modules"]["top"]["cells"]
+    after = deepcopy(cells)
+    assert free_zeros({"cells": after}) == 2
     assert (after["lut"], after["free"]) == (cells["lut"], cells["free"])
     pins = after["carry"]["connections"]
     assert {pin: pins[pin] for pin in ("B0", "C0", "D0", "A1", "CIN")} == {
         "B0": ["net B0"], "C0": ["1"], "D0": ["1"], "A1": ["1"], "CIN": ["0"]}
     assert after["carry"]["parameters"] == {
         "INIT0": "0" * 8 + "1" * 8, "INIT1": "0" * 8 + "1" * 8}
-    unchanged = path.stat().st_mtime_ns
-    assert free_zeros(path, "top") == 0
-    assert path.stat().st_mtime_ns == unchanged
+    assert free_zeros({"cells": after}) == 0
 
 
 @pytest.mark.synth

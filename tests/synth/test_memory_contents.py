@@ -38,7 +38,7 @@ def test_netlist_holds_every_weight(placed):
     rows, width = stage.weight_rows(), stage.pe * stage.simd
     assert (len(rows), width) == (64, 72)
     expected = np.array([[row >> k & 1 for k in range(width)] for row in rows])
-    held = rows_read(folder / "netlist.json", "layer", "weights.address", "weights.data", len(rows))
+    held = rows_read(folder / "netlist.json", "layer", "weights.address", "w", len(rows))
     assert np.array_equal(held, expected)
     assert 0.3 < expected.mean() < 0.7
 

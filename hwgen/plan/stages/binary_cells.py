@@ -114,7 +114,8 @@ def _memories(stage, target):
     rows, words = _weight_memory(stage)
     parts = _rom(rows, words, target, stage.weights_in_block_ram(rows, words))
     if rows > 1:        # operand registers; those of equal columns are one
-        parts["ff"] += words if parts["bram"] else round(_columns(rows, words))
+        in_blocks = 0 if target.blocks_hold_registers else words
+        parts["ff"] += in_blocks if parts["bram"] else round(_columns(rows, words))
     out_bits = stage.pe * stage.out_edge.format.bits + 1
     parts.update(_inputs(stage, 2 * stage.sf, target))
     parts.update(_ram(stage.fifo_depth, out_bits, target))
@@ -136,6 +137,9 @@ def _operands(stage, target):
     inverted = 0 if stage.is_serial else sum(planes[k].inverted != inverts
                                              for k, inverts in stage.operands)
     parts = Counter(ff=stage.simd * len(stage.operands), invert=stage.simd * inverted)
+    if stage.inputs_in_block_ram and target.blocks_hold_registers and not inverted and (
+            len(planes) == 1 or not stage.is_serial):
+        parts["ff"] = 0
     if stage.is_serial and len(planes) > 1:
         parts["mux"] = stage.simd * (len(planes) - 1)
     return parts

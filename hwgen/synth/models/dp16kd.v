@@ -1,6 +1,6 @@
 // DP16KD, a block RAM of an ECP5: 512 rows of 36 bits, four bytes of 9 bits each. Written at port A
-// and read at either, without output registers. Port B takes the upper half of what is written in 36
-// bits; ports A and B give the halves of what is read in 36 bits.
+// and read at either, through its output registers or not. Port B takes the upper half of what is
+// written in 36 bits; ports A and B give the halves of what is read in 36 bits.
 //
 // What one port reads in the cycle in which the other writes the same row is undefined in the
 // device: here it is what is written, inverted, so that whatever relies on it is found out.
@@ -50,8 +50,8 @@ module DP16KD (
 
     // A refused mode names a module that nobody defines.
     generate
-        if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG")
-            DP16KD_must_have_no_output_registers refused ();
+        if (REGMODE_A != REGMODE_B && DATA_WIDTH_B == 36)
+            DP16KD_must_register_whole_words refused ();
         if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000")
             DP16KD_must_be_selected_by_0 refused ();
         if (WRITEMODE_A != "NORMAL" && WRITEMODE_A != "READBEFOREWRITE"
@@ -110,8 +110,14 @@ module DP16KD (
             if (RSTB) q_b <= 0; else if (on_b) q_b <= out_b;
     end endgenerate
 
-    wire [17:0] do_a = DATA_WIDTH_B == 36 ? q_b[17:0] : q_a[17:0];
-    wire [17:0] do_b = DATA_WIDTH_B == 36 ? q_b[35:18] : q_b[17:0];
+    reg [35:0] r_a = 0, r_b = 0;
+    always @(posedge clk_a) if (RSTA) r_a <= 0; else if (OCEA) r_a <= q_a;
+    always @(posedge clk_b) if (RSTB) r_b <= 0; else if (OCEB) r_b <= q_b;
+    wire [35:0] last_a = REGMODE_A == "OUTREG" ? r_a : q_a;
+    wire [35:0] last_b = REGMODE_B == "OUTREG" ? r_b : q_b;
+
+    wire [17:0] do_a = DATA_WIDTH_B == 36 ? last_b[17:0] : last_a[17:0];
+    wire [17:0] do_b = DATA_WIDTH_B == 36 ? last_b[35:18] : last_b[17:0];
     assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
         DOA4, DOA3, DOA2, DOA1, DOA0} = do_a;
     assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5,
