@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from hwgen.ir import Requantise, Table, Threshold
+from hwgen.ir import Piecewise, Requantise, Table, Threshold
 from hwgen.numeric import Fixed, SpecError
 
 from .activation import QuantActivation, QuantRescale
@@ -81,8 +81,13 @@ def _table(layer: TableLayer, value: Value, name: str):
     if value.edge.format != fmt or value.channel_frac is not None:
         rounded = QuantActivation(fmt.bits, frac=fmt.frac)
         nodes, value = _activation(rounded, value, f"{name}_in")
-    node = Table(name, (value.node,), np.array(layer.values, np.int64), fmt.min, layer.format,
-                 layer.function, layer.error)
+    if (lines := layer.lines) is not None:
+        node = Piecewise(name, (value.node,), np.array(lines.bases, np.int64),
+                         np.array(lines.slopes, np.int64), lines.length, fmt.min, lines.shift,
+                         layer.format, layer.function, layer.error)
+    else:
+        node = Table(name, (value.node,), np.array(layer.values, np.int64), fmt.min, layer.format,
+                     layer.function, layer.error)
     edge = sound(node, value.edge)
     return [*nodes, node], Value(name, edge, edge.shape[-1], layer.frac, spatial=value.spatial)
 

@@ -5,6 +5,7 @@ from .flatten import flatten
 from .input import accept
 from .mat_vec import mat_vec
 from .max_pool import max_pool
+from .piecewise import piecewise
 from .requantise import requantise
 from .run import GOLDEN, run
 from .sliding_window import sliding_window
@@ -13,6 +14,6 @@ from .thermometer import thermometer
 from .threshold import threshold
 
 __all__ = [
-    "GOLDEN", "accept", "argmax", "flatten", "mat_vec", "max_pool", "requantise", "run",
-    "sliding_window", "table", "thermometer", "threshold",
+    "GOLDEN", "accept", "argmax", "flatten", "mat_vec", "max_pool", "piecewise", "requantise",
+    "run", "sliding_window", "table", "thermometer", "threshold",
 ]

@@ -10,6 +10,7 @@ from .flatten import flatten
 from .input import accept
 from .mat_vec import mat_vec
 from .max_pool import max_pool
+from .piecewise import piecewise
 from .requantise import requantise
 from .sliding_window import sliding_window
 from .table import table
@@ -26,6 +27,7 @@ GOLDEN: dict[str, Callable[..., np.ndarray]] = {
     "threshold": threshold,
     "requantise": requantise,
     "table": table,
+    "piecewise": piecewise,
     "max_pool": max_pool,
     "flatten": flatten,
     "argmax": argmax,

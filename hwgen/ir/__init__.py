@@ -10,6 +10,7 @@ from .nodes import (
     Input,
     MatVec,
     MaxPool,
+    Piecewise,
     Requantise,
     SlidingWindow,
     Table,
@@ -20,6 +21,7 @@ from .store import FORMAT_VERSION, load, save
 
 __all__ = [
     "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "MATRIX_KINDS",
-    "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PowerSums", "Requantise",
-    "Shared", "SlidingWindow", "Table", "Thermometer", "Threshold", "check", "load", "save",
+    "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "Piecewise", "PowerSums",
+    "Requantise", "Shared", "SlidingWindow", "Table", "Thermometer", "Threshold", "check", "load",
+    "save",
 ]

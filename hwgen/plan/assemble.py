@@ -10,6 +10,7 @@ from ..ir import (
     MaxPool,
     Network,
     Node,
+    Piecewise,
     Requantise,
     SlidingWindow,
     Table,
@@ -19,6 +20,7 @@ from ..ir import (
 from ..numeric import SpecError
 from .stages import (
     ArgmaxStage,
+    PiecewiseStage,
     PoolStage,
     RequantiseStage,
     Stage,
@@ -38,13 +40,14 @@ def assemble(network: Network, *,
              pool: Callable[[MaxPool, Edge], PoolStage],
              threshold: Callable[[Threshold, Edge], ThresholdStage],
              requantise: Callable[[Requantise, Edge], RequantiseStage],
-             table: Callable[[Table, Edge], TableStage]) -> tuple[Stage, ...]:
+             table: Callable[[Table, Edge], TableStage],
+             piecewise: Callable[[Piecewise, Edge], PiecewiseStage]) -> tuple[Stage, ...]:
     """Stages for all nodes but the input, in order.
 
     A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
     both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``, ``pool``,
-    ``threshold``, ``requantise`` and ``table`` make those of their nodes. A flatten has none:
-    elements travel in its order.
+    ``threshold``, ``requantise``, ``table`` and ``piecewise`` make those of their nodes. A flatten
+    has none: elements travel in its order.
 
     Raises
     ------
@@ -78,6 +81,8 @@ def assemble(network: Network, *,
             stages.append(requantise(node, edge))
         elif isinstance(node, Table):
             stages.append(table(node, edge))
+        elif isinstance(node, Piecewise):
+            stages.append(piecewise(node, edge))
         elif isinstance(node, Flatten):
             continue
         elif isinstance(node, Argmax):

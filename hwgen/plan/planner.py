@@ -10,6 +10,7 @@ from .stages import (
     MATRIX_CORES,
     ThermometerStage,
     divisors,
+    piecewise_of_node,
     pool_of,
     requantise_of,
     table_of_node,
@@ -173,8 +174,11 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def table(node, edge):
         return table_of_node(node, edge, interval)
 
+    def piecewise(node, edge):
+        return piecewise_of_node(node, edge, interval)
+
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
-                      threshold=threshold, requantise=requantise, table=table)
+                      threshold=threshold, requantise=requantise, table=table, piecewise=piecewise)
     return Design(network, target, clk_hz, stages)
 
 

@@ -12,6 +12,7 @@ from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
 from .lookup import TableLookup
+from .piecewise import PiecewiseLines
 from .pool import MaxPoolCore
 from .requantise import RequantiseUnit
 from .shift import ShiftMatVec
@@ -32,6 +33,7 @@ COMPONENTS = {
     "codebook": CodebookMatVec,
     "fixed": FixedMatVec,
     "fixed-unrolled": FixedUnrolledMatVec,
+    "piecewise": PiecewiseLines,
     "pool": MaxPoolCore,
     "requantise": RequantiseUnit,
     "shift": ShiftMatVec,

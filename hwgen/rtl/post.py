@@ -16,7 +16,7 @@ from .stream import element_shape, format_shape
 from .table import Rom, RowsInTurn
 from .tree import delay, wrap_add
 
-__all__ = ["PassThrough", "RequantiseCore", "SearchCore", "post_core"]
+__all__ = ["PassThrough", "RequantiseCore", "SearchCore", "clipped", "post_core"]
 
 
 class _PostCore(wiring.Component):
@@ -144,7 +144,7 @@ class RequantiseCore(_PostCore):
         for k, total in enumerate(values):
             value = Signal((total >> shift).shape(), name=f"shifted{k}")
             m.d.comb += value.eq(total >> shift)
-            m.d.sync += self.o[k].eq(_clipped(value, node.least, node.most, self.o[k].shape()))
+            m.d.sync += self.o[k].eq(clipped(value, node.least, node.most, self.o[k].shape()))
         m.d.comb += self.o_valid.eq(delay(m, valid, 1, name="valid"))
         return m
 
@@ -227,7 +227,7 @@ def _rounded(value, shift: int, rounding: str):
     return value + Mux(value < 0, (1 << shift) - 1, 0)
 
 
-def _clipped(value, least: int, most: int, result_shape):
+def clipped(value, least: int, most: int, result_shape):
     """``value`` within ``least .. most``; comparisons that its width rules out are left out."""
     shape = value.shape()
     low = -(1 << (shape.width - 1)) if shape.signed else 0

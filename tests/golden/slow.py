@@ -139,6 +139,16 @@ def table(node, x):
     return [entries[value] for value in x]
 
 
+def piecewise(node, x):
+    values = []
+    for value in x:
+        segment, place = divmod(value - node.first, node.length)
+        line = Fraction(int(node.bases[segment]) + int(node.slopes[segment]) * place)
+        rounded = ROUND["half_up"](line / 2**node.shift)
+        values.append(min(max(rounded, node.format.min), node.format.max))
+    return values
+
+
 def argmax(node, x):
     left, ranked = list(range(len(x))), []
     for _ in range(node.k):
@@ -152,7 +162,7 @@ def argmax(node, x):
 
 
 KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,
-         "threshold": threshold, "requantise": requantise, "table": table,
+         "threshold": threshold, "requantise": requantise, "table": table, "piecewise": piecewise,
          "max_pool": max_pool,
          "flatten": flatten, "argmax": argmax}
 

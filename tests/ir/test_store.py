@@ -306,8 +306,8 @@ def test_damage_that_a_zip_does_not_see_is_refused(tmp_path):
         load(path)
 
 
-NODES = ("['argmax', 'flatten', 'input', 'mat_vec', 'max_pool', 'requantise', 'sliding_window',"
-         " 'table', 'thermometer', 'threshold']")
+NODES = ("['argmax', 'flatten', 'input', 'mat_vec', 'max_pool', 'piecewise', 'requantise',"
+         " 'sliding_window', 'table', 'thermometer', 'threshold']")
 
 
 def without(key):

@@ -49,7 +49,8 @@ def requantise(multiplier, *, shift=3):
 def test_the_table_of_cores():
     assert list(CORES) == ["thermometer", "window", "window_wide", "shift", "codebook", "binary",
                            "fixed", "sparse", "binary-unrolled", "fixed-unrolled", "pool",
-                           "threshold", "requantise", "table", "argmax"]
+                           "threshold", "requantise", "table", "piecewise",
+                           "argmax"]
     assert list(MATRIX_CORES) == ["shift", "codebook", "binary", "sparse", "fixed",
                                   "binary-unrolled", "fixed-unrolled"]
 

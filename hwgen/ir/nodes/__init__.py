@@ -5,6 +5,7 @@ from .flatten import Flatten
 from .input import Input
 from .mat_vec import MatVec
 from .max_pool import MaxPool
+from .piecewise import Piecewise
 from .requantise import Requantise
 from .sliding_window import SlidingWindow
 from .table import Table
@@ -13,11 +14,11 @@ from .threshold import Threshold
 
 NODE_KINDS = {
     cls.kind: cls for cls in (
-        Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, Table, MaxPool, Flatten,
-        Argmax)
+        Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, Table, Piecewise,
+        MaxPool, Flatten, Argmax)
 }
 
 __all__ = [
-    "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Requantise", "SlidingWindow",
-    "Table", "Thermometer", "Threshold",
+    "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Piecewise", "Requantise",
+    "SlidingWindow", "Table", "Thermometer", "Threshold",
 ]

@@ -9,6 +9,7 @@ from .convert import Conversion
 from .fixed import FixedStage
 from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
+from .piecewise import PiecewiseStage, piecewise_of_node
 from .pool import PoolStage, pool_of
 from .requantise import RequantiseStage, requantise_of
 from .shift import ShiftStage
@@ -25,7 +26,8 @@ CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, ShiftStage, CodebookStage,
                 BinaryStage, FixedStage, SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage,
-                ThresholdStage, RequantiseStage, TableStage, ArgmaxStage)
+                ThresholdStage, RequantiseStage, TableStage, PiecewiseStage,
+                ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (ShiftStage, CodebookStage, BinaryStage, SparseStage,
@@ -33,10 +35,10 @@ MATRIX_CORES = {cls.core: cls for cls in (ShiftStage, CodebookStage, BinaryStage
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "CORES", "ArgmaxStage", "BinaryStage", "CodebookStage", "Combine", "Conversion", "FixedStage",
-    "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PoolStage",
-    "RequantiseStage", "SerialWindowStage", "ShiftStage", "SparseStage", "Stage",
+    "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion", "FixedStage",
+    "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PiecewiseStage",
+    "PoolStage", "RequantiseStage", "SerialWindowStage", "ShiftStage", "SparseStage", "Stage",
     "TableStage", "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage",
-    "WindowStage", "divisors", "pool_of", "requantise_of", "table_of_node", "threshold_of",
-    "window_of",
+    "WindowStage", "divisors", "piecewise_of_node", "pool_of", "requantise_of", "table_of_node",
+    "threshold_of", "window_of",
 ]

@@ -1,0 +1,120 @@
+"""Functions by straight lines: a memory of bases and slopes, and a multiplier for each lane."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...ir import Edge, Piecewise
+from ...numeric import ERROR_UNIT, Fixed
+from ..target import Cells
+from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
+from .narrowing import SMALLEST_BLOCK_PRODUCT
+
+__all__ = ["PiecewiseStage", "piecewise_of_node"]
+
+
+@dataclass(frozen=True, eq=False)
+class PiecewiseStage(Lanes, Stage):
+    """``lanes`` elements a cycle: the upper bits choose a line, the lower bits go along it.
+
+    A frame takes ``size / lanes`` cycles; a result leaves 5 cycles after its element came: the
+    memory's register, product, sum, result, the output queue.
+
+    Parameters
+    ----------
+    lanes : int     elements side by side, in and out; a divisor of the size
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide, or the input is not fixed point.
+    """
+
+    core: ClassVar[str] = "piecewise"
+    latency_cycles: ClassVar[int] = 5
+    lines: Piecewise
+    x: Edge
+    lanes: int
+
+    def __post_init__(self):
+        where = f"piecewise core '{self.lines.name}'"
+        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
+        require_fixed_point(where, self.x)
+
+    @property
+    def nodes(self):
+        return (self.lines,)
+
+    @property
+    def out_edge(self):
+        return self.lines.infer(self.x)
+
+    @property
+    def place_bits(self) -> int:
+        """Bits of a place in a segment."""
+        return self.lines.length.bit_length() - 1
+
+    @property
+    def base_format(self) -> Fixed:
+        return Fixed.covering(int(self.lines.bases.min()), int(self.lines.bases.max()))
+
+    @property
+    def slope_format(self) -> Fixed:
+        return Fixed.covering(int(self.lines.slopes.min()), int(self.lines.slopes.max()))
+
+    def rows(self) -> list[int]:
+        """Base in the low bits, slope above; in the order of the upper bits of codes."""
+        bases = self.base_format.encode(self.lines.bases).tolist()
+        slopes = self.slope_format.encode(self.lines.slopes).tolist()
+        rows = [base | slope << self.base_format.bits
+                for base, slope in zip(bases, slopes, strict=True)]
+        half = len(rows) // 2 if self.x.format.is_signed else 0     # negative codes are the upper
+        return rows[half:] + rows[:half]
+
+    @property
+    def row_bits(self) -> int:
+        return self.base_format.bits + self.slope_format.bits
+
+    @property
+    def memory_bits(self):
+        return {"lines": self.lanes * len(self.lines.bases) * self.row_bits}
+
+    @property
+    def fifo_depth(self) -> int:
+        """Beats under way, so that one can follow each cycle."""
+        return self.latency_cycles + 1
+
+    @property
+    def interval_cycles(self):
+        return self.x.size // self.lanes
+
+    def flow(self, arrivals):
+        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
+
+    def estimate(self, target):
+        """Memory, multiplier, sum and clipping of each lane, and the output queue."""
+        rows, out, wide = len(self.lines.bases), self.lines.format.bits, self.base_format.bits
+        product = self.slope_format.bits + self.place_bits
+        blocks = target.brams_for(rows, self.row_bits)
+        dsp = int(target.dsps > 0 and product >= SMALLEST_BLOCK_PRODUCT[target.family])
+        lut = (wide + 2 * out + (0 if dsp else product * self.place_bits // 2)
+               + (0 if blocks else rows * self.row_bits // 16))
+        ff = (0 if blocks else self.row_bits) + self.place_bits + product + 2 * wide + out
+        width, depth = self.lanes * out + 1, self.fifo_depth
+        queue = Cells(lut=6 * -(-width // 4)) if target.has_lut_ram else Cells(
+            lut=depth * width // 2, ff=depth * width)
+        return sum([Cells(lut, ff, blocks, dsp)] * self.lanes, queue) + Cells(lut=30, ff=20)
+
+    @property
+    def folding(self):
+        return {"lanes": self.lanes}
+
+    def to_dict(self):
+        """With the function that it stands for, and its largest error in steps of the result."""
+        return super().to_dict() | {"function": self.lines.function,
+                                    "error_steps": self.lines.error / ERROR_UNIT}
+
+
+def piecewise_of_node(node: Piecewise, x: Edge, interval_cycles: int) -> PiecewiseStage:
+    """The narrowest stage that reaches ``interval_cycles``, or else the widest."""
+    every = divisors(x.size)
+    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
+    return PiecewiseStage(node, x, lanes)
