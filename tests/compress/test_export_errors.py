@@ -48,14 +48,17 @@ def test_a_float_network_is_told_every_layer_and_what_to_use():
     )
 
 
-@pytest.mark.parametrize("layer", [
-    nn.Sigmoid(), nn.Tanh(), nn.GELU(), nn.SiLU(), nn.ELU(), nn.LeakyReLU(), nn.Hardtanh(),
-    nn.ReLU6(),
+@pytest.mark.parametrize(("layer", "instead"), [
+    (nn.Sigmoid(), "QuantSigmoid, a table or straight lines,"),
+    (nn.Tanh(), "QuantTanh, a table or straight lines,"),
+    (nn.LeakyReLU(), "QuantActivation(bits, slope_shift=...), whose slope is a power of two,"),
+    *((layer, "QuantActivation(bits, low=..., high=...)") for layer in (nn.Hardtanh(), nn.ReLU6())),
+    *((layer, "QuantReLU(bits=...) or Sign") for layer in (nn.GELU(), nn.SiLU(), nn.ELU())),
 ])
-def test_float_activations(layer):
+def test_float_activations(layer, instead):
     check([QuantInput(bits=4), layer],
           f"module '1': must be exact, not torch.{type(layer).__name__}: its output is an"
-          f" unquantised float; use QuantReLU(bits=...) or Sign and train again")
+          f" unquantised float; use {instead} and train again")
 
 
 def test_convolutions():
