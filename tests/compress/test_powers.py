@@ -160,10 +160,11 @@ def test_centroids_that_round_to_one_are_one():
 
 
 @pytest.mark.parametrize(("kind", "unit"), [
-    (PowerWeights(5), 128), (ShiftSumWeights(2, 4), 128), (SharedWeights(2), 128)])
+    (PowerWeights(5), 256), (ShiftSumWeights(2, 4), 128), (SharedWeights(2), 128)])
 def test_the_gradient_passes_the_rounding(kind, unit):
     layer = IntegerLinear(2, 1, kind)
     layer.weight.data = torch.tensor([[0.4, -0.3]])
+    kind.start(layer.weight)        # the unit is that of these weights, not of those drawn before
     layer(torch.tensor([[2.0, 3.0]])).sum().backward()
     assert layer.weight.grad.tolist() == [[2.0 * unit, 3.0 * unit]]
 
