@@ -13,7 +13,7 @@ from .binary import BinaryWeights, Sign, XnorWeights
 from .bitwise import BitwiseSign, BitwiseWeights, compress_signals, train_bitwise
 from .calibrate import calibrate
 from .checkpoint import load_checkpoint, save_checkpoint
-from .conv import BatchNorm2d, Flatten, IntegerConv2d, QuantConv2d
+from .conv import BatchNorm2d, Flatten, IntegerConv2d, QuantConv2d, QuantDepthwiseConv2d
 from .copies import Copies
 from .data import Split, digits, stratified
 from .distil import distillation_loss
@@ -67,15 +67,15 @@ __all__ = [
     "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
     "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
     "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation", "QuantConv2d",
-    "QuantExp", "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid",
-    "QuantTanh", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights",
-    "ShiftBatchNorm", "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation",
-    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights",
-    "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights",
-    "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals",
-    "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
-    "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
-    "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
-    "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher",
-    "train_student", "train_teacher", "warped",
+    "QuantDepthwiseConv2d", "QuantExp", "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale",
+    "QuantSigmoid", "QuantTanh", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings",
+    "SharedWeights", "ShiftBatchNorm", "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split",
+    "StepActivation", "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError",
+    "TtqWeights", "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear",
+    "WrpnWeights", "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv",
+    "compress_signals", "cubic_density", "density", "digits", "distillation_loss", "export",
+    "fold_batch_norm", "integer_products", "load_checkpoint", "mnist", "predict_integers",
+    "quantise", "read_idx", "reproducible", "round_half_even", "round_half_up", "save_checkpoint",
+    "sign_thresholds", "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist",
+    "train_mnist_teacher", "train_student", "train_teacher", "warped",
 ]

@@ -4,6 +4,7 @@ Maps are ``(batch, c, h, w)`` here, as everywhere in torch; in the exported netw
 ``(h, w, c)``, channels last, as they travel in hardware.
 """
 
+import torch
 from torch.nn import functional as F
 
 from hwgen.numeric import SpecError, as_int
@@ -13,7 +14,8 @@ from .layer import Layer, within
 from .linear import IntegerLinear
 from .normalise import BatchNorm
 
-__all__ = ["BatchNorm2d", "Convolution", "Flatten", "IntegerConv2d", "QuantConv2d"]
+__all__ = ["BatchNorm2d", "Convolution", "Flatten", "IntegerConv2d", "QuantConv2d",
+           "QuantDepthwiseConv2d"]
 
 
 def _pair(what: str, value, low: int) -> tuple[int, int]:
@@ -48,12 +50,18 @@ class Convolution(Layer):
         name = type(self).__name__
         kernel = _pair(f"{name}: kernel", kernel, 1)
         c_in = within(f"{name}: c_in", c_in, 1)
-        super().__init__(kernel[0] * kernel[1] * c_in, c_out, *args, **options)
+        super().__init__(kernel[0] * kernel[1] * self._inputs_of_a_tap(c_in), c_out, *args,
+                         **options)
         self.c_in, self.kernel = c_in, kernel
         self.stride = _pair(f"{name}: stride", stride, 1)
         self.dilation = _pair(f"{name}: dilation", dilation, 1)
         self.padding = _pair(f"{name}: padding", padding, 0)
         self.pad_value = as_int(pad_value, f"{name}: pad_value")
+
+    @staticmethod
+    def _inputs_of_a_tap(c_in: int) -> int:
+        """Elements that an output reads of each pixel of a window."""
+        return c_in
 
     def windows(self, x):
         """``(batch, oh, ow, kh * kw * c_in)`` of a map."""
@@ -88,6 +96,44 @@ class IntegerConv2d(Convolution, IntegerLinear):
 
 class QuantConv2d(Convolution, QuantLinear):
     """Convolution with fixed-point weights."""
+
+
+class QuantDepthwiseConv2d(Convolution, QuantLinear):
+    """Depthwise convolution with fixed-point weights: torch's with ``groups = channels``.
+
+    Output ``k`` reads channel ``k // multiplier`` alone: ``weight`` is of shape
+    ``(channels * multiplier, kh * kw)``, torch's own ``(channels * multiplier, 1, kh, kw)`` by
+    ``w.flatten(1)``.
+
+    Parameters
+    ----------
+    channels : int
+    kernel : int or (kh, kw)
+    multiplier : int        outputs of each channel
+    options                 those of :class:`QuantConv2d`
+    """
+
+    def __init__(self, channels: int, kernel, *, multiplier: int = 1, **options):
+        multiplier = within("QuantDepthwiseConv2d: multiplier", multiplier, 1)
+        channels = within("QuantDepthwiseConv2d: channels", channels, 1)
+        super().__init__(channels, channels * multiplier, kernel, **options)
+        self.multiplier = multiplier
+
+    @staticmethod
+    def _inputs_of_a_tap(c_in: int) -> int:
+        return 1
+
+    def forward(self, x):
+        bias, weight = self.integer_bias(), self.integer_weight() * 2.0 ** -int(self.frac)
+        taps = self.windows(x).unflatten(3, (-1, self.c_in))        # (batch, oh, ow, taps, c)
+        weight = weight.unflatten(0, (self.c_in, self.multiplier))  # (c, multiplier, taps)
+        y = torch.einsum("bhwtc,cmt->bhwcm", taps, weight).flatten(3)
+        if bias is not None:
+            y = y + bias * 2.0 ** -self.out_frac
+        return y.permute(0, 3, 1, 2)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, multiplier={self.multiplier}"
 
 
 class BatchNorm2d(BatchNorm):

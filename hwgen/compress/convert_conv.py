@@ -8,8 +8,15 @@ from hwgen.ir import Flatten as FlattenNode
 from hwgen.ir import MaxPool, SlidingWindow
 from hwgen.numeric import SpecError
 
-from .conv import BatchNorm2d, Convolution, Flatten, IntegerConv2d, QuantConv2d
-from .convert_linear import integer_linear, quant_linear
+from .conv import (
+    BatchNorm2d,
+    Convolution,
+    Flatten,
+    IntegerConv2d,
+    QuantConv2d,
+    QuantDepthwiseConv2d,
+)
+from .convert_linear import depthwise_linear, integer_linear, quant_linear
 from .convert_steps import batch_norm
 from .dynamic import DynamicQuantConv2d
 from .named import BinaryConv2d, TernaryConv2d
@@ -73,6 +80,7 @@ def _flatten(layer: Flatten, value: Value, name: str):
 CONVERTERS = {
     **dict.fromkeys((IntegerConv2d, BinaryConv2d, TernaryConv2d), _convolution(integer_linear)),
     **dict.fromkeys((QuantConv2d, DynamicQuantConv2d), _convolution(quant_linear)),
+    QuantDepthwiseConv2d: _convolution(depthwise_linear),
     BatchNorm2d: batch_norm,
     ShiftBatchNorm2d: batch_norm,
     nn.MaxPool2d: _max_pool,

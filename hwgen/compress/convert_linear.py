@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwgen.ir import Dense, Edge, MatVec
+from hwgen.ir import Dense, Edge, MatVec, PerChannel
 from hwgen.numeric import Fixed, SpecError
 
 from .dynamic import DynamicQuantLinear
@@ -21,7 +21,7 @@ from .named import (
 )
 from .value import FLOAT64_SAFE, Value, int64_of, settled, sound
 
-__all__ = ["CONVERTERS", "integer_linear", "quant_linear"]
+__all__ = ["CONVERTERS", "depthwise_linear", "integer_linear", "quant_linear"]
 
 
 def integer_linear(layer: IntegerLinear, value: Value, name: str):
@@ -43,6 +43,14 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
     if fracs.min() == fracs.max():
         return nodes, result
     return nodes, replace(result, channel_frac=fracs + int(layer.in_frac))
+
+
+def depthwise_linear(layer, value: Value, name: str):
+    """Node of a fixed-point layer each of whose outputs reads one channel."""
+    _check_in_frac(layer, value)
+    weights = PerChannel(int64_of(layer.integer_weight()), Fixed(layer.bits, int(layer.frac), True),
+                         layer.multiplier)
+    return _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
 
 
 def _check_in_frac(layer, value: Value) -> None:

@@ -35,14 +35,25 @@ _HINTS = (
 )
 
 
+def _groups(layer) -> tuple[str, str] | None:
+    """Of a convolution whose channels are in groups: the reason and what to do."""
+    if not isinstance(layer, nn.Conv2d) or layer.groups == 1:
+        return None
+    if layer.groups == layer.in_channels:
+        return "its weights are floats", "use QuantDepthwiseConv2d and train again"
+    return (f"its {layer.groups} groups of {layer.in_channels} channels have no hardware",
+            "use QuantDepthwiseConv2d, with a group for each channel, or QuantConv2d, with one")
+
+
 def refusal(path: str, layer) -> str:
     """One sentence: path, type, reason, what to do."""
     if layer is None:
         return (f"operation '{path}': must be a layer, not a bare operation of forward, which has"
                 f" no exact form here; use the layers of hwgen.compress")
     kind = f"{type(layer).__module__.split('.')[0]}.{type(layer).__name__}"
-    for types, reason, hint in _HINTS:
+    for types, *usual in _HINTS:
         if isinstance(layer, types):
+            reason, hint = _groups(layer) or usual
             return f"module '{path}': must be exact, not {kind}: {reason}; {hint}"
     return (f"module '{path}': must be exact, not {kind}: it is no layer of hwgen.compress; build"
             f" the network of QuantLinear, QuantReLU, BinaryLinear, BatchNorm and Sign")

@@ -1,7 +1,7 @@
 """The exact integer network: what is computed, and nothing of how or by which hardware."""
 
 from .base import Edge, Node
-from .matrix import MATRIX_KINDS, Dense, Matrix, PowerSums, Shared
+from .matrix import MATRIX_KINDS, Dense, Matrix, PerChannel, PowerSums, Shared
 from .network import CheckError, Network, check
 from .nodes import (
     NODE_KINDS,
@@ -21,7 +21,7 @@ from .store import FORMAT_VERSION, load, save
 
 __all__ = [
     "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "MATRIX_KINDS",
-    "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "Piecewise", "PowerSums",
-    "Requantise", "Shared", "SlidingWindow", "Table", "Thermometer", "Threshold", "check", "load",
-    "save",
+    "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel", "Piecewise",
+    "PowerSums", "Requantise", "Shared", "SlidingWindow", "Table", "Thermometer", "Threshold",
+    "check", "load", "save",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from ..numeric import Codebook, Fixed, Format, PowerOfTwo, SpecError, as_int
 from .base import frozen_ints
 
-__all__ = ["MATRIX_KINDS", "Dense", "Matrix", "PowerSums", "Shared"]
+__all__ = ["MATRIX_KINDS", "Dense", "Matrix", "PerChannel", "PowerSums", "Shared"]
 
 
 class Matrix(ABC):
@@ -212,4 +212,70 @@ class Shared(Matrix):
         return self._values
 
 
-MATRIX_KINDS = {cls.kind: cls for cls in (Dense, PowerSums, Shared)}
+@dataclass(frozen=True, eq=False)
+class PerChannel(Matrix):
+    """Each output reads one channel: behind its windows, a depthwise convolution.
+
+    ``w[k, t * c + k // multiplier] = values[k, t]`` with ``c = n_out / multiplier`` channels, and 0
+    elsewhere: inputs are ``taps`` pixels of ``c`` channels, as :class:`SlidingWindow` sends them,
+    and a channel has ``multiplier`` outputs, one after another, as torch has them with
+    ``groups = c``. Ones add up a window.
+
+    Parameters
+    ----------
+    values : int64 (n_out, taps)
+    format : Format                 one that holds 0, as most entries are
+    multiplier : int                a divisor of n_out
+
+    Raises
+    ------
+    SpecError   If ``values`` is not a non-empty matrix of integers allowed by ``format``, that has
+                no 0, or ``multiplier`` does not divide.
+    TypeError   If something that should be an integer is none.
+    """
+
+    kind: ClassVar[str] = "per-channel"
+    values: np.ndarray
+    format: Format
+    multiplier: int = 1
+
+    def __post_init__(self):
+        given = Dense(self.values, self.format)
+        if not self.format.allowed(0):
+            raise SpecError(f"weights format must hold 0, as most entries of a matrix per channel"
+                            f" are, not {self.format}")
+        multiplier = as_int(self.multiplier, "multiplier")
+        if multiplier < 1 or len(given.values) % multiplier:
+            raise SpecError(f"multiplier must divide n_out = {len(given.values)}, not {multiplier}")
+        object.__setattr__(self, "values", given.values)
+        object.__setattr__(self, "multiplier", multiplier)
+
+    @property
+    def taps(self) -> int:
+        """Inputs that an output reads."""
+        return self.values.shape[1]
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return len(self.values) // self.multiplier
+
+    @property
+    def stored_bits(self) -> int:
+        """Those of the values: where they stand follows from the kind."""
+        return self.values.size * self.format.bits
+
+    @cached_property
+    def _entries(self) -> np.ndarray:
+        n_out, taps = self.values.shape
+        dense = np.zeros((n_out, taps, self.channels), np.int64)
+        rows = np.arange(n_out)
+        dense[rows, :, rows // self.multiplier] = self.values
+        return frozen_ints(dense.reshape(n_out, -1), "weights")
+
+    def to_dense(self) -> np.ndarray:
+        """The entries, int64 ``(n_out, n_in)``, read-only."""
+        return self._entries
+
+
+MATRIX_KINDS = {cls.kind: cls for cls in (Dense, PowerSums, Shared, PerChannel)}

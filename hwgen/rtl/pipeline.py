@@ -8,6 +8,7 @@ from ..plan import Design
 from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, core_ports, element_bytes
 from .codebook import CodebookMatVec
+from .depthwise import DepthwiseMatVec
 from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
@@ -31,6 +32,7 @@ COMPONENTS = {
     "binary": BinaryMatVec,
     "binary-unrolled": UnrolledMatVec,
     "codebook": CodebookMatVec,
+    "depthwise": DepthwiseMatVec,
     "fixed": FixedMatVec,
     "fixed-unrolled": FixedUnrolledMatVec,
     "piecewise": PiecewiseLines,

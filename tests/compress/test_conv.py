@@ -16,6 +16,7 @@ from hwgen.compress import (
     ExportError,
     Flatten,
     QuantConv2d,
+    QuantDepthwiseConv2d,
     QuantInput,
     QuantLinear,
     QuantReLU,
@@ -74,6 +75,28 @@ def test_gradients_are_those_of_the_convolution_of_torch():
     assert torch.allclose(layer.weight.grad, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("multiplier", [1, 2])
+def test_depthwise_equals_the_convolution_of_torch_in_groups(multiplier):
+    torch.manual_seed(6)
+    layer = QuantDepthwiseConv2d(3, (2, 3), multiplier=multiplier, bits=5, stride=(1, 2),
+                                 dilation=(2, 1), padding=1)
+    torch.nn.init.normal_(layer.bias)
+    layer.double()
+    x = torch.randint(-8, 8, (2, 3, 7, 8)).double().requires_grad_()
+    weight = (layer.integer_weight() * 2.0 ** -int(layer.frac)).detach()
+    weight = weight.unflatten(1, (1, 2, 3)).requires_grad_()
+    bias = layer.integer_bias().detach() * 2.0 ** -layer.out_frac
+    y = F.conv2d(x, weight, bias, stride=(1, 2), dilation=(2, 1), padding=1, groups=3)
+    found = layer(x)
+    assert torch.equal(found, y)
+    gradient = torch.randn(y.shape).double()
+    first, = torch.autograd.grad(found, x, gradient, retain_graph=True)
+    second, expected = torch.autograd.grad(y, (x, weight), gradient)
+    assert torch.allclose(first, second)
+    found.backward(gradient)
+    assert torch.allclose(layer.weight.grad, expected.flatten(1))
+
+
 def test_batch_norm_of_maps_is_that_of_torch():
     torch.manual_seed(3)
     ours, theirs = BatchNorm2d(3), nn.BatchNorm2d(3)
@@ -104,11 +127,19 @@ def fixed():
         QuantLinear(3 * 2, 4, bits=6))
 
 
-@pytest.mark.parametrize("make", [binary, ternary, fixed])
+def depthwise():
+    return nn.Sequential(
+        QuantInput(bits=5, frac=2, signed=True), QuantDepthwiseConv2d(2, 3, bits=5, padding=1),
+        QuantReLU(bits=4), QuantConv2d(2, 4, 1, bits=5), QuantReLU(bits=4), nn.MaxPool2d(2),
+        QuantDepthwiseConv2d(4, (2, 3), bits=4, multiplier=2, bias=False), Sign(),
+        Flatten(), QuantLinear(8 * 3 * 2, 4, bits=6))
+
+
+@pytest.mark.parametrize("make", [binary, ternary, fixed, depthwise])
 def test_export_is_exact(make):
     torch.manual_seed(4)
     module = settle(make())
-    low, high = (-4, 4) if make is ternary else (0, 16)
+    low, high = {ternary: (-4, 4), depthwise: (-16, 16)}.get(make, (0, 16))
     x = np.random.default_rng(4).integers(low, high, (40, 2, 8, 9))
     calibrate(module, torch.from_numpy(x).float())
     network = export(module, x[:2], name="maps")
@@ -157,6 +188,14 @@ SAMPLE = np.zeros((1, 2, 4, 5), int)
     ([nn.Conv2d(2, 1, 1)],
      "module '1': must be exact, not torch.Conv2d: its weights are floats; use BinaryConv2d,"
      " IntegerConv2d or QuantConv2d and train again"),
+    ([nn.Conv2d(2, 4, 1, groups=2)],
+     "module '1': must be exact, not torch.Conv2d: its weights are floats; use QuantDepthwiseConv2d"
+     " and train again"),
+    ([nn.Conv2d(8, 8, 1, groups=2)],
+     "module '1': must be exact, not torch.Conv2d: its 2 groups of 8 channels have no hardware; use"
+     " QuantDepthwiseConv2d, with a group for each channel, or QuantConv2d, with one"),
+    ([QuantDepthwiseConv2d(3, 2, bits=4)],
+     "module '1': c_in must be 2, the channels of its input, not 3"),
     ([nn.BatchNorm2d(2)],
      "module '1': must be exact, not torch.BatchNorm2d: the rounding of its kernel is not defined;"
      " use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
@@ -184,6 +223,8 @@ def test_constructors_refuse():
         BinaryConv2d(2, 1, (3, 3, 3))
     with refused(SpecError, "BinaryConv2d: stride must be at least 1, not 0"):
         BinaryConv2d(2, 1, 3, stride=(1, 0))
+    with refused(SpecError, "QuantDepthwiseConv2d: multiplier must be at least 1, not 0"):
+        QuantDepthwiseConv2d(2, 3, multiplier=0, bits=4)
 
 
 @pytest.mark.parametrize("shape", [(2, 16), (2, 1, 4, 4), (2, 3, 4)])

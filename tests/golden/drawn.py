@@ -11,6 +11,7 @@ from hwgen.ir import (
     MatVec,
     MaxPool,
     Network,
+    PerChannel,
     Requantise,
     SlidingWindow,
     Table,
@@ -67,9 +68,21 @@ def thermometer(draw, name, source, edge):
     return Thermometer(name, (source,), sorted(levels))
 
 
+def per_channel(draw, n_in):
+    """A matrix per channel for some number of channels that divides the inputs."""
+    channels = draw(st.sampled_from([n for n in range(1, n_in + 1) if n_in % n == 0]))
+    fmt, multiplier = draw(FIXED), draw(st.integers(1, 2))
+    shape = channels * multiplier, n_in // channels
+    return PerChannel(array_of(draw, values_of(fmt), shape), fmt, multiplier)
+
+
 def mat_vec(draw, name, source, edge):
     fmt, n_out = draw(FORMATS), draw(SIZES)
-    weights = Dense(array_of(draw, values_of(fmt), (n_out, edge.shape[-1])), fmt)
+    if draw(st.integers(0, 3)):
+        weights = Dense(array_of(draw, values_of(fmt), (n_out, edge.shape[-1])), fmt)
+    else:
+        weights = per_channel(draw, edge.shape[-1])
+    n_out = weights.shape[0]
     bias = draw(st.none() | st.just(1))
     if bias is not None:
         bias = array_of(draw, near(-1000, 1000), (n_out,))

@@ -58,8 +58,20 @@ def flatten(node, x):
     return list(x)
 
 
+def entries(weights):
+    """Rows of a matrix: of one per channel from its docstring, of others as they say."""
+    if weights.kind != "per-channel":
+        return weights.to_dense().tolist()
+    n_out, taps = len(weights.values), len(weights.values[0])
+    channels = n_out // weights.multiplier
+    rows = [[0] * (taps * channels) for _ in range(n_out)]
+    for k, tap in itertools.product(range(n_out), range(taps)):
+        rows[k][tap * channels + k // weights.multiplier] = int(weights.values[k][tap])
+    return rows
+
+
 def mat_vec(node, x):
-    rows = node.weights.to_dense().tolist()
+    rows = entries(node.weights)
     bias = [0] * len(rows) if node.bias is None else node.bias.tolist()
     sums = []
     for first in range(0, len(x), len(rows[0])):

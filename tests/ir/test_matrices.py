@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cases.errors import refused
 
-from hwgen.ir import Input, MatVec, Network, PowerSums, Shared, load, save
-from hwgen.numeric import Codebook, Fixed, PowerOfTwo, SpecError
+from hwgen.ir import Input, MatVec, Network, PerChannel, PowerSums, Shared, load, save
+from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, SpecError
 
 X = Fixed(4, 0, False)
 
@@ -55,11 +55,20 @@ def test_shared_entries_are_centroids():
     assert np.array_equal(again.centroids, matrix.centroids)
 
 
+def test_an_output_per_channel_reads_one_element_of_each_tap():
+    matrix = PerChannel([[1, 2], [3, 4], [5, 6], [-7, -8]], Fixed(4), 2)
+    assert matrix.to_dense().tolist() == [
+        [1, 0, 2, 0], [3, 0, 4, 0], [0, 5, 0, 6], [0, -7, 0, -8]]
+    assert (matrix.shape, matrix.taps, matrix.channels) == ((4, 4), 2, 2)
+    assert matrix.stored_bits == 8 * 4
+
+
 @pytest.mark.parametrize("matrix", [
     PowerSums.of([[8, -1, 0], [1, 2, -4]], 4),
     PowerSums([[[1, 2, 0], [6, 7, 5]], [[3, 0, 0], [1, 1, 7]]], 3, (1, 0)),
     Shared([[0, 2, 1], [2, 2, 0]], [-9, 0, 40]),
-], ids=["power", "sums", "shared"])
+    PerChannel([[1], [-2], [3], [4], [5], [-6]], Fixed(4), 2),
+], ids=["power", "sums", "shared", "channel"])
 def test_a_network_file_keeps_them(matrix, tmp_path):
     network = Network("n", (Input("x", (), (3,), X), MatVec("fc", ("x",), matrix)), ("fc",))
     save(network, tmp_path / "n.hwgen")
@@ -96,6 +105,15 @@ def test_a_network_file_keeps_them(matrix, tmp_path):
      "indices must be a non-empty (n_out, n_in), not (2,)"),
     (lambda: Shared([[0, 2]], [3, 4]), SpecError, "indices must be in 0..1, not 0..2"),
     (lambda: Shared([[0, -1]], [3, 4]), SpecError, "indices must be in 0..1, not -1..0"),
+    (lambda: PerChannel([[1], [0], [1]], Fixed(2), 2), SpecError,
+     "multiplier must divide n_out = 3, not 2"),
+    (lambda: PerChannel([[1], [2]], Fixed(2)), SpecError,
+     "weights must be in fixed s2.0 (-2..1), not 2 at index [1, 0] (1 of 2 are outside)"),
+    (lambda: PerChannel([[1], [-1]], Bipolar()), SpecError,
+     "weights format must hold 0, as most entries of a matrix per channel are, not bipolar"
+     " {-1, +1}"),
+    (lambda: PerChannel([1, 2], Fixed(4)), SpecError,
+     "weights must be a non-empty (n_out, n_in), not (2,)"),
     (lambda: Shared([[0.5]], [3, 4]), TypeError, "indices must be integers, not float64"),
 ])
 def test_what_is_no_such_matrix_is_refused(make, error, message):

@@ -14,6 +14,7 @@ from hwgen.ir import (
     MatVec,
     MaxPool,
     Network,
+    PerChannel,
     SlidingWindow,
 )
 from hwgen.numeric import Bipolar, Fixed, SpecError
@@ -74,3 +75,39 @@ def test_the_sparse_core_refuses_maps():
     with refused(SpecError, "sparse core 'fc': input must be a vector (n,), not (2, 2, 3);"
                             " choose the fixed core"):
         SparseStage(matrix, edge, None, 1)
+
+
+def depthwise(channels=6, taps=(3, 3), fmt=Fixed(5)):
+    """A window of a map of 8 x 9 and one filter for each channel."""
+    weights = PerChannel(np.full((channels, taps[0] * taps[1]), -3), fmt)
+    nodes = (Input("x", (), (8, 9, channels), Fixed(4)), SlidingWindow("w", ("x",), taps),
+             MatVec("dw", ("w",), weights))
+    return Network("depthwise", nodes, ("dw",))
+
+
+@pytest.mark.parametrize(("interval", "lanes"), [
+    (6 * 7 * 9 * 6, 1), (6 * 7 * 9 * 6 - 1, 2), (6 * 7 * 9 * 2, 3), (6 * 7 * 9, 6)])
+def test_the_fewest_lanes_of_channels_that_reach_the_interval(interval, lanes):
+    design = plan(depthwise(), ECP5, interval_cycles=interval)
+    window, core = design.stages
+    assert (window.core, window.out_lanes, core.core, core.lanes) == (
+        "window", lanes, "depthwise", lanes)
+    assert window.interval_cycles == core.interval_cycles <= interval
+    assert not any(joint.before or joint.behind for joint in design.joints)
+
+
+def test_lanes_by_choice_and_an_interval_beyond_one_lane_for_each_channel():
+    design = plan(depthwise(), ECP5, interval_cycles=10_000, cores={"dw": {"pe": 3}})
+    assert design.stages[1].lanes == 3
+    with refused(SpecError, "network 'depthwise': interval_cycles must be at least 378, which the"
+                            " depthwise core 'dw' takes with pe = 6, not 377"):
+        plan(depthwise(), ECP5, interval_cycles=377)
+    dense = plan(depthwise(), ECP5, interval_cycles=10_000, cores={"dw": {"core": "fixed"}})
+    assert dense.stages[1].core == "fixed"
+
+
+def test_the_estimate_grows_with_the_lanes():
+    few, many = (plan(depthwise(), ECP5, interval_cycles=n).stages[1].estimate(ECP5)
+                 for n in (10_000, 378))
+    assert few.lut < many.lut
+    assert (few.dsp, many.dsp) == (1, 6)

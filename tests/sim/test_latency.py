@@ -10,10 +10,17 @@ import pytest
 from cases.plane_stages import plane_frames, plane_stage
 from sim.harness import check_stream
 
-from hwgen.ir import Dense, Edge, MatVec, MaxPool, SlidingWindow
+from hwgen.ir import Dense, Edge, MatVec, MaxPool, PerChannel, Requantise, SlidingWindow
 from hwgen.numeric import Bipolar, Fixed, Planes, Ternary
-from hwgen.plan.stages import PoolStage, SerialWindowStage, UnrolledStage, WideWindowStage
+from hwgen.plan.stages import (
+    DepthwiseStage,
+    PoolStage,
+    SerialWindowStage,
+    UnrolledStage,
+    WideWindowStage,
+)
 from hwgen.plan.stages.chain_timing import popcount_levels
+from hwgen.rtl.depthwise import DepthwiseMatVec
 from hwgen.rtl.folded import BinaryMatVec
 from hwgen.rtl.pipeline import COMPONENTS
 from hwgen.rtl.unrolled import UnrolledMatVec
@@ -131,3 +138,18 @@ def test_pools():
     # Both channels' beats of pixel (1, 1) are the 17th and 18th that come.
     assert timing.out_cycles[0] - timing.in_cycles[0] == (6 + 1) * 2 + 2
     assert set(np.diff(timing.out_cycles[::2 * 3 * 2])) == {4 * 6 * 2}
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 4])
+@pytest.mark.parametrize("multipliers", [None, [1], [3]], ids=str)
+def test_depthwise_core(rng, multipliers, lanes):
+    weights = PerChannel(rng.integers(-8, 8, (4, 9)), Fixed(4))
+    post = None if multipliers is None else Requantise(
+        "act", ("dw",), np.array(multipliers), 4, "half_up", U2)
+    stage = DepthwiseStage(MatVec("dw", ("x",), weights), Edge((3, 2, 36), U2, 0, 3), post, lanes)
+    expected = {None: 0, (1,): 2, (3,): 3}[multipliers and tuple(multipliers)]
+    frame = [0] * 3 * 2 * 36
+    timing = check_stream(DepthwiseMatVec(stage), [frame] * 3, [[0] * 3 * 2 * 4] * 3)
+    folds = 4 // lanes
+    assert timing.out_cycles[0] - timing.in_cycles[8 * folds] == 5 + expected
+    assert set(np.diff(timing.out_cycles[::3 * 2 * folds])) == {3 * 2 * 9 * folds}

@@ -6,6 +6,7 @@ from .binary import BinaryStage
 from .codebook import CodebookStage
 from .combine import Combine
 from .convert import Conversion
+from .depthwise import DepthwiseStage
 from .fixed import FixedStage
 from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
@@ -24,21 +25,22 @@ from .window_wide import WideWindowStage, window_of
 
 CORES = {
     cls.core: cls
-    for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, ShiftStage, CodebookStage,
-                BinaryStage, FixedStage, SparseStage, UnrolledStage, FixedUnrolledStage, PoolStage,
-                ThresholdStage, RequantiseStage, TableStage, PiecewiseStage,
-                ArgmaxStage)
+    for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, DepthwiseStage, ShiftStage,
+                CodebookStage, BinaryStage, FixedStage, SparseStage, UnrolledStage,
+                FixedUnrolledStage, PoolStage, ThresholdStage, RequantiseStage, TableStage,
+                PiecewiseStage, ArgmaxStage)
 }
 
-MATRIX_CORES = {cls.core: cls for cls in (ShiftStage, CodebookStage, BinaryStage, SparseStage,
-                                          FixedStage, UnrolledStage, FixedUnrolledStage)}
+MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
+                                          SparseStage, FixedStage, UnrolledStage,
+                                          FixedUnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion", "FixedStage",
-    "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES", "MatVecStage", "PiecewiseStage",
-    "PoolStage", "RequantiseStage", "SerialWindowStage", "ShiftStage", "SparseStage", "Stage",
-    "TableStage", "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage",
-    "WindowStage", "divisors", "piecewise_of_node", "pool_of", "requantise_of", "table_of_node",
-    "threshold_of", "window_of",
+    "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion",
+    "DepthwiseStage", "FixedStage", "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES",
+    "MatVecStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
+    "ShiftStage", "SparseStage", "Stage", "TableStage", "ThermometerStage", "ThresholdStage",
+    "UnrolledStage", "WideWindowStage", "WindowStage", "divisors", "piecewise_of_node", "pool_of",
+    "requantise_of", "table_of_node", "threshold_of", "window_of",
 ]
