@@ -69,6 +69,13 @@ class Found:
         self.faults.append(f"output must stay as it is while it waits, and changed in cycle"
                            f" {cycle}")
 
+    def loaded(self, number: int, sound: bool, loaded: int, error: int):
+        """The flags after load ``number``, which was of a right length if ``sound``."""
+        if (bool(loaded), bool(error)) != (sound, not sound):
+            self.faults.append(f"weights_loaded and weights_error must be {int(sound)} and"
+                               f" {int(not sound)} after set {number} of weights, not {loaded} and"
+                               f" {error}")
+
     def drained(self, *, left_in: bool, more: int, part: bool, frame_error: int):
         """At the end: input left over, ``more`` frames than went in, part of one, the flag."""
         if left_in:

@@ -1,6 +1,7 @@
 """What the benches send and expect: byte layouts, frames and stall patterns."""
 
 import random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,12 +24,14 @@ class Layout:
         self.out_bytes = self.out_beats * self.out_beat_bytes
         self.busy_cycles = manifest["interval_cycles"] + (manifest.get("latency_cycles") or 0)
         self.longest_stall = 2 * self.busy_cycles + 16
+        self.weights = manifest.get("weights")
 
     @property
     def patience(self) -> int:
         """Cycles without an output frame after which a core counts as stuck."""
         beats = self.in_beats + self.out_beats
-        return 2000 + 20 * (self.busy_cycles + beats) + 4 * self.longest_stall
+        words = self.weights["words"] if self.weights else 0
+        return 2000 + 20 * (self.busy_cycles + beats) + 4 * self.longest_stall + 20 * words
 
     @property
     def drain_cycles(self) -> int:
@@ -98,13 +101,36 @@ class Frames:
             self.edges = {key.removeprefix(edge): arrays[key][keep]
                           for key in arrays.files if key.startswith(edge)}
             beats = arrays["wrong_beats"][keep] if prefix else [layout.in_beats] * len(x)
+            self.loads = self._loads(arrays, mode, keep) if layout.weights else []
         self.any_wrong = any(int(count) != layout.in_beats for count in beats)
         packed = layout.pack(x.reshape(len(x), -1))
         self.data = [layout.beats(data, int(count)) if int(count) != layout.in_beats else data
                      for data, count in zip(packed, beats, strict=True)]
 
+    def _loads(self, arrays, mode: str, keep) -> list["Load"]:
+        """Sets of weights in the order in which they are loaded, each before some frame."""
+        sets, sent_with = arrays["weights"].astype("<u4"), arrays["weights_of"][keep].tolist()
+        if mode != "length":
+            changes = [0] + [k for k in range(1, len(sent_with))
+                             if sent_with[k] != sent_with[k - 1]]
+            return [Load(index, sets[sent_with[index]].tobytes(), True) for index in changes]
+        whole = sets[0].tobytes()
+        wrong = [whole + whole[:4], whole + whole, *([whole[:-4]] if len(whole) > 4 else [])]
+        return [*(Load(0, data, False) for data in wrong), Load(0, whole, True)]
+
     def __len__(self):
         return len(self.data)
+
+
+class Load(NamedTuple):
+    """A set of weights that is loaded once ``before`` frames have gone in.
+
+    One that is not ``sound`` is of a wrong length, and must be refused.
+    """
+
+    before: int
+    data: bytes
+    sound: bool
 
 
 class Stalls:
@@ -117,6 +143,7 @@ class Stalls:
         runs = self._bursts if kind == "random" else self._coins
         self.input = runs(f"input {seed}") if kind in ("input", "both", "random") else None
         self.output = runs(f"output {seed}") if kind in ("output", "both", "random") else None
+        self.weights = runs(f"weights {seed}") if kind in ("input", "both", "random") else None
 
     def _coins(self, seed: str):
         """Runs of a fair coin thrown each cycle, as (free, stalled) cycles."""

@@ -101,6 +101,9 @@ public:
           m_patience(std::strtoull(args[6], nullptr, 10)),
           m_drain(std::strtoull(args[7], nullptr, 10)),
           m_alone(args[8][0] == '1'),
+          m_words(read_file<uint32_t>(args[9])),
+          m_loads(read_file<uint32_t>(args[10])),
+          m_pause_weights(args[11]),
           m_core(new Vcore(&m_context)) {
         size_t begin = 0;
         for (const uint32_t beats : m_lengths) {
@@ -144,11 +147,16 @@ private:
         const bool taken = m_core->OUT_VALID && m_core->OUT_READY;
         watch();
         if (taken) take();
+        const bool loaded = weights_sent();
         m_core->CLOCK = 1;
         m_core->eval();
+        if (loaded) told_loaded();
+        const bool pause_weights = m_pause_weights.next_cycle();
         const bool pause_in = m_pause_in.next_cycle(), pause_out = m_pause_out.next_cycle();
         if (!m_core->RESET) {
             if (sent) ++m_beats_in;
+            if (sent && m_core->IN_LAST) ++m_frames_in;
+            send_weights(loaded, !pause_weights);
             if (sent || !m_core->IN_VALID) send(!pause_in);
             m_core->OUT_READY = !pause_out;
         }
@@ -185,7 +193,7 @@ private:
 
     // The next beat of the frames that wait, if there is one.
     void send(bool free) {
-        const bool valid = free && m_frame < m_queued;
+        const bool valid = free && m_frame < m_queued && (m_beat > 0 || !load_is_due(m_frame));
         m_core->IN_VALID = valid;
         m_core->IN_LAST = 0;
         if (!valid) return;
@@ -198,8 +206,51 @@ private:
         }
     }
 
+    // Whether a set of weights comes before frame `frame`: three numbers each, before which frame,
+    // how many words, and whether that is as it should be.
+    bool load_is_due(size_t frame) const {
+        return m_load < m_loads.size() && m_loads[m_load] <= frame;
+    }
+
+#ifdef WEIGHTS_DATA
+    bool weights_sent() const { return m_core->WEIGHTS_VALID && m_core->WEIGHTS_READY; }
+
+    // After the last word of a set: what the core says of it.
+    void told_loaded() {
+        if (!m_core->WEIGHTS_LAST) return;
+        m_facts += "loaded " + std::to_string(m_load / 3) + " "
+            + std::to_string(int(m_core->WEIGHTS_LOADED)) + " "
+            + std::to_string(int(m_core->WEIGHTS_ERROR)) + "\n";
+        m_load += 3;
+        m_word = 0;
+    }
+
+    // The next word of the set that is due once the frames before it have gone in.
+    void send_weights(bool sent, bool free) {
+        if (!sent && m_core->WEIGHTS_VALID) return;
+        const bool valid = free && load_is_due(m_frames_in);
+        m_core->WEIGHTS_VALID = valid;
+        m_core->WEIGHTS_LAST = 0;
+        if (!valid) return;
+        size_t begin = 0;
+        for (size_t k = 0; k < m_load; k += 3) begin += m_loads[k + 1];
+        m_core->WEIGHTS_DATA = m_words[begin + m_word];
+        m_core->WEIGHTS_LAST = ++m_word == m_loads[m_load + 1];
+    }
+
+    void forget_weights() {
+        m_core->WEIGHTS_VALID = m_core->WEIGHTS_LAST = 0;
+        m_load = m_word = 0;
+    }
+#else
+    bool weights_sent() const { return false; }
+    void told_loaded() {}
+    void send_weights(bool, bool) {}
+    void forget_weights() {}
+#endif
+
     void forget() {
-        m_frame = m_queued = m_beat = 0;
+        m_frame = m_queued = m_beat = m_frames_in = 0;
         m_frames.clear();
         m_out.clear();
         m_open = false;
@@ -244,9 +295,11 @@ private:
         m_queued = m_lengths.size();
         m_pause_in.start();
         m_pause_out.start();
+        m_pause_weights.start();
         if (!receive(m_lengths.size(), true)) return;
         m_pause_in.stop();
         m_pause_out.stop();
+        m_pause_weights.stop();
         wait(m_drain);
         m_facts += "left_in " + std::to_string(m_frame < m_queued || m_core->IN_VALID) + "\n";
         m_facts += "frame_error " + std::to_string(int(m_core->FRAME_ERROR)) + "\n";
@@ -264,6 +317,7 @@ private:
                 + "\n";
         m_core->RESET = 1;
         m_core->IN_VALID = m_core->IN_LAST = m_core->OUT_READY = 0;
+        forget_weights();
         forget();
         show();
         wait(2);
@@ -288,11 +342,13 @@ private:
     Words m_moments;
     uint64_t m_patience, m_drain;
     bool m_alone;
+    Words m_words, m_loads;
+    Pauses m_pause_weights;
     VerilatedContext m_context;
     std::unique_ptr<Vcore> m_core;
 
     std::vector<size_t> m_begins;
-    size_t m_queued = 0, m_frame = 0, m_beat = 0;
+    size_t m_queued = 0, m_frame = 0, m_beat = 0, m_frames_in = 0, m_load = 0, m_word = 0;
     uint64_t m_cycle = 0, m_beats_in = 0, m_beats_out = 0, m_unsteady = 0;
     Bytes m_out, m_waiting_beat;
     std::vector<OutFrame> m_frames;
@@ -303,14 +359,15 @@ private:
 
 }  // namespace
 
-// DATA LENGTHS PAUSES_IN PAUSES_OUT MOMENTS PATIENCE DRAIN ALONE OUT_BYTES OUT_FRAMES FACTS
+// DATA LENGTHS PAUSES_IN PAUSES_OUT MOMENTS PATIENCE DRAIN ALONE WEIGHTS LOADS PAUSES_WEIGHTS
+// OUT_BYTES OUT_FRAMES FACTS
 int main(int argc, char** argv) {
-    if (argc != 12) {
-        std::fprintf(stderr, "compiled_bench: there must be 11 arguments, not %d\n", argc - 1);
+    if (argc != 15) {
+        std::fprintf(stderr, "compiled_bench: there must be 14 arguments, not %d\n", argc - 1);
         return 2;
     }
     Bench bench(argv);
     bench.run();
-    bench.write(argv[9], argv[10], argv[11]);
+    bench.write(argv[12], argv[13], argv[14]);
     return 0;
 }

@@ -40,6 +40,11 @@ def ports(manifest: dict) -> str:
         port = manifest[side]["port"]
         names |= {f"{short}_{part}": f"{port}_t{part.lower()}"
                   for part in ("DATA", "VALID", "READY", "LAST")}
+    if layout.weights:
+        port = layout.weights["port"]
+        names |= {f"WEIGHTS_{part}": f"{port}_t{part.lower()}"
+                  for part in ("DATA", "VALID", "READY", "LAST")}
+        names |= {"WEIGHTS_LOADED": "weights_loaded", "WEIGHTS_ERROR": "weights_error"}
     return "".join(f"#define {name} {value}\n" for name, value in names.items())
 
 
@@ -88,13 +93,17 @@ def _run(program, layout, frames, stalls, results, mode, *, alone) -> list[list[
                       for data, count in zip(frames.data, beats, strict=True))
     (results / "data.bin").write_bytes(padded)
     moments = layout.reset_moments if mode == "reset" else []
-    for name, numbers in (("lengths", beats), ("moments", moments)):
+    (results / "weights.bin").write_bytes(b"".join(load.data for load in frames.loads))
+    loads = [(load.before, len(load.data) // 4, load.sound) for load in frames.loads]
+    for name, numbers in (("lengths", beats), ("moments", moments), ("loads", loads)):
         np.asarray(numbers, np.uint32).tofile(results / f"{name}.bin")
     most = min(MOST_RUNS, 1000 + len(frames) * layout.busy_cycles)
     pauses = [_runs(side, most, results / f"{name}.bin")
-              for name, side in (("pauses_in", stalls.input), ("pauses_out", stalls.output))]
-    words = ["data.bin", "lengths.bin", *pauses, "moments.bin", layout.patience,
-             layout.drain_cycles, int(alone), "out.bin", "frames.bin", "facts.txt"]
+              for name, side in (("pauses_in", stalls.input), ("pauses_out", stalls.output),
+                                 ("pauses_weights", stalls.weights if frames.loads else None))]
+    words = ["data.bin", "lengths.bin", *pauses[:2], "moments.bin", layout.patience,
+             layout.drain_cycles, int(alone), "weights.bin", "loads.bin", pauses[2], "out.bin",
+             "frames.bin", "facts.txt"]
     if subprocess.call([program, *map(str, words)], cwd=results, stdin=subprocess.DEVNULL) != 0:
         raise RuntimeError(f"{program.name} must exit with 0, and did not")
     lines = (results / "facts.txt").read_text().splitlines()
@@ -112,13 +121,15 @@ def _runs(side, most: int, path: Path) -> str:
 
 def _judge(found: Found, facts, results: Path) -> int:
     """Enter what came out into ``found``; the cycles simulated."""
-    layout, known = found.layout, {}
+    layout, loads, known = found.layout, found.frames.loads, {}
     for word, *numbers in facts:
         known[word] = numbers[0]
         if word == "interrupt":
             found.interrupted(*numbers[:2], layout.patience, tuple(numbers[2:]))
         elif word == "valid_in_reset":
             found.valid_in_reset()
+        elif word == "loaded":
+            found.loaded(numbers[0], bool(loads[numbers[0]].sound), *numbers[1:])
     data = (results / "out.bin").read_bytes()
     table = np.fromfile(results / "frames.bin", np.uint64).reshape(-1, 3).tolist()
     whole, begin = table[:len(table) - known["part"]], 0

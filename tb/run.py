@@ -56,6 +56,8 @@ def public(manifest) -> str:
     top = manifest["top"]
     ports = [manifest["clock"], manifest["reset"], "frame_error"]
     ports += [f"{manifest[side]['port']}_*" for side in ("input", "output")]
+    if "weights" in manifest:
+        ports += [f"{manifest['weights']['port']}_*", "weights_loaded", "weights_error"]
     lines = ["`verilator_config"]
     lines += [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
     lines += [f'public_flat_rd -module "{top}.{probe["path"]}" -var "{probe["port"]}__*"'

@@ -100,10 +100,18 @@ class Bench:
         Clock(self.clock, PERIOD_NS, unit="ns").start()
         await ClockCycles(self.clock, 4)
         reset = {"reset": self.reset, "byte_size": 8}
-        for bus in (source, sink):
+        buses = [source, sink]
+        if self.layout.weights:
+            buses.append(AxiStreamBus.from_prefix(self.dut, self.layout.weights["port"]))
+            for signal in (buses[2].tvalid, buses[2].tlast, buses[2].tdata):
+                signal.value = 0
+            await ClockCycles(self.clock, 1)
+        for bus in buses:
             logging.getLogger(f"cocotb.{bus._entity._name}.{bus._name}").setLevel(logging.ERROR)
         self.source = AxiStreamSource(source, self.clock, **reset)
         self.sink = AxiStreamSink(sink, self.clock, **reset)
+        if self.layout.weights:
+            self.weights = AxiStreamSource(buses[2], self.clock, **reset)
         if self.trace:
             cocotb.start_soon(self.trace.watch())
         await self.release()
@@ -112,6 +120,25 @@ class Bench:
         await ClockCycles(self.clock, 2)
         self.reset.value = 0
         await ClockCycles(self.clock, 2)
+        await self.load(0)
+
+    async def load(self, frames: int) -> bool:
+        """The sets of weights that come when so many frames have gone in; False if one does not."""
+        for number, load in enumerate(self.frames.loads):
+            if load.before != frames:
+                continue
+            try:
+                for source, what in ((self.source, None), (self.weights, load.data)):
+                    if what is not None:
+                        source.send_nowait(AxiStreamFrame(what))
+                    await with_timeout(source.wait(), self.patience * PERIOD_NS, "ns")
+            except SimTimeoutError:
+                self.found.deaf(self.patience)
+                return False
+            await ClockCycles(self.clock, 2)
+            self.found.loaded(number, load.sound, int(self.dut.weights_loaded.value),
+                              int(self.dut.weights_error.value))
+        return True
 
     def send(self, index: int):
         self.source.send_nowait(AxiStreamFrame(self.frames.data[index]))
@@ -145,11 +172,15 @@ class Bench:
 
     async def stream(self):
         """All frames, back to back or with stalls, then nothing more may come."""
-        pairs = ((self.source, self.stalls.input), (self.sink, self.stalls.output))
+        pairs = [(self.source, self.stalls.input), (self.sink, self.stalls.output)]
+        if self.layout.weights:
+            pairs.append((self.weights, self.stalls.weights))
         holds = [cocotb.start_soon(hold(model, runs, PERIOD_NS)) for model, runs in pairs if runs]
         if self.trace:
             self.trace.clear()
         for index in range(len(self.frames)):
+            if index and not await self.load(index):
+                return
             self.send(index)
         while not self.found.is_whole:
             frame = await self.recv()
@@ -159,7 +190,8 @@ class Bench:
             self.progress.show(len(self.found.came_out))
         for task in holds:
             task.cancel()
-        self.sink.pause = self.source.pause = False
+        for model, _ in pairs:
+            model.pause = False
         await self.drain()
 
     async def drain(self):

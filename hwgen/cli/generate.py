@@ -16,8 +16,10 @@ from .options import (
     PeChoice,
     PlanesChoice,
     SimdChoice,
+    WeightsChoice,
     clock_hz,
     cores,
+    weights_of_all,
 )
 from .output import show
 from .progress import show_progress
@@ -26,6 +28,7 @@ __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = (
     "hwgen generate digits-binary.hwgen --board ulx3s-85f --interval 256",
+    "hwgen generate digits-fixed.hwgen --weights ram",
     "hwgen generate digits-fixed.hwgen --pe fc1=8 --simd fc1=16 --core fc2=sparse -o rtl_out/mine",
 )
 
@@ -39,6 +42,7 @@ def command(
     simd: SimdChoice = None,
     planes: PlanesChoice = None,
     memory: MemoryChoice = None,
+    weights: WeightsChoice = None,
     core: CoreChoice = None,
     out: Annotated[Path | None, typer.Option(
         "--out", "-o", help="Artefact folder; by default rtl_out/NAME.")] = None,
@@ -48,9 +52,10 @@ def command(
     from hwgen.flow import api
 
     net = api.load(network)
-    chosen = cores(pe=pe, simd=simd, planes=planes, memory=memory, core=core)
+    of_all, of_nodes = weights_of_all(weights)
+    chosen = cores(pe=pe, simd=simd, planes=planes, memory=memory, weights=of_nodes, core=core)
     design = api.plan(net, target=board, interval_cycles=interval, clk_hz=clock_hz(clk_mhz),
-                      cores=chosen or None)
+                      cores=chosen or None, weights=of_all)
     folder = out or Path("rtl_out") / net.name
     with show_progress() as progress:
         artefact = api.build(design, folder, progress=progress)

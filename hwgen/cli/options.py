@@ -11,13 +11,15 @@ from .errors import spec_error
 
 __all__ = [
     "Artefact", "Board", "Clock", "CoreChoice", "Interval", "Json", "MemoryChoice", "PeChoice",
-    "PlanesChoice", "Seed", "SimdChoice", "clock_hz", "cores", "load_integers", "target_of",
+    "PlanesChoice", "Seed", "SimdChoice", "WeightsChoice", "clock_hz", "cores", "load_integers",
+    "target_of", "weights_of_all",
 ]
 
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
 MEMORIES = ("auto", "block", "logic")
+WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
-            "core": "fc1=binary"}
+            "core": "fc1=binary", "weights": "fc1=ram"}
 
 Json = Annotated[bool, typer.Option(
     "--json", help="Print the result as JSON alone on standard output.")]
@@ -39,6 +41,10 @@ PlanesChoice = Annotated[list[str] | None, typer.Option(
 MemoryChoice = Annotated[list[str] | None, typer.Option(
     "--memory", metavar="NODE=WHERE",
     help="Where weights are stored: auto, block or logic; may be repeated.")]
+WeightsChoice = Annotated[list[str] | None, typer.Option(
+    "--weights", metavar="[NODE=]KIND",
+    help="rom: constants; ram: loaded while the hardware runs. Of all nodes, or of one; may be "
+    "repeated.")]
 CoreChoice = Annotated[list[str] | None, typer.Option(
     "--core", metavar="NODE=CORE",
     help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, shift or sparse, of a node; "
@@ -50,7 +56,8 @@ def cores(**given: Iterable[str] | None) -> dict[str, dict]:
 
     Parameters
     ----------
-    given : texts of ``pe``, ``simd``, ``planes``, ``memory``, ``core``; None where there are none
+    given : texts of ``pe``, ``simd``, ``planes``, ``memory``, ``weights``, ``core``; None where
+        there are none
 
     Raises
     ------
@@ -58,7 +65,7 @@ def cores(**given: Iterable[str] | None) -> dict[str, dict]:
     """
     chosen: dict[str, dict] = {}
     readers = {"pe": _positive, "simd": _positive, "planes": _positive,
-               "memory": _one_of(MEMORIES), "core": _one_of(CORES)}
+               "memory": _one_of(MEMORIES), "weights": _one_of(WEIGHTS), "core": _one_of(CORES)}
     for what, texts in given.items():
         for text in texts or ():
             node, equals, value = text.partition("=")
@@ -69,6 +76,21 @@ def cores(**given: Iterable[str] | None) -> dict[str, dict]:
                 raise spec_error(f"--{what} of '{node}' must be given once, not twice")
             chosen[node][what] = readers[what](f"--{what} of '{node}'", value)
     return chosen
+
+
+def weights_of_all(texts: list[str] | None) -> tuple[str | None, list[str]]:
+    """The text that names no node, and those that name one.
+
+    Raises
+    ------
+    SpecError    If more than one names none, or it is neither ``rom`` nor ``ram``.
+    """
+    of_all = [text for text in texts or () if "=" not in text]
+    if len(of_all) > 1:
+        raise spec_error(f"--weights of all nodes must be given once, not {len(of_all)} times")
+    if of_all:
+        _one_of(WEIGHTS)("--weights", of_all[0])
+    return (of_all[0] if of_all else None), [text for text in texts or () if "=" in text]
 
 
 def _positive(what: str, text: str) -> int:

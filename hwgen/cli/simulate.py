@@ -17,6 +17,7 @@ EXAMPLES = (
     "hwgen simulate rtl_out/digits-binary --stalls random --seed 3 --simulator icarus",
     "hwgen simulate rtl_out/digits-binary --bench compiled --frames 10000",
     "hwgen simulate rtl_out/digits-binary --netlist ulx3s-85f",
+    "hwgen simulate rtl_out/digits-fixed --reload other.hwgen",
 )
 
 
@@ -78,6 +79,10 @@ def command(
         "--netlist", metavar="BOARD",
         help="Run the core's netlist for the device of this board in place of the Verilog.",
     )] = None,
+    reload: Annotated[Path | None, typer.Option(
+        "--reload", metavar="NET.hwgen",
+        help="Where weights are loaded: behind the frames load those of this network, of the same "
+        "structure, and send the frames again.")] = None,
     out: Annotated[Path | None, typer.Option(
         "--out", "-o", help="File for the scores, .npy.")] = None,
     as_json: Json = False,
@@ -90,13 +95,15 @@ def command(
     import numpy as np
 
     from hwgen.flow.artefact import Artefact as Folder
+    from hwgen.ir import load
 
     vectors = None if x is None else load_integers(x, "input")
     artefact = Folder(folder)
     with show_progress() as progress:
         result = artefact.verify(vectors, frames=frames, stalls=str(stalls), seed=seed,
                                  bench=str(bench), mode=str(mode), simulator=str(simulator),
-                                 netlist=netlist, progress=progress)
+                                 netlist=netlist, progress=progress,
+                                 reload=None if reload is None else load(reload))
     if out is not None:
         np.save(out, result.scores)
         note(f"scores written to {out}")

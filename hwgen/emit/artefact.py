@@ -16,6 +16,7 @@ from .manifest import MANIFEST, describe, file_hashes
 from .readme import readme
 from .vectors import sample_inputs, write_vectors
 from .verilog import module_name, to_verilog
+from .weights import describe_loaded, weight_words
 
 __all__ = ["bench_folder", "write_artefact"]
 
@@ -56,7 +57,9 @@ def write_artefact(design: Design, folder, *, x=None, progress=None) -> Path:
     with _aside(folder) as aside:
         say("golden model: vectors")
         x = sample_inputs(design.network) if x is None else x
-        write_vectors(aside / "vectors.npz", design.network, x, lanes=design.in_lanes)
+        loaded = _write_weights(aside, design)
+        write_vectors(aside / "vectors.npz", design.network, x, lanes=design.in_lanes,
+                      loaded=loaded)
         say("Amaranth to Verilog")
         verilog = _write_verilog(aside, design, progress)
         design.network.save(aside / "network.hwgen")
@@ -79,6 +82,15 @@ def _write_verilog(aside, design, progress) -> str:
                           progress=progress)
     (aside / f"{design.name}.v").write_text(text, encoding="utf-8")
     return text
+
+
+def _write_weights(aside, design) -> list:
+    """``weights.bin`` where weights are loaded; the one set that the vectors are for."""
+    if not design.loaded:
+        return []
+    words = weight_words(describe_loaded(design), design.network)
+    (aside / "weights.bin").write_bytes(words.astype("<u4").tobytes())
+    return [(design.network, words)]
 
 
 def _copy_bench(folder):

@@ -12,6 +12,7 @@ from ..plan import Design
 from ..rtl.pipeline import stage_instance
 from ..toolchain import find
 from .verilog import module_name, stream_signals
+from .weights import describe_loaded
 
 __all__ = ["MANIFEST", "MANIFEST_VERSION", "describe", "describe_element", "file_hashes",
            "read_manifest"]
@@ -84,6 +85,7 @@ def describe(design: Design, verilog: str) -> dict:
         "interval_cycles": design.interval_cycles, "latency_cycles": design.latency_cycles,
         "weight_bits": dict(design.weight_bits),
         "stages": [stage.to_dict() for stage in design.stages],
+        **({"weights": describe_loaded(design)} if design.loaded else {}),
         "tools": _tools(),
     }
 

@@ -22,11 +22,24 @@ m_axis  one frame = {fields}; elements of {out_bits} bits ({out_sign}), {out_lan
 """
 
 
+_LOADED = """\
+
+s_axis_weights  one frame = {words} words of {word_bits} bits, little endian, tlast on the last: \
+all weights
+        (weights.bin: those of network.hwgen). weights_loaded is 1 once a set is complete; before
+        the first one no input frame is taken. A further set may come at any time: it is taken
+        when the frames under way have left, and no frame is taken until it is complete. A set of
+        a wrong length is refused: weights_error is 1, weights_loaded 0, until a sound set comes.
+        Rows are padded to words, low bits first. Row f * sf + s of weights holds those of fold f
+        of the outputs (pe each) for the inputs s * simd ..., output by output:
+"""
+
+
 def readme(manifest: dict) -> str:
     """What each file is, how to run the bench, and how the ports speak."""
     source, result = manifest["input"], manifest["output"]
     fields = ", then ".join(f"{field['count']} x {field['name']}" for field in result["fields"])
-    return _TEXT.format(
+    text = _TEXT.format(
         name=manifest["name"], top=manifest["top"], verilog=manifest["verilog"][0],
         classes=" and classes" if len(result["fields"]) > 1 else "",
         elements=source["elements"], in_lanes=source["lanes"], in_bits=source["bits"],
@@ -34,6 +47,30 @@ def readme(manifest: dict) -> str:
         out_lanes=result["lanes"], out_bits=result["bits"], out_bytes=result["element_bytes"],
         out_sign=_sign(result), interval=manifest["interval_cycles"],
         latency=manifest["latency_cycles"])
+    return text + (_loaded(manifest["weights"]) if "weights" in manifest else "")
+
+
+def _loaded(weights: dict) -> str:
+    """How weights are loaded, and where each lies."""
+    lines = [_LOADED.format(**weights)]
+    for memory in weights["memories"]:
+        lines.append(f"    byte {memory['offset']:>8}  {memory['node']}, {memory['holds']}:"
+                     f" {memory['rows']} rows of {memory['row_words']} words,"
+                     f" {_row(memory)}\n")
+    return "".join(lines)
+
+
+def _row(memory: dict) -> str:
+    value = f"{memory['value_bits']}-bit {'signed' if memory['signed'] else 'unsigned'}"
+    if memory["holds"] == "bias":
+        return f"each of {memory['pe']} {value} values; row f is of outputs f * {memory['pe']} ..."
+    pe, simd, pairs = memory["pe"], memory["simd"], memory["pairs"]
+    alone = f"{pe - 2 * pairs} outputs x {simd} inputs, {value} each"
+    if not pairs:
+        return alone
+    both = (f"{pairs} pairs of outputs x {simd} inputs, {memory['pair_bits']} bits each:"
+            f" w0 + w1 * 2**{memory['value_bits']}")
+    return f"{both}; then {alone}" if pe > 2 * pairs else both
 
 
 def _sign(port) -> str:

@@ -39,7 +39,8 @@ def require_frames(network: Network, x) -> np.ndarray:
     return x
 
 
-def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = EDGE_FRAMES) -> None:
+def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = EDGE_FRAMES,
+                  loaded=()) -> None:
     """Write ``path`` (npz) for the bench.
 
     Parameters
@@ -49,21 +50,29 @@ def write_vectors(path, network: Network, x, *, lanes: int, edge_frames: int = E
     x : integers ``(n, *shape)``
     lanes : int           input elements a beat
     edge_frames : int     so many frames get every edge as well
+    loaded : sequence of (Network, uint32 (words,))
+        Where weights are loaded: the sets, one after another, and what is computed with each. All
+        of ``x`` is sent with every one of them.
 
     ``x`` (n, elements), ``scores`` (n, outputs), ``classes`` where the network has a class: (n,),
     of the k best (n, k); ``edge_NODE`` for the first frames. ``wrong_*`` is the same for frames of
     a wrong length: ``wrong_beats`` are sent, and the rest is as if zeros had been; all have their
-    edges. int64.
+    edges. int64. Where weights are loaded: ``weights`` uint32 (sets, words), and ``weights_of``
+    (n,), the number of the set that each frame is computed with.
     """
     x = require_frames(network, x)
-    values = run(network, x)
-    arrays = _outputs(network, x, values)
+    results = [run(member, x) for member, _ in loaded or [(network, None)]]
+    values = {name: np.concatenate([each[name] for each in results]) for name in results[0]}
+    arrays = _outputs(network, np.concatenate([x] * len(results)), values)
     arrays |= {f"edge_{name}": value[:edge_frames] for name, value in values.items()}
     wrong, beats = _wrong_lengths(network, lanes)
-    values = run(network, wrong)
+    values = run(loaded[0][0] if loaded else network, wrong)
     wrong_arrays = _outputs(network, wrong, values)
     wrong_arrays |= {f"edge_{name}": value for name, value in values.items()}
     arrays |= {f"wrong_{key}": value for key, value in wrong_arrays.items()}
+    if loaded:
+        arrays["weights"] = np.stack([words for _, words in loaded])
+        arrays["weights_of"] = np.repeat(np.arange(len(loaded)), len(x))
     with Path(path).open("wb") as file:
         np.savez_compressed(file, **arrays, wrong_beats=beats)
 

@@ -9,9 +9,11 @@ from threading import Lock
 import numpy as np
 
 from ..emit import read_manifest
+from ..emit.weights import weight_words
 from ..host.layout import Layout
-from ..ir import Network
+from ..ir import Network, replaced
 from ..ir import load as load_network
+from ..numeric import SpecError
 from ..synth import Device, SynthJob, SynthReport, require_gates, synthesise, write_gates
 
 __all__ = ["ELABORATION", "Artefact"]
@@ -62,7 +64,7 @@ class Artefact:
 
     def verify(self, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
                bench: str = "cocotb", simulator: str = "verilator", mode: str = "stream",
-               netlist=None, progress=None):
+               netlist=None, reload: Network | None = None, progress=None):
         """Run the emitted Verilog on ``x`` (the stored vectors if None) and compare every score.
 
         Returns a :class:`hwgen.verify.SimResult`; see :func:`hwgen.verify.simulate`. With
@@ -73,7 +75,26 @@ class Artefact:
 
         gates = None if netlist is None else self.netlist(netlist, progress=progress)
         return simulate(self.folder, x, frames=frames, stalls=stalls, seed=seed, bench=bench,
-                        simulator=simulator, mode=mode, netlist=gates, progress=progress)
+                        simulator=simulator, mode=mode, netlist=gates, reload=reload,
+                        progress=progress)
+
+    def weight_bytes(self, network: Network | None = None) -> bytes:
+        """What loads the weights of ``network`` (this one's unless given) into the hardware.
+
+        One frame of the stream that the manifest's ``weights`` describes, words little endian.
+
+        Raises
+        ------
+        SpecError    If the weights of this artefact are constants; or if ``network`` differs from
+                     its network in anything else than weights and biases that are loaded: see
+                     :func:`hwgen.ir.replaced`.
+        """
+        layout = self.manifest.get("weights")
+        if layout is None:
+            raise SpecError(f"weights of '{self.name}' must be ram to be loaded, and are constants;"
+                            f" plan it with weights = ram")
+        same = self.network if network is None else replaced(self.network, network)
+        return weight_words(layout, same).astype("<u4").tobytes()
 
     def netlist(self, device, *, progress=None) -> Path:
         """Synthesise the core alone, without a link or pins, and make Verilog of the netlist.
@@ -145,6 +166,10 @@ class Artefact:
         from ..rtl.verilog_core import VerilogCore
 
         manifest = self.manifest
+        if "weights" in manifest:
+            raise SpecError(f"board '{board.name}' must have what loads weights, and its link has"
+                            f" not; synthesise '{self.name}' in a design of your own, or plan it"
+                            f" with weights = rom")
         layout = Layout.from_manifest(manifest)
         spec = board.link_spec(digest=layout.digest, in_bytes=layout.in_bytes,
                                out_bytes=layout.out_bytes, clk_hz=manifest["clk_hz"])

@@ -1,7 +1,8 @@
 """The exact integer network: what is computed, and nothing of how or by which hardware."""
 
 from .base import Edge, Node
-from .matrix import MATRIX_KINDS, Dense, Matrix, PerChannel, PowerSums, Shared
+from .loaded import replaced, with_loaded
+from .matrix import MATRIX_KINDS, Dense, Loaded, Matrix, PerChannel, PowerSums, Shared
 from .network import CheckError, Network, check
 from .nodes import (
     NODE_KINDS,
@@ -20,8 +21,8 @@ from .nodes import (
 from .store import FORMAT_VERSION, load, save
 
 __all__ = [
-    "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "MATRIX_KINDS",
-    "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel", "Piecewise",
-    "PowerSums", "Requantise", "Shared", "SlidingWindow", "Table", "Thermometer", "Threshold",
-    "check", "load", "save",
+    "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
+    "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel",
+    "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow", "Table", "Thermometer",
+    "Threshold", "check", "load", "replaced", "save", "with_loaded",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from ..numeric import Codebook, Fixed, Format, PowerOfTwo, SpecError, as_int
 from .base import frozen_ints
 
-__all__ = ["MATRIX_KINDS", "Dense", "Matrix", "PerChannel", "PowerSums", "Shared"]
+__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "Matrix", "PerChannel", "PowerSums", "Shared"]
 
 
 class Matrix(ABC):
@@ -22,6 +22,17 @@ class Matrix(ABC):
     @abstractmethod
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest value that each entry can have: the entries themselves."""
+        return self.to_dense(), self.to_dense()
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The least and the largest value that any entry can have."""
+        least, most = self.bounds
+        return int(least.min()), int(most.max())
 
     @property
     def stored_bits(self) -> int:
@@ -70,6 +81,33 @@ class Dense(Matrix):
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
         return self.values
+
+
+class Loaded(Dense):
+    """Entries that may be exchanged for any others of ``format`` once the hardware is there.
+
+    ``values`` are the first ones. What holds of all that may follow is taken from the format: every
+    sum that the hardware forms is as wide as the worst matrix of this shape needs.
+
+    Raises
+    ------
+    SpecError   As :class:`Dense`; and if ``format`` is not fixed point, of which every code is an
+                entry.
+    """
+
+    kind: ClassVar[str] = "loaded"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.format, Fixed):
+            raise SpecError(f"format of weights that are loaded must be fixed point, not"
+                            f" {self.format}")
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest value of the format, for each entry."""
+        return (np.broadcast_to(np.int64(self.format.min), self.shape),
+                np.broadcast_to(np.int64(self.format.max), self.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,4 +316,4 @@ class PerChannel(Matrix):
         return self._entries
 
 
-MATRIX_KINDS = {cls.kind: cls for cls in (Dense, PowerSums, Shared, PerChannel)}
+MATRIX_KINDS = {cls.kind: cls for cls in (Dense, Loaded, PowerSums, Shared, PerChannel)}

@@ -9,6 +9,7 @@ from ..ir import Flatten, Network
 from ..numeric import SpecError
 from .joints import Joint, joints_of
 from .stages import ArgmaxStage, Stage
+from .stages.loaded_memory import LOADER_CELLS, LoadedMemory
 from .target import Cells, Target
 
 __all__ = ["Design"]
@@ -106,6 +107,11 @@ class Design:
             times = stage.schedule(joint.schedule(times))
         return times[0] + EDGE_REGISTERS
 
+    @property
+    def loaded(self) -> tuple[LoadedMemory, ...]:
+        """The memories that are filled once the hardware runs, in order."""
+        return tuple(memory for stage in self.stages for memory in stage.loaded)
+
     @cached_property
     def weight_bits(self) -> Mapping[str, int]:
         """Constant bits stored, by purpose, over all stages; exact, index overhead included."""
@@ -117,7 +123,7 @@ class Design:
     @cached_property
     def estimate(self) -> Cells:
         """Cells expected for the whole pipeline."""
-        cells = EDGE_CELLS
+        cells = EDGE_CELLS + (LOADER_CELLS if self.loaded else Cells())
         for joint, stage in zip(self.joints, self.stages, strict=True):
             cells += joint.estimate(self.target, stage.in_edge) + stage.estimate(self.target)
         return cells

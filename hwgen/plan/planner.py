@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..ir import Edge, MatVec, Network, Node, Threshold
+from ..ir import Edge, MatVec, Network, Node, Threshold, with_loaded
 from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble
 from .design import Design
@@ -19,13 +19,16 @@ from .stages import (
 )
 from .target import Cells, Target
 
-__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "FitError", "plan", "require_fit"]
+__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "WEIGHTS", "FitError", "plan", "require_fit"]
 
 DEFAULT_INTERVALS = tuple(16 * 2**k for k in range(16))
 """Intervals tried, fastest first, when none is asked for."""
 
 MAX_LUT_SHARE = 0.85
 """Part of the LUTs a design may take: beyond it routing rarely succeeds."""
+
+WEIGHTS = ("rom", "ram")
+"""Whether weights are constants, or are loaded while the hardware runs."""
 
 SHELL = {"ecp5": Cells(lut=389, ff=244, bram=1), "ice40": Cells(lut=454, ff=272, bram=1)}
 """Family -> the board's share: UART, framing, checksum, frame buffer; on ULX3S and iCEBreaker.
@@ -39,7 +42,8 @@ class FitError(SpecError):
 
 
 def plan(network: Network, target: Target, *, interval_cycles: int | None = None,
-         clk_hz: int | None = None, cores: Mapping[str, Mapping] | None = None) -> Design:
+         clk_hz: int | None = None, cores: Mapping[str, Mapping] | None = None,
+         weights: str | None = None) -> Design:
     """Choose core and folding for every node.
 
     Parameters
@@ -52,7 +56,10 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     clk_hz : int, optional       the target's own clock unless given
     cores : mapping, optional
         By name of a matrix node: ``{"core": "sparse", "pe": 4}`` and the like: any of ``core``
-        and of the core's ``choices``; what is given is taken as it is.
+        and of the core's ``choices``; what is given is taken as it is. ``weights`` is ``rom`` or
+        ``ram``: of ``ram``, the design's network has :class:`~hwgen.ir.Loaded` weights, and every
+        width is that of any weights.
+    weights : str, optional      ``rom`` or ``ram``, of every matrix node whose choice has none
 
     Raises
     ------
@@ -68,6 +75,7 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores, made = dict(cores or {}), {}
     _require_known(network, cores)
+    network = with_loaded(network, _loaded(network, cores, weights))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
         design = _assemble(network, target, clk_hz, interval, cores, made)
@@ -117,6 +125,20 @@ def require_fit(design: Design) -> None:
                         f" Allow a longer interval_cycles, a smaller network or a larger board")
 
 
+def _loaded(network, cores, weights) -> dict[str, bool]:
+    """Of each matrix node that says so, or for which ``weights`` does, whether it is loaded."""
+    wanted = {}
+    for node in network.nodes:
+        if isinstance(node, MatVec):
+            choice = cores.get(node.name, {}).get("weights", weights)
+            if choice is not None and choice not in WEIGHTS:
+                raise SpecError(f"weights of '{node.name}' must be one of {', '.join(WEIGHTS)},"
+                                f" not {choice!r}")
+            if choice is not None:
+                wanted[node.name] = choice == "ram"
+    return wanted
+
+
 def _require_known(network, cores):
     following = dict(zip(network.nodes, network.nodes[1:], strict=False))
     nodes = {node.name: node for node in network.nodes if isinstance(node, MatVec)}
@@ -142,7 +164,8 @@ def _require_known(network, cores):
 
 def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
     """The first core of the table that suits ``node``, which reads ``edge``; ``post`` follows."""
-    return next(name for name, cls in MATRIX_CORES.items() if cls.suits(node, edge, post))
+    return next(name for name, cls in MATRIX_CORES.items()
+                if (cls.loads or not node.is_loaded) and cls.suits(node, edge, post))
 
 
 def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
@@ -188,7 +211,7 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
 
 
 def _mat_vec(node, edge, post, target, interval, levels, choice, made):
-    choice = dict(choice)
+    choice = {what: value for what, value in choice.items() if what != "weights"}
     cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge, post)]
     if not cls.compares and isinstance(post, Threshold):
         post = None         # the threshold has a stage of its own

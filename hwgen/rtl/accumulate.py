@@ -21,17 +21,21 @@ class Starts:
     rows : list of int, or None     packed values of each fold
     constant : int             instead of rows
     name : str                 of the memory
+    table : component, optional   with ``advance`` and ``data``, somewhere else, instead of rows
     """
 
-    def __init__(self, *, shape=1, rows=None, constant: int = 0, name: str = "starts"):
+    def __init__(self, *, shape=1, rows=None, constant: int = 0, name: str = "starts", table=None):
         self._shape, self._rows, self._constant, self._name = shape, rows, constant, name
+        self._table = table
 
     def values(self, m, pe: int, advance) -> list:
         """The values of this fold; the next one's in the cycle after ``advance``."""
-        if self._rows is None:
-            return [Const(self._constant, self._shape)] * pe
-        layout = data.ArrayLayout(self._shape, pe)
-        m.submodules[self._name] = starts = RowsInTurn(width=layout.size, rows=self._rows)
+        layout, starts = data.ArrayLayout(self._shape, pe), self._table
+        if starts is None:
+            if self._rows is None:
+                return [Const(self._constant, self._shape)] * pe
+            starts = RowsInTurn(width=layout.size, rows=self._rows)
+            m.submodules[self._name] = starts
         m.d.comb += starts.advance.eq(advance)
         return list(data.View(layout, starts.data))
 

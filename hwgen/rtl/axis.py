@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Shape, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..plan.stages.loaded_memory import WORD_BITS
 from .stream import beat_signature
 
 __all__ = ["AxisSink", "AxisSource", "core_ports", "element_bytes"]
@@ -14,9 +15,17 @@ def element_bytes(bits: int) -> int:
     return -(-bits // 8)
 
 
-def core_ports(*, in_bits: int, out_bits: int) -> dict:
-    """Members of a whole core: AXI4-Stream in and out, ``tdata`` of so many bits, and the error."""
-    return {
+def core_ports(*, in_bits: int, out_bits: int, loaded: bool = False) -> dict:
+    """Members of a whole core: AXI4-Stream in and out, ``tdata`` of so many bits, and the error.
+
+    Of one whose weights are ``loaded``, also the stream that they come by, and its state.
+    """
+    weights = {
+        "s_axis_weights_tdata": In(WORD_BITS), "s_axis_weights_tvalid": In(1),
+        "s_axis_weights_tready": Out(1), "s_axis_weights_tlast": In(1),
+        "weights_loaded": Out(1), "weights_error": Out(1),
+    }
+    return (weights if loaded else {}) | {
         "s_axis_tdata": In(in_bits), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
         "s_axis_tlast": In(1),
         "m_axis_tdata": Out(out_bits), "m_axis_tvalid": Out(1), "m_axis_tready": In(1),

@@ -5,6 +5,7 @@ from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from ..plan.stages.folded import OPERAND_REGISTERS
 from .accumulate import Accumulator, PlaneCombiner, Starts
 from .dot import MultiplyDot, PlaneDot
+from .loading import LoadedInTurn, LoadedRows, link_loads
 from .output_queue import OutputQueue
 from .post import post_core
 from .replay import ReplayBuffer
@@ -52,15 +53,19 @@ class FoldedMatVec(StageCore):
     def _operands(self, m, dot):
         """Inputs and weights of each issued row, in the operand registers of ``dot``."""
         m.submodules.replay = replay = self._replay()
-        rows, width = self._stage.weight_rows(), len(Value.cast(dot.w))
-        m.submodules.weights = weights = Rom(
-            width=width, rows=rows, in_blocks=self._stage.weights_in_block_ram(len(rows), width))
+        m.submodules.weights = weights = self._weights(len(Value.cast(dot.w)))
         self._fill(m, dot, replay)
         m.d.comb += weights.address.eq(replay.address)
         x, w = Signal.like(dot.x, reset_less=True), Signal.like(dot.w, reset_less=True)
         m.d.sync += [x.as_value().eq(self._inputs(m, replay)), Value.cast(w).eq(weights.data)]
         m.d.comb += [dot.x.eq(x), dot.w.eq(w)]
         return replay
+
+    def _weights(self, width):
+        """The memory of their rows."""
+        rows = self._stage.weight_rows()
+        return Rom(width=width, rows=rows,
+                   in_blocks=self._stage.weights_in_block_ram(len(rows), width))
 
     def _fill(self, m, dot, replay):
         """Rows go into the buffer as they come."""
@@ -178,9 +183,24 @@ class FixedMatVec(FoldedMatVec):
 
     def _sum(self, m, dot, replay):
         stage, starts = self._stage, Starts()
-        if stage.mat_vec.bias is not None:
+        if stage.loaded:
+            starts = self._loaded_starts(m)
+        elif stage.mat_vec.bias is not None:
             starts = Starts(shape=format_shape(stage.bias_format), rows=stage.bias_rows())
         accumulator = self._accumulate(m, dot, replay, acc_shape=format_shape(stage.acc_format),
                                        starts=starts)
         m.d.comb += [carry.x.eq(dot.carry[p]) for p, carry in enumerate(accumulator.i_carry)]
         return accumulator
+
+    def _weights(self, width):
+        loaded = self._stage.loaded
+        return LoadedRows(loaded[0]) if loaded else super()._weights(width)
+
+    def _loaded_starts(self, m):
+        """The biases that come behind the weights, where there are any."""
+        memories, table = [m.submodules.weights], None
+        if len(self._stage.loaded) > 1:
+            m.submodules.bias = table = LoadedInTurn(self._stage.loaded[1])
+            memories.append(table)
+        link_loads(m, self.load, memories)
+        return Starts(shape=format_shape(self._stage.bias_format), table=table)

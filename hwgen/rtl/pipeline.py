@@ -1,6 +1,6 @@
 """The whole design: stages joined by lane converters, AXI4-Stream at both edges."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 from ..numeric import SpecError
@@ -12,6 +12,7 @@ from .depthwise import DepthwiseMatVec
 from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
 from .joint import JointCore
+from .loading import WeightLoader, link_loads
 from .lookup import TableLookup
 from .piecewise import PiecewiseLines
 from .pool import MaxPoolCore
@@ -70,6 +71,8 @@ class Pipeline(wiring.Component):
     s_axis_tdata, s_axis_tvalid, s_axis_tlast : In; s_axis_tready : Out
     m_axis_tdata, m_axis_tvalid, m_axis_tlast : Out; m_axis_tready : In
     frame_error : ``Out(1)``    an input frame was not sound since reset; see :class:`AxisSink`
+    s_axis_weights_tdata, ... : where weights are loaded; with ``weights_loaded``, ``weights_error``
+                                see :class:`hwgen.rtl.loading.WeightLoader`
 
     Raises
     ------
@@ -86,7 +89,8 @@ class Pipeline(wiring.Component):
         self._out_shape = element_shape(design.stages[-1].out_edge)
         super().__init__(core_ports(
             in_bits=8 * design.in_lanes * element_bytes(self._in_shape.width),
-            out_bits=8 * design.out_lanes * element_bytes(self._out_shape.width)))
+            out_bits=8 * design.out_lanes * element_bytes(self._out_shape.width),
+            loaded=bool(design.loaded)))
 
     @property
     def design(self) -> Design:
@@ -94,7 +98,7 @@ class Pipeline(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stream = self._input(m).o
+        stream, loads = self._input(m).o, []
         for joint, stage in zip(self._design.joints, self._design.stages, strict=True):
             name = stage_instance(stage)
             if not joint.is_wire:
@@ -105,19 +109,42 @@ class Pipeline(wiring.Component):
             m.submodules[name] = component = COMPONENTS[stage.core](stage)
             link(m, stream, component.i)
             stream = component.o
+            loads += [component] if stage.loaded else []
         self._output(m, stream)
+        if loads:
+            self._loader(m, loads)
         return m
 
     def _input(self, m):
         design = self._design
         beats = design.stages[0].in_edge.size // design.in_lanes
         m.submodules.sink = sink = AxisSink(self._in_shape, lanes=design.in_lanes, beats=beats)
+        valid, ready = self.s_axis_tvalid, sink.tready
+        if design.loaded:
+            self._admit = Signal()
+            valid, ready = valid & self._admit, ready & self._admit
         m.d.comb += [
-            sink.tdata.eq(self.s_axis_tdata), sink.tvalid.eq(self.s_axis_tvalid),
-            sink.tlast.eq(self.s_axis_tlast), self.s_axis_tready.eq(sink.tready),
+            sink.tdata.eq(self.s_axis_tdata), sink.tvalid.eq(valid),
+            sink.tlast.eq(self.s_axis_tlast), self.s_axis_tready.eq(ready),
             self.frame_error.eq(sink.frame_error),
         ]
         return sink
+
+    def _loader(self, m, loads):
+        """The stream of weights, and what it must know of the frames."""
+        words = sum(memory.words for memory in self._design.loaded)
+        m.submodules.loader = loader = WeightLoader(words)
+        link_loads(m, loader.load, loads)
+        m.d.comb += [
+            loader.tdata.eq(self.s_axis_weights_tdata),
+            loader.tvalid.eq(self.s_axis_weights_tvalid),
+            loader.tlast.eq(self.s_axis_weights_tlast),
+            self.s_axis_weights_tready.eq(loader.tready), self._admit.eq(loader.admit),
+            loader.taken.eq(self.s_axis_tvalid & self.s_axis_tready),
+            loader.taken_last.eq(self.s_axis_tlast),
+            loader.left.eq(self.m_axis_tvalid & self.m_axis_tready & self.m_axis_tlast),
+            self.weights_loaded.eq(loader.loaded), self.weights_error.eq(loader.error),
+        ]
 
     def _output(self, m, stream):
         m.submodules.source = source = AxisSource(self._out_shape, lanes=self._design.out_lanes)

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
 
-__all__ = ["Rom", "RowsInTurn"]
+__all__ = ["Rom", "RowsInTurn", "in_turn"]
 
 
 class Rom(wiring.Component):
@@ -74,11 +74,16 @@ class RowsInTurn(wiring.Component):
         m = Module()
         m.submodules.rom = rom = Rom(width=self._width, rows=self._rows)
         m.d.comb += self.data.eq(rom.data)
-        if len(self._rows) > 1:
-            index = Signal(range(len(self._rows)))
-            following = Signal.like(index)
-            wrapped = Mux(index == len(self._rows) - 1, 0, index + 1)
-            m.d.comb += following.eq(Mux(self.advance, wrapped, index))
-            m.d.sync += index.eq(following)
-            m.d.comb += rom.address.eq(following)
+        in_turn(m, rom, self.advance, len(self._rows))
         return m
+
+
+def in_turn(m, memory, advance, rows: int) -> None:
+    """The address of ``memory``: row 0; after each cycle with ``advance`` the next one."""
+    if rows > 1:
+        index = Signal(range(rows))
+        following = Signal.like(index)
+        wrapped = Mux(index == rows - 1, 0, index + 1)
+        m.d.comb += following.eq(Mux(advance, wrapped, index))
+        m.d.sync += index.eq(following)
+        m.d.comb += memory.address.eq(following)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..emit import bench_folder, read_manifest, require_frames, sample_inputs, write_vectors
-from ..ir import Network, load
+from ..emit.weights import weight_words
+from ..ir import Network, load, replaced
 from ..numeric import SpecError, as_int
 from ..toolchain import ToolError, ToolInfo, environment, find
 from ..toolchain.runner import execute
@@ -34,7 +35,7 @@ FOUND_FAULT = 1
 
 def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
              bench: str = "cocotb", simulator: str = "verilator", mode: str = "stream",
-             netlist=None, progress=None) -> SimResult:
+             netlist=None, reload: Network | None = None, progress=None) -> SimResult:
     """Stream ``x`` through the Verilog of an artefact and compare every score and class.
 
     Parameters
@@ -59,6 +60,9 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
         length between sound ones (of its own: ``x`` must be None).
     netlist : path, optional
         Flat Verilog of the whole core, made of its netlist, run in place of the artefact's own.
+    reload : Network, optional
+        Of an artefact that loads its weights: behind the frames, those of this network are loaded
+        while some are still under way, and the same frames sent again. The result has both.
     progress : callable(step, fraction, text), optional
         Told of the steps ``compile`` and ``simulate``; ``fraction`` is None where unknown.
 
@@ -85,10 +89,11 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
     network = load(folder / manifest["network"])
     if mode == "length" and not x is frames is None:
         raise SpecError("x and frames must be None in mode 'length', which has frames of its own")
+    loaded = _loaded(manifest, network, reload, mode)
     find(SIMULATORS[simulator])
     vectors = _vectors(folder, network, x, frames)
     run = _Run(folder.resolve(), manifest, network, vectors, stalls, seed, mode, simulator, bench,
-               netlist and Path(netlist).resolve(),
+               netlist and Path(netlist).resolve(), loaded,
                progress or (lambda step, fraction, text: None))
     found = run.bench_run()
     if not found["passed"]:
@@ -101,6 +106,20 @@ def _require_choices(**given):
     for what, value in given.items():
         if value not in choices[what]:
             raise SpecError(f"{what} must be one of {list(choices[what])}, not {value!r}")
+
+
+def _loaded(manifest, network: Network, reload, mode: str) -> list:
+    """The sets of weights, where they are loaded, and the networks that they make."""
+    if "weights" not in manifest:
+        if reload is not None:
+            raise SpecError(f"reload must be None, as the weights of '{manifest['name']}' are"
+                            f" constants; plan it with weights = ram")
+        return []
+    if reload is not None and mode != "stream":
+        raise SpecError(f"reload must be None in mode '{mode}', which begins anew, or the mode"
+                        f" 'stream'")
+    networks = [network] if reload is None else [network, replaced(network, reload)]
+    return [(member, weight_words(manifest["weights"], member)) for member in networks]
 
 
 def _vectors(folder, network: Network, x, frames) -> np.ndarray:
@@ -166,7 +185,7 @@ def _traced(run: "_Run", found: dict, first: dict | None) -> tuple[dict, int]:
     Up to the failing frame; the compiled bench, of many frames, only those just before it.
     """
     under_cocotb = replace(run, bench="cocotb")
-    if run.mode != "stream" or found["faults"]:
+    if run.mode != "stream" or found["faults"] or len(run.loaded) > 1:
         limit = TRACED_FRAMES if run.bench == "compiled" and run.mode != "length" else None
         return replace(under_cocotb, x=run.x[:limit]).bench_run(trace=True), 0
     end = first["image"] + 1
@@ -186,6 +205,7 @@ class _Run:
     simulator: str
     bench: str
     netlist: Path | None
+    loaded: list
     progress: object
 
     @property
@@ -212,7 +232,8 @@ class _Run:
         folder.mkdir(parents=True, exist_ok=True)
         vectors = folder / "vectors.npz"
         write_vectors(vectors, self.network, self.x, lanes=self.manifest["input"]["lanes"],
-                      edge_frames=len(self.x) if trace else 0)
+                      edge_frames=len(self.x) * max(1, len(self.loaded)) if trace else 0,
+                      loaded=self.loaded)
         args = [bench_folder() / "run.py", "--bench", self.bench, "--sim", self.simulator,
                 "--stalls", self.stalls, "--seed", self.seed, "--mode", self.mode,
                 "--artefact", self.folder, "--vectors", vectors, "--results", folder,

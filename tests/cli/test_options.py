@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from hwgen.cli.options import clock_hz, cores, load_integers
+from hwgen.cli.options import clock_hz, cores, load_integers, weights_of_all
 from hwgen.numeric.errors import SpecError
 
 
@@ -42,6 +42,18 @@ def test_core_must_be_known():
 def test_memory_must_be_known():
     with refused("--memory of 'fc1' must be one of auto, block, logic, not 'sram'"):
         cores(memory=["fc1=sram"])
+
+
+def test_weights_of_one_node_and_of_all():
+    assert cores(weights=["fc1=ram"]) == {"fc1": {"weights": "ram"}}
+    assert weights_of_all(None) == (None, [])
+    assert weights_of_all(["ram", "fc2=rom"]) == ("ram", ["fc2=rom"])
+    with refused("--weights of 'fc1' must be one of rom, ram, not 'flash'"):
+        cores(weights=["fc1=flash"])
+    with refused("--weights must be one of rom, ram, not 'flash'"):
+        weights_of_all(["flash"])
+    with refused("--weights of all nodes must be given once, not 2 times"):
+        weights_of_all(["ram", "rom"])
 
 
 def test_choice_is_given_once():

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...numeric import Fixed
 from ..base import INT64_SAFE, Edge, Node, frozen_ints
-from ..matrix import Matrix
+from ..matrix import Loaded, Matrix
 
 __all__ = ["MatVec"]
 
@@ -18,6 +18,9 @@ class MatVec(Node):
 
     On the last axis: of a map of windows each becomes the ``n_out`` channels of a pixel. The
     result is the full-width accumulator: it is neither rounded nor cut.
+
+    Where ``W`` is :class:`~hwgen.ir.Loaded`, every range is that of any such weights, and of any
+    biases of as many bits as their sums of products have: see :meth:`bias_range`.
     """
 
     kind: ClassVar[str] = "mat_vec"
@@ -53,25 +56,53 @@ class MatVec(Node):
     def magnitude(self, largest: int) -> int:
         """What no sum of terms and bias, in any order, exceeds while ``abs(x) <= largest``.
 
-        From the actual weights, in Python integers: the proof itself cannot overflow.
+        From the weights that there can be, in Python integers: the proof itself cannot overflow.
         """
-        weights = np.abs(self.weights.to_dense())  # formats stay below 2**62: abs cannot wrap
+        # Formats stay below 2**62: abs cannot wrap.
+        weights = np.maximum(*(np.abs(bound) for bound in self.weights.bounds))
         n_in = weights.shape[1]
         if int(weights.max()) * n_in >= 1 << 62:
             weights = weights.astype(object)
         rows = weights.sum(axis=1).tolist()
-        biases = self.bias_or_zero.tolist()
-        return max(row * largest + abs(b) for row, b in zip(rows, biases, strict=True))
+        biases = [abs(b) for b in self.bias_or_zero.tolist()]
+        if self.is_loaded and self.bias is not None:
+            biases = [max(*biases, 1 << (max(rows) * largest).bit_length())] * len(rows)
+        return max(row * largest + b for row, b in zip(rows, biases, strict=True))
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether weights and biases may be exchanged once the hardware is there."""
+        return isinstance(self.weights, Loaded)
+
+    def bias_range(self, x: Edge) -> tuple[int, int]:
+        """The least and the largest bias that there can be.
+
+        Of loaded weights: what a signed number holds that also holds every sum of products of any
+        weights, or the largest bias given if that is longer. Without biases (0, 0).
+        """
+        if self.bias is None or not self.is_loaded:
+            return int(self.bias_or_zero.min()), int(self.bias_or_zero.max())
+        low, high = self._terms(x)
+        fmt = Fixed.covering(min(-1, *low.sum(axis=1).tolist(), *self.bias.tolist()),
+                             max(*high.sum(axis=1).tolist(), *self.bias.tolist()))
+        return fmt.min, fmt.max
+
+    def _biases(self, x: Edge):
+        """The least and the largest bias of each output."""
+        if not self.is_loaded:
+            return self.bias_or_zero, self.bias_or_zero
+        return self.bias_range(x)
 
     def _terms(self, x: Edge):
-        w = self.weights.to_dense()
-        return np.minimum(w * x.lo, w * x.hi), np.maximum(w * x.lo, w * x.hi)
+        products = [w * value for w in self.weights.bounds for value in (x.lo, x.hi)]
+        return np.minimum.reduce(products), np.maximum.reduce(products)
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
         low, high = self._terms(x)
-        lo = int((low.sum(axis=1) + self.bias_or_zero).min())
-        hi = int((high.sum(axis=1) + self.bias_or_zero).max())
+        least, most = self._biases(x)
+        lo = int((low.sum(axis=1) + least).min())
+        hi = int((high.sum(axis=1) + most).max())
         frac = getattr(self.weights.format, "frac", 0) + getattr(x.format, "frac", 0)
         shape = (*x.shape[:-1], self.weights.shape[0])
         return Edge(shape, Fixed.covering(lo, hi, frac=frac), lo, hi)
@@ -79,6 +110,7 @@ class MatVec(Node):
     def partial_sum_range(self, x: Edge) -> tuple[int, int]:
         """Smallest and largest value any sum of any subset of the terms and the bias can take."""
         low, high = self._terms(x)
-        lo = np.minimum(low, 0).sum(axis=1) + np.minimum(self.bias_or_zero, 0)
-        hi = np.maximum(high, 0).sum(axis=1) + np.maximum(self.bias_or_zero, 0)
+        least, most = self._biases(x)
+        lo = np.minimum(low, 0).sum(axis=1) + np.minimum(least, 0)
+        hi = np.maximum(high, 0).sum(axis=1) + np.maximum(most, 0)
         return int(lo.min()), int(hi.max())

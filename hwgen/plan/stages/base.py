@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from ...ir import Edge, Node
 from ...numeric import Fixed, SpecError
 from ..target import Cells, Target
+from .loaded_memory import LoadedMemory
 
 __all__ = ["Flow", "Lanes", "Stage", "divisors", "require_divisor", "require_fixed_point"]
 
@@ -116,6 +117,11 @@ class Stage(ABC):
     def memory_bits(self) -> dict[str, int]:
         """Constant bits stored, by purpose (weights, index, bias, thresholds ...)."""
         return {}
+
+    @property
+    def loaded(self) -> "tuple[LoadedMemory, ...]":
+        """The memories that are filled once the hardware runs, in the order in which they are."""
+        return ()
 
     @property
     def folding(self) -> dict:

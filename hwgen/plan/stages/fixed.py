@@ -8,9 +8,10 @@ import numpy as np
 
 from ...ir import Threshold
 from ...numeric import Fixed, SpecError, pack_rows
-from ..target import Cells
+from ..target import Cells, in_block_ram
 from .base import require_fixed_point
 from .folded import FoldedStage, adder_levels, tree_registers
+from .loaded_memory import LoadedMemory
 from .narrowing import SMALLEST_BLOCK_PRODUCT
 from .packing import PACKINGS, PORT_BITS, Packed, packed
 
@@ -49,7 +50,8 @@ class FixedStage(FoldedStage):
 
     core: ClassVar[str] = "fixed"
     compares: ClassVar[bool] = False
-    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing")
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing", "weights")
+    loads: ClassVar[bool] = True
     packing: str = field(default="none", kw_only=True)
 
     @classmethod
@@ -83,8 +85,7 @@ class FixedStage(FoldedStage):
         """How the weights of two outputs share an operand; None where they do not."""
         if self.packing not in PORT_BITS or self.pe < 2:
             return None
-        dense = self.mat_vec.weights.to_dense()
-        return packed((int(dense.min()), int(dense.max())), (self.x.lo, self.x.hi),
+        return packed(self.mat_vec.weights.ends, (self.x.lo, self.x.hi),
                       port_bits=PORT_BITS[self.packing], weight_bits=self.weight_format.bits,
                       terms=self.simd)
 
@@ -128,9 +129,9 @@ class FixedStage(FoldedStage):
     @cached_property
     def pair_format(self) -> Fixed:
         """Of two weights as they are stored: ``w1 * 2**b + w0`` of ``b`` bits each."""
-        dense, bits = self.mat_vec.weights.to_dense(), self.weight_format.bits
+        (least, most), bits = self.mat_vec.weights.ends, self.weight_format.bits
         step = (1 << bits) + 1
-        ends = Fixed.covering(min(0, int(dense.min()) * step), max(0, int(dense.max()) * step))
+        ends = Fixed.covering(min(0, least * step), max(0, most * step))
         return Fixed(max(ends.bits, bits + 1), 0, ends.is_signed)
 
     @property
@@ -159,6 +160,23 @@ class FixedStage(FoldedStage):
                 zip(words, pack_rows(alone, self.weight_format), strict=True)]
 
     @property
+    def loaded(self):
+        """Weights, then biases where there are any."""
+        if not self.mat_vec.is_loaded:
+            return ()
+        pairs = {"pair_bits": self.pair_format.bits} if self.pairs else {}
+        memories = [LoadedMemory(
+            self.name, "weights", rows=self.nf * self.sf, row_bits=self.weight_row_bits,
+            in_blocks=self.nf * self.sf > 1, values=self.weight_format,
+            folding={"pe": self.pe, "simd": self.simd, "pairs": self.pairs, **pairs})]
+        if self.mat_vec.bias is not None:
+            bits = self.pe * self.bias_format.bits
+            memories.append(LoadedMemory(
+                self.name, "bias", rows=self.nf, row_bits=bits, values=self.bias_format,
+                in_blocks=in_block_ram(self.nf, bits), folding={"pe": self.pe}))
+        return tuple(memories)
+
+    @property
     def memory_bits(self):
         bits = {"weights": self.nf * self.sf * self.weight_row_bits}
         if self.mat_vec.bias is not None:
@@ -173,14 +191,14 @@ class FixedStage(FoldedStage):
         post = self.pe * 3 * self.acc_format.bits if self.post is not None else 0
         operand_bits = self.weight_row_bits
         memory_rows = self.nf * self.sf
-        bram = 0
-        if self.weights_in_block_ram(memory_rows, operand_bits):
+        bram, loads = 0, sum((memory.estimate(target) for memory in self.loaded), Cells())
+        if self.weights_in_block_ram(memory_rows, operand_bits) and not self.loaded:
             bram = target.blocks_of(memory_rows, operand_bits)
         lut = int(1.2 * adders) + post + 80
         if not in_blocks:
             lut += int(1.4 * multipliers * self.weight_format.bits * self.x.format.bits)
-        if not bram:
+        if not (bram or self.loaded):
             lut += memory_rows * operand_bits // 16
         bram += target.brams_for(2 * self.sf, self.simd * self.x.format.bits)
         ff = operand_bits + multipliers * product_bits + adders
-        return Cells(lut, ff, bram, self.blocks * in_blocks)
+        return Cells(lut, ff, bram, self.blocks * in_blocks) + loads

@@ -58,6 +58,8 @@ class MatVecStage(Stage):
     choices: ClassVar[tuple[str, ...]] = ("pe",)
     compares: ClassVar[bool] = True
     """Whether a Threshold may follow in the same stage."""
+    loads: ClassVar[bool] = False
+    """Whether weights may be loaded while the hardware runs."""
     mat_vec: MatVec
     x: Edge
     post: Node | None
@@ -86,6 +88,9 @@ class MatVecStage(Stage):
 
     def __post_init__(self):
         require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
+        if self.mat_vec.is_loaded and not self.loads:
+            raise SpecError(f"{self.where}: weights must be rom, as this core has no memory to load"
+                            f" them into, not ram; choose the fixed core")
         if not isinstance(self.post, Threshold | Requantise | None):
             raise SpecError(f"{self.where}: what follows must be a Threshold or a Requantise,"
                             f" not {type(self.post).__name__}")
@@ -136,8 +141,8 @@ class MatVecStage(Stage):
     @property
     def bias_format(self) -> Fixed:
         """In which the biases are stored."""
-        bias = self.mat_vec.bias_or_zero
-        return Fixed.covering(min(0, int(bias.min())), int(bias.max()))
+        least, most = self.mat_vec.bias_range(self.x)
+        return Fixed.covering(min(0, least), most)
 
     def bias_rows(self) -> list[int]:
         """Row ``f`` holds the biases of the ``pe`` outputs of fold ``f``."""
@@ -213,6 +218,9 @@ class FoldedStage(MatVecStage):
         if self.memory not in MEMORIES:
             raise SpecError(f"{self.where}: memory must be one of {', '.join(MEMORIES)},"
                             f" not {self.memory!r}")
+        if self.mat_vec.is_loaded and self.memory == "logic":
+            raise SpecError(f"{self.where}: memory must be auto or block where weights are ram,"
+                            f" not 'logic'")
 
     @property
     def vectors(self) -> int:
@@ -241,6 +249,8 @@ class FoldedStage(MatVecStage):
 
     def weights_in_block_ram(self, rows: int, width: int) -> bool:
         """Whether ``rows`` of ``width`` bits of weights are stored in block RAM."""
+        if self.mat_vec.is_loaded:
+            return rows > 1
         if rows > 1 and self.memory != "auto":
             return self.memory == "block"
         return in_block_ram(rows, width)
@@ -305,4 +315,6 @@ class FoldedStage(MatVecStage):
     def folding(self):
         folding = {"pe": self.pe, "simd": self.simd,
                    "levels_per_register": self.levels_per_register}
+        if self.mat_vec.is_loaded:
+            folding |= {"weights": "ram"}
         return folding if self.memory == "auto" else folding | {"memory": self.memory}
