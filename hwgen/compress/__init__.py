@@ -7,6 +7,7 @@ so that :func:`export` loses nothing.
 from . import reproducible
 from .activation import QuantActivation, QuantRescale
 from .adopt import adopt
+from .average import QuantAvgPool2d
 from .bases import AbcWeights, AlternatingWeights, LqWeights
 from .basis_steps import AbcActivation, LqActivation
 from .binary import BinaryWeights, Sign, XnorWeights
@@ -66,16 +67,17 @@ __all__ = [
     "DoReFaLinear", "DoReFaWeights", "DynamicQuantConv2d", "DynamicQuantLinear", "Epoch",
     "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
     "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
-    "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation", "QuantConv2d",
-    "QuantDepthwiseConv2d", "QuantExp", "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale",
-    "QuantSigmoid", "QuantTanh", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings",
-    "SharedWeights", "ShiftBatchNorm", "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split",
-    "StepActivation", "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError",
-    "TtqWeights", "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear",
-    "WrpnWeights", "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv",
-    "compress_signals", "cubic_density", "density", "digits", "distillation_loss", "export",
-    "fold_batch_norm", "integer_products", "load_checkpoint", "mnist", "predict_integers",
-    "quantise", "read_idx", "reproducible", "round_half_even", "round_half_up", "save_checkpoint",
-    "sign_thresholds", "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist",
-    "train_mnist_teacher", "train_student", "train_teacher", "warped",
+    "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation",
+    "QuantAvgPool2d", "QuantConv2d", "QuantDepthwiseConv2d", "QuantExp", "QuantInput",
+    "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid", "QuantTanh", "ResidualSign",
+    "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm",
+    "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d",
+    "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights", "TwnWeights",
+    "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights", "XnorWeights",
+    "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals", "cubic_density",
+    "density", "digits", "distillation_loss", "export", "fold_batch_norm", "integer_products",
+    "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx", "reproducible",
+    "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds",
+    "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher", "train_student",
+    "train_teacher", "warped",
 ]

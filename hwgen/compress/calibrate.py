@@ -5,6 +5,7 @@ import torch
 from hwgen.numeric import SpecError
 
 from .activation import QuantActivation, QuantRescale
+from .average import QuantAvgPool2d
 from .fixed import QuantInput, QuantLinear, QuantReLU
 from .linear import IntegerLinear
 from .lookup import TableLayer
@@ -14,7 +15,7 @@ from .tracing import INPUT, trace
 
 __all__ = ["calibrate"]
 
-WITH_FRAC = (QuantActivation, QuantInput, QuantReLU, QuantRescale, TableLayer)
+WITH_FRAC = (QuantActivation, QuantAvgPool2d, QuantInput, QuantReLU, QuantRescale, TableLayer)
 """Layers whose results have fraction bits of their own."""
 
 
@@ -51,14 +52,14 @@ def calibrate(module, x, *, rule: str = "least_squares"):
 
 def _fit(layer, frac, value, rule) -> int:
     """Calibrate one layer; returns the fraction bits of its result."""
-    if isinstance(layer, (IntegerLinear, QuantLinear, QuantRescale)):
+    if isinstance(layer, (IntegerLinear, QuantAvgPool2d, QuantLinear, QuantRescale)):
         layer.in_frac.fill_(frac)
     if isinstance(layer, QuantLinear):
         layer.calibrate(rule)
         return layer.out_frac
     if isinstance(layer, IntegerLinear):
         return frac + layer.out_shift
-    if isinstance(layer, (QuantActivation, QuantReLU)):
+    if isinstance(layer, (QuantActivation, QuantAvgPool2d, QuantReLU)):
         layer.calibrate(value, rule)
     if isinstance(layer, (StepLayer, ThermometerInput)):
         return 0

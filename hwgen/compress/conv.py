@@ -15,15 +15,15 @@ from .linear import IntegerLinear
 from .normalise import BatchNorm
 
 __all__ = ["BatchNorm2d", "Convolution", "Flatten", "IntegerConv2d", "QuantConv2d",
-           "QuantDepthwiseConv2d"]
+           "QuantDepthwiseConv2d", "pair"]
 
 
-def _pair(what: str, value, low: int) -> tuple[int, int]:
+def pair(what: str, value, low: int) -> tuple[int, int]:
     """``value``, or two of it, each at least ``low``."""
-    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2:
+    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(both) != 2:
         raise SpecError(f"{what} must be an int or two, not {value!r}")
-    return tuple(within(what, n, low) for n in pair)
+    return tuple(within(what, n, low) for n in both)
 
 
 class Convolution(Layer):
@@ -48,14 +48,14 @@ class Convolution(Layer):
     def __init__(self, c_in: int, c_out: int, kernel, *args, stride=1, dilation=1, padding=0,
                  pad_value: int = 0, **options):
         name = type(self).__name__
-        kernel = _pair(f"{name}: kernel", kernel, 1)
+        kernel = pair(f"{name}: kernel", kernel, 1)
         c_in = within(f"{name}: c_in", c_in, 1)
         super().__init__(kernel[0] * kernel[1] * self._inputs_of_a_tap(c_in), c_out, *args,
                          **options)
         self.c_in, self.kernel = c_in, kernel
-        self.stride = _pair(f"{name}: stride", stride, 1)
-        self.dilation = _pair(f"{name}: dilation", dilation, 1)
-        self.padding = _pair(f"{name}: padding", padding, 0)
+        self.stride = pair(f"{name}: stride", stride, 1)
+        self.dilation = pair(f"{name}: dilation", dilation, 1)
+        self.padding = pair(f"{name}: padding", padding, 0)
         self.pad_value = as_int(pad_value, f"{name}: pad_value")
 
     @staticmethod

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 from torch import nn
 
 from hwgen.ir import Flatten as FlattenNode
-from hwgen.ir import MaxPool, SlidingWindow
-from hwgen.numeric import SpecError
+from hwgen.ir import MatVec, MaxPool, PerChannel, Requantise, SlidingWindow, SumPool
+from hwgen.numeric import Fixed, SpecError, division_of
 
+from .average import QuantAvgPool2d
 from .conv import (
     BatchNorm2d,
     Convolution,
@@ -68,6 +70,31 @@ def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
     return [node], replace(value, node=name, edge=edge, spatial=edge.shape[:2])
 
 
+def _average(layer: QuantAvgPool2d, value: Value, name: str):
+    """Sums, then their quotients: behind windows where these overlap, or the map is of signs."""
+    value = _map(settled(value))
+    if int(layer.in_frac) != value.frac:
+        raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
+                        f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
+    size, stride = layer.windows(value.spatial)
+    apart = all(s >= p for p, s in zip(size, stride, strict=True))
+    if apart and isinstance(value.edge.format, Fixed):
+        nodes = [SumPool(f"{name}_sum", (value.node,), size, stride)]
+    else:
+        ones = PerChannel(np.ones((value.size, size[0] * size[1]), np.int64), Fixed(1, 0, False))
+        nodes = [SlidingWindow(f"{name}_window", (value.node,), size, stride),
+                 MatVec(f"{name}_sum", (f"{name}_window",), ones)]
+    edge = value.edge
+    for node in nodes:
+        edge = sound(node, edge)
+    multiplier, shift = division_of(*layer.ratio(size), max(abs(edge.lo), abs(edge.hi)))
+    node = Requantise(name, (nodes[-1].name,), np.array([multiplier]), shift, "half_away",
+                      layer.format)
+    edge = sound(node, edge)
+    return [*nodes, node], Value(name, edge, edge.shape[-1], layer.format.frac,
+                                 spatial=edge.shape[:2])
+
+
 def _flatten(layer: Flatten, value: Value, name: str):
     value = settled(value)
     if value.spatial is None:
@@ -84,5 +111,6 @@ CONVERTERS = {
     BatchNorm2d: batch_norm,
     ShiftBatchNorm2d: batch_norm,
     nn.MaxPool2d: _max_pool,
+    QuantAvgPool2d: _average,
     Flatten: _flatten,
 }

@@ -30,8 +30,15 @@ _HINTS = (
      "use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
     (nn.Flatten, "its elements are channels first, those of the hardware channels last",
      "use hwgen.compress.Flatten"),
-    ((nn.Conv1d, nn.AvgPool2d), "there is no exact form of it here",
-     "use BinaryConv2d or QuantConv2d, and nn.MaxPool2d"),
+    (nn.Conv1d, "there is no exact form of it here",
+     "use BinaryConv2d or QuantConv2d on a map of one row"),
+    (nn.AvgPool2d, "its quotients are floats",
+     "use QuantAvgPool2d(size, bits=...), which rounds them once"),
+    (nn.AdaptiveAvgPool2d, "its quotients are floats",
+     "use QuantAvgPool2d(None, bits=...) for one value of the whole map, or a size"),
+    ((nn.AdaptiveMaxPool2d, nn.FractionalMaxPool2d, nn.LPPool2d),
+     "its windows, or what it makes of them, have no hardware", "use nn.MaxPool2d"),
+    (nn.ConvTranspose2d, "it has no hardware", "use QuantConv2d on a larger map"),
 )
 
 

@@ -13,6 +13,7 @@ from .max_pool import max_pool
 from .piecewise import piecewise
 from .requantise import requantise
 from .sliding_window import sliding_window
+from .sum_pool import sum_pool
 from .table import table
 from .thermometer import thermometer
 from .threshold import threshold
@@ -29,6 +30,7 @@ GOLDEN: dict[str, Callable[..., np.ndarray]] = {
     "table": table,
     "piecewise": piecewise,
     "max_pool": max_pool,
+    "sum_pool": sum_pool,
     "flatten": flatten,
     "argmax": argmax,
 }

@@ -14,6 +14,7 @@ from .nodes import (
     Piecewise,
     Requantise,
     SlidingWindow,
+    SumPool,
     Table,
     Thermometer,
     Threshold,
@@ -23,6 +24,6 @@ from .store import FORMAT_VERSION, load, save
 __all__ = [
     "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
     "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel",
-    "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow", "Table", "Thermometer",
-    "Threshold", "check", "load", "replaced", "save", "with_loaded",
+    "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow", "SumPool", "Table",
+    "Thermometer", "Threshold", "check", "load", "replaced", "save", "with_loaded",
 ]

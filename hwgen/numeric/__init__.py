@@ -1,6 +1,7 @@
 """Number formats as objects, rounding and bit packing. Imports numpy and nothing of hwgen."""
 
 from .describe import format_from_dict, format_to_dict
+from .division import division_of
 from .errors import SpecError
 from .formats import Bipolar, Codebook, Fixed, Format, PlaneMap, PowerOfTwo, Ternary
 from .functions import ERROR_UNIT, FUNCTIONS, MAX_TABLE_BITS, Lines, piecewise_of, table_of
@@ -15,6 +16,6 @@ __all__ = [
     "Bipolar", "Codebook", "DOUBLING_HIGH", "ERROR_UNIT", "FUNCTIONS", "Fixed", "Format", "INT32",
     "Lines", "Logarithmic", "MAX_SHIFT", "MAX_TABLE_BITS", "PlaneMap", "Planes", "PowerOfTwo",
     "ROUNDINGS", "SCALINGS", "Scale", "SpecError", "Ternary", "as_array", "as_int", "as_int64",
-    "doubling_high", "format_from_dict", "format_to_dict", "pack_row", "pack_rows", "piecewise_of",
-    "rescale", "round_shift", "saturate", "scale_of", "table_of", "unpack_rows",
+    "division_of", "doubling_high", "format_from_dict", "format_to_dict", "pack_row", "pack_rows",
+    "piecewise_of", "rescale", "round_shift", "saturate", "scale_of", "table_of", "unpack_rows",
 ]

@@ -13,6 +13,7 @@ from ..ir import (
     Piecewise,
     Requantise,
     SlidingWindow,
+    SumPool,
     Table,
     Thermometer,
     Threshold,
@@ -37,7 +38,7 @@ def assemble(network: Network, *,
              mat_vec: Callable[[MatVec, Edge, Node | None], Stage],
              thermometer: Callable[[Thermometer, Edge], ThermometerStage],
              window: Callable[[SlidingWindow, Edge], WindowStage],
-             pool: Callable[[MaxPool, Edge], PoolStage],
+             pool: Callable[[MaxPool | SumPool, Edge], PoolStage],
              threshold: Callable[[Threshold, Edge], ThresholdStage],
              requantise: Callable[[Requantise, Edge], RequantiseStage],
              table: Callable[[Table, Edge], TableStage],
@@ -73,7 +74,7 @@ def assemble(network: Network, *,
             stages.append(thermometer(node, edge))
         elif isinstance(node, SlidingWindow):
             stages.append(window(node, edge))
-        elif isinstance(node, MaxPool):
+        elif isinstance(node, MaxPool | SumPool):
             stages.append(pool(node, edge))
         elif isinstance(node, Threshold):
             stages.append(threshold(node, edge))

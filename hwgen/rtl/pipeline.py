@@ -15,7 +15,7 @@ from .joint import JointCore
 from .loading import WeightLoader, link_loads
 from .lookup import TableLookup
 from .piecewise import PiecewiseLines
-from .pool import MaxPoolCore
+from .pool import MaxPoolCore, SumPoolCore
 from .requantise import RequantiseUnit
 from .shift import ShiftMatVec
 from .sparse import SparseMatVec
@@ -41,6 +41,7 @@ COMPONENTS = {
     "requantise": RequantiseUnit,
     "shift": ShiftMatVec,
     "sparse": SparseMatVec,
+    "sum-pool": SumPoolCore,
     "table": TableLookup,
     "thermometer": ThermometerCoder,
     "threshold": ThresholdCore,

@@ -1,4 +1,4 @@
-"""Max pool over windows that do not overlap: a line of maxima so far."""
+"""Pools over windows that do not overlap: a line of maxima, or of sums, so far."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory
@@ -6,19 +6,19 @@ from amaranth.lib import memory
 from .stage_core import StageCore
 from .tree import wrap_add
 
-__all__ = ["MaxPoolCore"]
+__all__ = ["MaxPoolCore", "SumPoolCore"]
 
 
-class MaxPoolCore(StageCore):
-    """The maximum of each channel in each window; see :class:`PoolStage`. Full rate, any stalls.
+class _PoolCore(StageCore):
+    """One value of each channel in each window; see :class:`PoolStage`. Full rate, any stalls.
 
-    A beat comes, the maximum so far of its window and channels is read, and a cycle later the
-    larger one is written back or, if the window is complete, sent.
+    A beat comes, the value so far of its window and channels is read, and a cycle later what both
+    make (``_both``) is written back or, if the window is complete, sent.
 
     Members
     -------
     i : ``In(beat_signature(x_shape, lanes))``
-    o : ``Out(beat_signature(x_shape, lanes))``
+    o : ``Out(beat_signature(out_shape, lanes))``
     """
 
     def elaborate(self, platform):
@@ -36,7 +36,7 @@ class MaxPoolCore(StageCore):
                          zip(registers, (cell, *marks), strict=True)]
         with m.If(free):
             m.d.sync += taken.eq(took)
-        self._largest(m, beat, registers, cell, took, free, taken)
+        self._combined(m, beat, registers, cell, took, free, taken)
         return m
 
     def _place(self, m, took):
@@ -72,26 +72,39 @@ class MaxPoolCore(StageCore):
                         m.d.sync += y_phase.eq(0)
         return cell, inside, first, final, last
 
-    def _largest(self, m, beat, registers, cell, took, free, taken):
+    def _combined(self, m, beat, registers, cell, took, free, taken):
         stage = self._stage
         place, inside, first, final, last = registers
-        layout = beat.shape()
+        layout = self.o.p.data.shape()
         m.submodules.line = line = memory.Memory(
             shape=layout.size, depth=max(2, stage.depth + stage.blocks), init=[])
         write, read = line.write_port(), line.read_port(domain="sync")
-        newest, newest_place = Signal.like(beat, reset_less=True), Signal.like(place)
-        known, largest = Signal(layout), Signal(layout)
+        newest, newest_place = Signal(layout, reset_less=True), Signal.like(place)
+        known, following = Signal(layout), Signal(layout)
         m.d.comb += [
             # What was written a cycle ago is not yet in what was read.
             known.as_value().eq(Mux(newest_place == place, newest.as_value(), read.data)),
             read.addr.eq(cell), read.en.eq(took), write.addr.eq(place),
-            write.data.eq(largest.as_value()), write.en.eq(free & taken & inside),
+            write.data.eq(following.as_value()), write.en.eq(free & taken & inside),
         ]
         for k in range(stage.lanes):
-            larger = Mux(known[k] > beat[k], known[k], beat[k])
-            m.d.comb += largest[k].eq(Mux(first, beat[k], larger))
+            m.d.comb += following[k].eq(Mux(first, beat[k], self._both(known[k], beat[k])))
         with m.If(write.en):
-            m.d.sync += [newest.eq(largest), newest_place.eq(place)]
+            m.d.sync += [newest.eq(following), newest_place.eq(place)]
         with m.If(free):
             m.d.sync += [self.o.valid.eq(taken & final), self.o.p.last.eq(last),
-                         self.o.p.data.eq(largest)]
+                         self.o.p.data.eq(following)]
+
+
+class MaxPoolCore(_PoolCore):
+    """The larger of both."""
+
+    def _both(self, known, element):
+        return Mux(known > element, known, element)
+
+
+class SumPoolCore(_PoolCore):
+    """The sum of both."""
+
+    def _both(self, known, element):
+        return known + element

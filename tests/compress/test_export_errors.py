@@ -66,8 +66,20 @@ def test_convolutions():
           "module '1': must be exact, not torch.Conv2d: its weights are floats; use"
           " BinaryConv2d, IntegerConv2d or QuantConv2d and train again")
     check([QuantInput(bits=4), nn.AvgPool2d(2)],
-          "module '1': must be exact, not torch.AvgPool2d: there is no exact form of it here; use"
-          " BinaryConv2d or QuantConv2d, and nn.MaxPool2d")
+          "module '1': must be exact, not torch.AvgPool2d: its quotients are floats; use"
+          " QuantAvgPool2d(size, bits=...), which rounds them once")
+    check([QuantInput(bits=4), nn.AdaptiveAvgPool2d(1)],
+          "module '1': must be exact, not torch.AdaptiveAvgPool2d: its quotients are floats; use"
+          " QuantAvgPool2d(None, bits=...) for one value of the whole map, or a size")
+    check([QuantInput(bits=4), nn.AdaptiveMaxPool2d(1)],
+          "module '1': must be exact, not torch.AdaptiveMaxPool2d: its windows, or what it makes of"
+          " them, have no hardware; use nn.MaxPool2d")
+    check([QuantInput(bits=4), nn.ConvTranspose2d(1, 1, 1)],
+          "module '1': must be exact, not torch.ConvTranspose2d: it has no hardware; use"
+          " QuantConv2d on a larger map")
+    check([QuantInput(bits=4), nn.Conv1d(1, 1, 1)],
+          "module '1': must be exact, not torch.Conv1d: there is no exact form of it here; use"
+          " BinaryConv2d or QuantConv2d on a map of one row")
 
 
 class Doubled(nn.Module):

@@ -14,6 +14,7 @@ from hwgen.ir import (
     PerChannel,
     Requantise,
     SlidingWindow,
+    SumPool,
     Table,
     Thermometer,
     Threshold,
@@ -139,9 +140,10 @@ def sliding_window(draw, name, source, edge):
                          draw(values_of(edge.format)))
 
 
-def max_pool(draw, name, source, edge):
+def pool(draw, name, source, edge):
     size = [draw(st.integers(1, n)) for n in edge.shape[:2]]
-    return MaxPool(name, (source,), size, draw(st.tuples(st.integers(1, 3), st.integers(1, 3))))
+    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    return draw(st.sampled_from([MaxPool, SumPool]))(name, (source,), size, stride)
 
 
 def flatten(draw, name, source, edge):
@@ -158,7 +160,7 @@ def possible(edge):
     if len(edge.shape) == 1 and edge.size < 40 and edge.lo < edge.hi:
         kinds.append(thermometer)
     if len(edge.shape) == 3 and edge.size < 200:
-        kinds += [sliding_window, sliding_window, max_pool, flatten]
+        kinds += [sliding_window, sliding_window, pool, flatten]
     return kinds
 
 

@@ -54,6 +54,19 @@ def max_pool(node, x, shape):
     return values
 
 
+def sum_pool(node, x, shape):
+    height, width, channels = shape
+    values = []
+    for y0 in range(0, height - node.size[0] + 1, node.stride[0]):
+        for x0 in range(0, width - node.size[1] + 1, node.stride[1]):
+            for k in range(channels):
+                total = 0
+                for y, x_ in itertools.product(range(node.size[0]), range(node.size[1])):
+                    total += x[((y0 + y) * width + x0 + x_) * channels + k]
+                values.append(total)
+    return values
+
+
 def flatten(node, x):
     return list(x)
 
@@ -175,10 +188,10 @@ def argmax(node, x):
 
 KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,
          "threshold": threshold, "requantise": requantise, "table": table, "piecewise": piecewise,
-         "max_pool": max_pool,
+         "max_pool": max_pool, "sum_pool": sum_pool,
          "flatten": flatten, "argmax": argmax}
 
-OF_MAPS = ("sliding_window", "max_pool")
+OF_MAPS = ("sliding_window", "max_pool", "sum_pool")
 """Kinds that must know the shape of what they read."""
 
 

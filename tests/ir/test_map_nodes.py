@@ -13,6 +13,7 @@ from hwgen.ir import (
     Network,
     Requantise,
     SlidingWindow,
+    SumPool,
     load,
 )
 from hwgen.numeric import Bipolar, Fixed, SpecError
@@ -46,6 +47,9 @@ def pool(size, stride):
     (pool((5, 4), (7, 7)), SIGNS, Edge((1, 1, 3), Bipolar(), -1, 1)),
     (Flatten("f", ("x",)), MAP, Edge((60,), Fixed(4), -3, 7)),
     (Flatten("f", ("x",)), X, X),
+    (SumPool("s", ("x",), (2, 3), (2, 1)), MAP, Edge((2, 2, 3), Fixed(7), -18, 42)),
+    (SumPool("s", ("x",), (5, 4), (5, 4)), Edge((5, 4, 3), Fixed(4, 2), 0, 7),
+     Edge((1, 1, 3), Fixed(8, 2, False), 0, 140)),
     (MatVec("m", ("x",), Dense([[1, -2, 0], [3, 3, 3]], Fixed(4)), [5, -4]), MAP,
      Edge((5, 4, 2), Fixed(7), -31, 59)),
     (Requantise("q", ("x",), [1, 2, 3], 0, "floor", Fixed(8)), MAP,
@@ -81,6 +85,10 @@ def test_inferred_edges(node, edge, expected):
                                   "stride must be at least 1 each way, not (2, -1)"]),
     (pool((6, 2), (1, 1)), MAP, ["size must be at most the map, 5 x 4, not (6, 2)"]),
     (pool((2, 5), (1, 1)), MAP, ["size must be at most the map, 5 x 4, not (2, 5)"]),
+    (SumPool("s", ("x",), (2, 5), (1, 1)), MAP,
+     ["size must be at most the map, 5 x 4, not (2, 5)"]),
+    (SumPool("s", ("x",), (2, 2), (1, 1)), Edge((2, 2, 1), Fixed(62), -(1 << 59), 0),
+     [f"sum must stay below 2**61, not reach {1 << 61}"]),
     (MatVec("m", ("x",), Dense([[1, 2]], Fixed(4))), MAP,
      ["input must be of shape (5, 4, 2) for weights (1, 2), not (5, 4, 3)"]),
     (Requantise("q", ("x",), [1, 2], 0, "floor", Fixed(8)), MAP,

@@ -8,6 +8,7 @@ from .max_pool import MaxPool
 from .piecewise import Piecewise
 from .requantise import Requantise
 from .sliding_window import SlidingWindow
+from .sum_pool import SumPool
 from .table import Table
 from .thermometer import Thermometer
 from .threshold import Threshold
@@ -15,10 +16,10 @@ from .threshold import Threshold
 NODE_KINDS = {
     cls.kind: cls for cls in (
         Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, Table, Piecewise,
-        MaxPool, Flatten, Argmax)
+        MaxPool, SumPool, Flatten, Argmax)
 }
 
 __all__ = [
     "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Piecewise", "Requantise",
-    "SlidingWindow", "Table", "Thermometer", "Threshold",
+    "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
 ]

@@ -11,7 +11,7 @@ from .fixed import FixedStage
 from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
 from .piecewise import PiecewiseStage, piecewise_of_node
-from .pool import PoolStage, pool_of
+from .pool import PoolStage, SumPoolStage, pool_of
 from .requantise import RequantiseStage, requantise_of
 from .shift import ShiftStage
 from .sparse import SparseStage
@@ -27,8 +27,8 @@ CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, DepthwiseStage, ShiftStage,
                 CodebookStage, BinaryStage, FixedStage, SparseStage, UnrolledStage,
-                FixedUnrolledStage, PoolStage, ThresholdStage, RequantiseStage, TableStage,
-                PiecewiseStage, ArgmaxStage)
+                FixedUnrolledStage, PoolStage, SumPoolStage, ThresholdStage, RequantiseStage,
+                TableStage, PiecewiseStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
@@ -40,7 +40,7 @@ __all__ = [
     "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion",
     "DepthwiseStage", "FixedStage", "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES",
     "MatVecStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
-    "ShiftStage", "SparseStage", "Stage", "TableStage", "ThermometerStage", "ThresholdStage",
-    "UnrolledStage", "WideWindowStage", "WindowStage", "divisors", "piecewise_of_node", "pool_of",
-    "requantise_of", "table_of_node", "threshold_of", "window_of",
+    "ShiftStage", "SparseStage", "Stage", "SumPoolStage", "TableStage", "ThermometerStage",
+    "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "divisors",
+    "piecewise_of_node", "pool_of", "requantise_of", "table_of_node", "threshold_of", "window_of",
 ]

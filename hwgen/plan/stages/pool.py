@@ -1,17 +1,17 @@
-"""Max pool: one line of maxima so far."""
+"""Pools: one line of maxima, or of sums, so far."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Edge, MaxPool
+from ...ir import Edge, MaxPool, SumPool
 from ...numeric import SpecError
-from .base import Flow, Lanes, Stage, divisors, require_divisor
+from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
 from .codes import require_ordered
 from .unit_cells import counter_bits, unit_cells
 
-__all__ = ["PoolStage", "pool_of"]
+__all__ = ["PoolStage", "SumPoolStage", "pool_of"]
 
 MOST_LUT_RAM_BITS = 4096
 """Bits of a line up to which it is taken to be in LUT RAM, where there is any; yosys decides."""
@@ -35,16 +35,21 @@ class PoolStage(Lanes, Stage):
     """
 
     core: ClassVar[str] = "pool"
+    cells_per_bit: ClassVar[float] = 3.5
+    """LUTs for each bit of what is in the line: compare and choose."""
     pool: MaxPool
     x: Edge
     lanes: int
 
     def __post_init__(self):
-        where = f"pool core '{self.pool.name}'"
+        where = f"{self.core} core '{self.pool.name}'"
         require_divisor(where, "lanes", self.lanes, "c", self.x.shape[2])
         if any(s < p for p, s in zip(self.pool.size, self.pool.stride, strict=True)):
             raise SpecError(f"{where}: stride must be at least the size {self.pool.size}, not"
                             f" {self.pool.stride}: windows that overlap have no hardware yet")
+        self._require_format(where)
+
+    def _require_format(self, where):
         require_ordered(where, self.x.format)
 
     @property
@@ -78,11 +83,11 @@ class PoolStage(Lanes, Stage):
         return Flow.at_once(arrivals, (final.reshape(-1) + 2).tolist())
 
     def estimate(self, target):
-        (h, w, _), bits = self.x.shape, self.lanes * self.x.format.bits
+        (h, w, _), bits = self.x.shape, self.lanes * self.out_edge.format.bits
         cells = counter_bits(self.depth + self.blocks)
         counters = cells + counter_bits(self.blocks, w, h, *self.pool.stride)
         rows = max(2, self.depth + self.blocks)
-        each = 2 if self.x.format.bits == 1 else 3.5
+        each = 2 if self.out_edge.format.bits == 1 else self.cells_per_bit
         return unit_cells(target, counters=counters, luts_per_bit=2.3, data_lut=each * bits,
                           data_ff=2 * cells + 3 * bits + 7, memory=(rows, bits),
                           in_blocks=rows * bits > MOST_LUT_RAM_BITS)
@@ -92,8 +97,26 @@ class PoolStage(Lanes, Stage):
         return {"lanes": self.lanes}
 
 
-def pool_of(pool: MaxPool, x: Edge, interval_cycles: int) -> PoolStage:
+@dataclass(frozen=True, eq=False)
+class SumPoolStage(PoolStage):
+    """Sums of windows that do not overlap, ``lanes`` channels a cycle: as maxima, but added up.
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide, windows overlap, or the input is not fixed point.
+    """
+
+    core: ClassVar[str] = "sum-pool"
+    cells_per_bit: ClassVar[float] = 2.5
+    pool: SumPool
+
+    def _require_format(self, where):
+        require_fixed_point(where, self.x)
+
+
+def pool_of(pool: MaxPool | SumPool, x: Edge, interval_cycles: int) -> PoolStage:
     """The narrowest stage that reaches ``interval_cycles``, or else the widest."""
+    kind = SumPoolStage if isinstance(pool, SumPool) else PoolStage
     every = divisors(x.shape[2])
     lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
-    return PoolStage(pool, x, lanes)
+    return kind(pool, x, lanes)
