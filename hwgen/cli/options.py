@@ -16,6 +16,7 @@ __all__ = [
 ]
 
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
+OF_CORES = ("multipliers", "packing")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
@@ -48,7 +49,7 @@ WeightsChoice = Annotated[list[str] | None, typer.Option(
 CoreChoice = Annotated[list[str] | None, typer.Option(
     "--core", metavar="NODE=CORE",
     help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, shift or sparse, of a node; "
-    "may be repeated.")]
+    "fixed,multipliers=luts takes no multiplier blocks; may be repeated.")]
 
 
 def cores(**given: Iterable[str] | None) -> dict[str, dict]:
@@ -74,8 +75,21 @@ def cores(**given: Iterable[str] | None) -> dict[str, dict]:
                                  f" not {text!r}")
             if what in chosen.setdefault(node, {}):
                 raise spec_error(f"--{what} of '{node}' must be given once, not twice")
-            chosen[node][what] = readers[what](f"--{what} of '{node}'", value)
+            where = f"--{what} of '{node}'"
+            value, comma, rest = value.partition(",") if what == "core" else (value, "", "")
+            chosen[node][what] = readers[what](where, value)
+            if comma:
+                chosen[node] |= _of_core(where, rest)
     return chosen
+
+
+def _of_core(where: str, text: str) -> dict[str, str]:
+    """What a core is told that has no option of its own: ``what=value``, separated by commas."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(what in OF_CORES and value for what, _, value in pairs):
+        raise spec_error(f"{where} must be a core and then"
+                         f" {' or '.join(f'{what}=WHAT' for what in OF_CORES)}, not {text!r}")
+    return {what: value for what, _, value in pairs}
 
 
 def weights_of_all(texts: list[str] | None) -> tuple[str | None, list[str]]:

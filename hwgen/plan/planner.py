@@ -1,6 +1,7 @@
 """From a network to a design: a core for each node, and the folding that meets an interval."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..ir import Edge, MatVec, Network, Node, Threshold, with_loaded
 from ..numeric import Fixed, SpecError, as_int
@@ -46,6 +47,8 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
          weights: str | None = None) -> Design:
     """Choose core and folding for every node.
 
+    Where multiplier blocks run out, LUTs take the products of some stages: if they fit.
+
     Parameters
     ----------
     network : Network
@@ -78,12 +81,12 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     network = with_loaded(network, _loaded(network, cores, weights))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
-        design = _assemble(network, target, clk_hz, interval, cores, made)
+        design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made), cores)
         _require_interval(design, interval)
         require_fit(design)
         return design
     for interval in DEFAULT_INTERVALS:
-        design = _assemble(network, target, clk_hz, interval, cores, made)
+        design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made), cores)
         if design.interval_cycles <= interval and not misfits(design):
             return design
     require_fit(design)
@@ -203,6 +206,38 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
                       threshold=threshold, requantise=requantise, table=table, piecewise=piecewise)
     return Design(network, target, clk_hz, stages)
+
+
+def _in_luts(design: Design, cores) -> Design:
+    """The design with products of LUTs in some stages, so that multiplier blocks suffice.
+
+    As few LUTs more as one stage can do it with; while none can alone, first where a block costs
+    the fewest LUTs. The design itself, if that does not make it fit.
+    """
+    target, stages = design.target, list(design.stages)
+    over = sum(stage.estimate(target).dsp for stage in stages) - target.dsps
+    if over <= 0:
+        return design
+    options = [(number, *_freed(stage, target)) for number, stage in enumerate(stages)
+               if "multipliers" in getattr(stage, "choices", ())
+               and "multipliers" not in cores.get(stage.name, ())]
+    options = [option for option in options if option[1]]
+    while over > 0 and options:
+        enough = [option for option in options if option[1] >= over]
+        number, freed, _, stage = best = min(
+            enough or options,
+            key=lambda option: option[2] if enough else option[2] / option[1])
+        options.remove(best)
+        stages[number], over = stage, over - freed
+    changed = replace(design, stages=tuple(stages))
+    return design if misfits(changed) else changed
+
+
+def _freed(stage, target):
+    """Blocks that LUTs would free, the LUTs more, and the stage with them."""
+    in_luts = replace(stage, multipliers="luts")
+    before, after = stage.estimate(target), in_luts.estimate(target)
+    return before.dsp - after.dsp, after.lut - before.lut, in_luts
 
 
 def _thermometer(node, edge, interval) -> ThermometerStage:

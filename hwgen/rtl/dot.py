@@ -15,7 +15,7 @@ __all__ = ["MultiplyDot", "PlaneDot"]
 
 
 class MultiplyDot(wiring.Component):
-    """Products in multiplier blocks, then a tree of adders for each output.
+    """Products in multiplier blocks or LUTs, then a tree of adders for each output.
 
     Two products that share a block (``stage.packed``) are taken apart in the tree: the borrow of
     the upper one is one bit to be added, as the carry-in of an adder that there is anyway; the last
@@ -59,11 +59,6 @@ class MultiplyDot(wiring.Component):
                 m, terms, levels_per_register=stage.levels_per_register, prefix=f"p{p}"))
         return m
 
-    @property
-    def _in_block(self):
-        """Whether blocks are asked for: products with constants are better left to synthesis."""
-        return self._stage.nf * self._stage.sf > 1
-
     def _register(self, m, value, name):
         register = Signal(value.shape(), name=name, reset_less=True)
         m.d.sync += register.eq(value)
@@ -88,7 +83,7 @@ class MultiplyDot(wiring.Component):
             for s in range(stage.simd):
                 name = f"p{p}_product{s}"
                 m.submodules[f"{name}_block"] = block = Multiply(
-                    self._w_shape, self._x_shape, in_block=self._in_block)
+                    self._w_shape, self._x_shape, in_block=stage.in_blocks)
                 m.d.comb += [block.a.eq(self._weight(p, s)), block.b.eq(self.x[s])]
                 products[p, s] = self._value(m, block.y, name)
         return products
@@ -100,8 +95,7 @@ class MultiplyDot(wiring.Component):
         for number in range(0, len(places), 2):
             both = places[number:number + 2]
             kind = MultiplyPair if len(both) == 2 else Multiply
-            m.submodules[f"block{number // 2}"] = block = kind(
-                self._w_shape, self._x_shape, in_block=self._in_block)
+            m.submodules[f"block{number // 2}"] = block = kind(self._w_shape, self._x_shape)
             m.d.comb += [block.a.eq(Cat(self._weight(p, s) for p, s in both)),
                          block.b.eq(Cat(self.x[s] for _, s in both))]
             for k, (p, s) in enumerate(both):
@@ -117,8 +111,7 @@ class MultiplyDot(wiring.Component):
         total = Shape(shape.width + self._x_shape.width, shape.signed or self._x_shape.signed)
         terms = []
         for s in range(stage.simd):
-            m.submodules[f"{name}_block{s}"] = block = Multiply(
-                shape, self._x_shape, in_block=self._in_block)
+            m.submodules[f"{name}_block{s}"] = block = Multiply(shape, self._x_shape)
             word = self.w.word_select(pair * stage.simd + s, each.bits)
             low = Signal(Shape(packed.low_bits, self._w_shape.signed), name=f"{name}_low{s}")
             m.d.comb += [

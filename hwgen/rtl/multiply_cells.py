@@ -1,4 +1,4 @@
-"""Multipliers that become blocks of the device, with the registers those have inside.
+"""Multipliers that become blocks of the device, with the registers those have inside, or LUTs.
 
 Behaviour in simulation, instances in Verilog; what an instance computes is written in
 ``hwgen/emit/multiply_cells.v``, and ``hwgen/synth/techmap`` says which block it is.
@@ -18,7 +18,8 @@ class Multiply(Cell):
     Parameters
     ----------
     a, b : Shape            of the operands
-    in_block : bool         whether a block of the device should do it
+    in_block : bool         whether a block of the device should do it, else no block may
+    registers : int         2; 1 without that at the operands, in LUTs only
 
     Members
     -------
@@ -28,16 +29,19 @@ class Multiply(Cell):
 
     module, products = "hwgen_multiply", 1
 
-    def __init__(self, a: Shape, b: Shape, *, in_block: bool = True):
-        self._a, self._b, self._in_block = a, b, in_block
+    def __init__(self, a: Shape, b: Shape, *, in_block: bool = True, registers: int = 2):
+        self._a, self._b, self._registers = a, b, registers
         self.parameters = {"p_A_WIDTH": a.width, "p_B_WIDTH": b.width,
                            "p_A_SIGNED": int(a.signed), "p_B_SIGNED": int(b.signed)}
+        if not in_block:
+            self.module += "_luts"
+            self.parameters |= {"p_REGISTERS": registers}
         n = self.products
         super().__init__({"a": In(n * a.width), "b": In(n * b.width),
                           "y": Out(n * (a.width + b.width))})
 
     def elaborate(self, platform):
-        if not (self._in_block and isinstance(platform, VerilogPlatform)):
+        if not isinstance(platform, VerilogPlatform):
             return self.behaviour()
         return Instance(self.module, **self.parameters, i_clk=ClockSignal(), i_a=self.a,
                         i_b=self.b, o_y=self.y)
@@ -45,7 +49,8 @@ class Multiply(Cell):
     def behaviour(self):
         m = Module()
         a, b = Signal.like(self.a, reset_less=True), Signal.like(self.b, reset_less=True)
-        m.d.sync += [a.eq(self.a), b.eq(self.b)]
+        domain = m.d.sync if self._registers == 2 else m.d.comb
+        domain += [a.eq(self.a), b.eq(self.b)]
         values = []
         for k in range(self.products):
             operands = a.word_select(k, self._a.width), b.word_select(k, self._b.width)

@@ -12,6 +12,7 @@ from ..ir import Requantise, Threshold
 from ..numeric import INT32, Fixed, pack_row
 from ..plan.stages import MatVecStage, Stage
 from ..plan.stages.threshold_search import STEP_REGISTERS
+from .multiply_cells import Multiply
 from .stream import element_shape, format_shape
 from .table import Rom, RowsInTurn
 from .tree import delay, wrap_add
@@ -159,8 +160,19 @@ class RequantiseCore(_PostCore):
 
     def _products(self, m, values, valid):
         factors = self._in_turn(m, self._steps.multipliers, "multipliers", valid)
+        if self._steps.in_luts:
+            return self._products_in_luts(m, values, factors, valid)
         return self._registered(m, [value * factor for value, factor in
                                     zip(values, factors, strict=True)], valid, "product")
+
+    def _products_in_luts(self, m, values, factors, valid):
+        products, shape = [], format_shape(self._steps.multiplier_format)
+        for k, (value, factor) in enumerate(zip(values, factors, strict=True)):
+            m.submodules[f"multiply{k}"] = cell = Multiply(value.shape(), shape, in_block=False,
+                                                           registers=1)
+            products.append(Signal((value * factor).shape(), name=f"product{k}"))
+            m.d.comb += [cell.a.eq(value), cell.b.eq(factor), products[k].eq(cell.y)]
+        return products, delay(m, valid, 1, name="product_valid")
 
     def _high_halves(self, m, values, valid):
         """Of the doubled products, ties up, in 32 bits: one product alone needs clipping."""

@@ -50,7 +50,8 @@ def multiply_maps(device) -> tuple[Path, ...]:
     """The same for multipliers, which a family has a file for and a device blocks."""
     family = _TECHMAP / f"multiply_{device.family}.v"
     has_blocks = family.is_file() and device.totals.get(device.tools.dsp)
-    return (family, MULTIPLY_CELLS) if has_blocks else (MULTIPLY_CELLS,)
+    return (family, _TECHMAP / "multiply_luts.v", MULTIPLY_CELLS) if has_blocks else (
+        MULTIPLY_CELLS,)
 
 
 def _carry_boxes(device) -> tuple[Path, ...]:

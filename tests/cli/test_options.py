@@ -19,6 +19,17 @@ def test_choices_are_gathered_by_node():
     assert cores(pe=None, planes=["fc1=4"], memory=["fc1=logic", "fc2=block"]) == {
         "fc1": {"planes": 4, "memory": "logic"}, "fc2": {"memory": "block"}}
     assert cores(pe=None, simd=None, core=None) == {}
+    assert cores(core=["fc1=fixed,multipliers=luts", "fc2=fixed,packing=none"]) == {
+        "fc1": {"core": "fixed", "multipliers": "luts"},
+        "fc2": {"core": "fixed", "packing": "none"}}
+
+
+@pytest.mark.parametrize("text", ["fixed,", "fixed,luts", "fixed,pe=4", "fixed,multipliers="])
+def test_what_a_core_is_told_beside_must_be_a_choice_without_an_option(text):
+    rest = text.partition(",")[2]
+    with refused("--core of 'fc1' must be a core and then multipliers=WHAT or packing=WHAT,"
+                 f" not {rest!r}"):
+        cores(core=[f"fc1={text}"])
 
 
 @pytest.mark.parametrize("text", ["fc1", "fc1=", "=8", ""])

@@ -39,6 +39,8 @@ CASES = {  # network, cores, cells that its netlists must have
     "binary": (NETWORKS["binary"], {"fc3": {"memory": "block"}}, "DP16KD SB_RAM40_4K"),
     "convolution": (lambda: convolution(shape=(6, 6, 1), channels=(2, 2), pool=False), {}, ""),
     "fixed": (lambda: fixed(sizes=(2, 2, 2)), {}, "MULT18X18D SB_MAC16"),
+    "luts": (lambda: fixed(sizes=(4, 4, 3)), {
+        name: {"multipliers": "luts", "pe": 1, "simd": 2} for name in ("fc1", "fc2")}, ""),
     "sparse": (lambda: sparse(sizes=(6, 6, 3), density=0.4), {}, ""),
     "unrolled": (unrolled, {"fc": {"core": "binary-unrolled"}}, ""),
 }
@@ -73,6 +75,7 @@ def test_netlist_gives_the_golden_values(artefact, name, device, options):
     netlist = core.folder / "sim" / f"netlist-{DEVICES[device].family}-{size}" / "netlist.json"
     kinds = {cell["type"] for cell in cells(json.loads(netlist.read_text()), core).values()}
     assert not CASES[name][2] or kinds & set(CASES[name][2].split())
+    assert name != "luts" or not kinds & {"MULT18X18D", "SB_MAC16"}
 
 
 def cells(design, core):

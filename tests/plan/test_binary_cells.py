@@ -131,11 +131,11 @@ def test_operands_that_wait_long_are_shift_registers_where_there_are_such():
 
 def test_columns_of_a_memory_of_few_rows_are_mostly_the_same():
     # Of two rows a column is 0, 1, the address or its complement, however many there are.
-    assert binary_cells_module._rom(2, 500, ECP5)["ff"] == 4
-    wide = binary_cells_module._rom(32, 30, ECP5)
+    assert binary_cells_module.rom_parts(2, 500, ECP5)["ff"] == 4
+    wide = binary_cells_module.rom_parts(32, 30, ECP5)
     assert (wide["ff"], round(wide["rom"])) == (30, 30 * 3)
-    assert binary_cells_module._rom(64, 64, ECP5) == {"bram": 2}
-    assert not binary_cells_module._rom(1, 64, ECP5)
+    assert binary_cells_module.rom_parts(64, 64, ECP5) == {"bram": 2}
+    assert not binary_cells_module.rom_parts(1, 64, ECP5)
 
 
 def test_operand_registers_of_equal_columns_are_one():
@@ -145,4 +145,5 @@ def test_operand_registers_of_equal_columns_are_one():
     assert blocks["ff"] - binary_cells_module._memories(many, ECP5)["ff"] == 128     # their own
     one = BinaryStage(few.mat_vec, few.x, few.post, 32, 256, 1)              # one row: constants
     assert binary_cells_module._memories(one, ECP5)["ff"] == 256
-    assert binary_cells_module._rom(4, 6, ECP5)["rom"] < binary_cells_module._rom(8, 6, ECP5)["rom"]
+    few, many = (binary_cells_module.rom_parts(rows, 6, ECP5)["rom"] for rows in (4, 8))
+    assert few < many

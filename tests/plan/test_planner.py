@@ -103,7 +103,7 @@ def test_without_an_interval_it_is_the_fastest_that_fits():
     whole = plan(network, ECP5)
     assert DEFAULT_INTERVALS[0] == 16
     assert whole.interval_cycles <= 16
-    small = replace(ECP5, dsps=20)
+    small = replace(ECP5, luts=5000, dsps=20)
     design = plan(network, small)
     assert misfits(design) == []
     faster = plan(network, ECP5, interval_cycles=next(
@@ -191,7 +191,7 @@ def test_refuses_unknown_names_cores_and_choices():
             cores={"code": {"lanes": 1}})
     for core in ("systolic", ["binary"]):
         refuses(f"core of 'fc1' must be one of ['binary', 'binary-unrolled', 'codebook',"
-                f" 'fixed', 'fixed-unrolled', 'shift', 'sparse'], not {core!r}",
+                f" 'depthwise', 'fixed', 'fixed-unrolled', 'shift', 'sparse'], not {core!r}",
                 binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
             " 'planes', 'memory', 'lut_inputs'], not ['lanes', 'queue_depth']", binary(),
@@ -246,7 +246,7 @@ def test_refuses_what_does_not_fit_with_needs_and_supplies():
 
 def test_fit_counts_every_resource_and_the_share_of_the_luts():
     design = plan(fixed(), ECP5)
-    none = replace(design, target=replace(ECP5, luts=100, ffs=100, brams=0, dsps=0))
+    none = replace(design, target=replace(ECP5, luts=100, ffs=100, brams=0, dsps=1))
     kinds = [line.split(":")[0] for line in misfits(none)]
     assert kinds == ["LUT", "FF", "block RAM", "DSP"]
     assert misfits(none)[0].endswith("of 85 usable")

@@ -2,6 +2,7 @@
 """Multipliers that two products share, against numpy: extremes, every width, stalls, cycles."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,8 +24,8 @@ def stage_of(rng, weights, x, *, size=(4, 8, 2, 4, 1), packing="18x18", extreme=
         values[::2] = weights.min
         values[1::2, ::2] = weights.min
     mat_vec = MatVec("fc", ("x",), Dense(values, weights), rng.integers(-9, 9, n_out))
-    return FixedStage(mat_vec, Edge((n_in,), x, x.min, x.max), None, pe, simd, levels,
-                      packing=packing)
+    how = {"multipliers": "luts"} if packing == "luts" else {"packing": packing}
+    return FixedStage(mat_vec, Edge((n_in,), x, x.min, x.max), None, pe, simd, levels, **how)
 
 
 def frames_of(rng, stage, count):
@@ -36,7 +37,7 @@ def frames_of(rng, stage, count):
                         + stage.mat_vec.bias_or_zero).tolist()
 
 
-@pytest.mark.parametrize("packing", ["18x18", "25x18", "8x8"])
+@pytest.mark.parametrize("packing", ["18x18", "25x18", "8x8", "luts"])
 @pytest.mark.parametrize("bits", [(1, 1), (1, 9), (2, 8), (4, 8), (5, 8), (6, 6), (8, 4), (8, 8),
                                   (9, 2), (9, 9)], ids=str)
 def test_every_signedness_with_extremes(bits, packing):
@@ -50,7 +51,7 @@ def test_every_signedness_with_extremes(bits, packing):
 
 @pytest.mark.parametrize("size", [(1, 4, 1, 2, 1), (3, 6, 3, 3, 1), (6, 7, 2, 7, 2),
                                   (5, 12, 5, 4, 3), (4, 16, 4, 16, 2)], ids=str)
-@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("packing", [*PACKINGS, "luts"])
 def test_sizes_under_all_stalls_keep_their_cycles(size, packing):
     rng = np.random.default_rng(sum(size))
     stage = stage_of(rng, Fixed(6), Fixed(6), size=size, packing=packing)
@@ -64,7 +65,7 @@ def test_sizes_under_all_stalls_keep_their_cycles(size, packing):
 def test_core_converts_to_rtlil():
     rng = np.random.default_rng(4)
     for packing, module in (("none", "hwgen_multiply"), ("8x8", "hwgen_multiply_pair"),
-                            ("18x18", "hwgen_multiply")):
+                            ("18x18", "hwgen_multiply"), ("luts", "hwgen_multiply_luts")):
         stage = stage_of(rng, Fixed(4), Fixed(8), packing=packing)
         assert f"cell \\{module} " in to_rtlil(FixedMatVec(stage), "core")
 
@@ -130,3 +131,19 @@ def test_unknown_packing_is_refused():
     message = ("fixed core 'fc': packing must be one of none, 8x8, 18x18, 25x18, not '9x9'")
     with refused(SpecError, message):
         stage_of(np.random.default_rng(0), Fixed(4), Fixed(4), packing="9x9")
+
+
+def test_products_of_anything_but_blocks_or_luts_are_refused():
+    stage = stage_of(np.random.default_rng(0), Fixed(4), Fixed(4))
+    with refused(SpecError, "fixed core 'fc': multipliers must be one of blocks, luts, not 'dsp'"):
+        replace(stage, multipliers="dsp")
+
+
+def test_constants_and_luts_take_no_block_and_no_packing():
+    rng = np.random.default_rng(0)
+    for stage in (stage_of(rng, Fixed(4), Fixed(8), packing="luts"),
+                  stage_of(rng, Fixed(4), Fixed(8), size=(2, 4, 2, 4, 1))):
+        assert (stage.blocks, stage.macs_per_block, stage.packed) == (0, 0, None)
+        text = to_rtlil(FixedMatVec(stage), "core")
+        assert "cell \\hwgen_multiply_luts " in text
+        assert "cell \\hwgen_multiply " not in text

@@ -10,7 +10,8 @@ from collections import Counter
 from ..target import Cells, Target, in_block_ram
 from .popcount_cells import heap_luts, heap_waits, popcount_parts, slots, waiting_bits
 
-__all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts"]
+__all__ = ["COSTS", "PARTS", "SMALLEST_BLOCK_BITS", "binary_cells", "binary_parts",
+           "different_columns", "input_parts", "ram_parts", "rom_parts", "tree_parts"]
 
 PARTS = ("chain", "heap", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
          "search", "counter", "mux", "invert", "shift", "stage")
@@ -78,25 +79,25 @@ def binary_parts(stage, target: Target) -> Counter:
     return parts
 
 
-def _rom(depth: int, width: int, target: Target, in_blocks: bool | None = None) -> Counter:
+def rom_parts(depth: int, width: int, target: Target, in_blocks: bool | None = None) -> Counter:
     """Constant rows read through a register: of few rows many columns are the same."""
     if depth <= 1:
         return Counter()
     if in_block_ram(depth, width) if in_blocks is None else in_blocks:
         return Counter(bram=target.blocks_of(depth, width))
-    columns = _columns(depth, width)
+    columns = different_columns(depth, width)
     tables = -(-depth // 2 ** target.fabric.lut_inputs)
     luts = columns * (tables + math.ceil((tables - 1) * 2 / 3))
     return Counter(rom=luts * (SET_OR_RESET if depth <= 4 else 1), ff=round(columns))
 
 
-def _columns(depth: int, width: int) -> float:
+def different_columns(depth: int, width: int) -> float:
     """Columns that differ, of so many random ones."""
     different = 2.0 ** min(depth, 64)
     return different * -math.expm1(-width / different)
 
 
-def _ram(depth: int, width: int, target: Target) -> Counter:
+def ram_parts(depth: int, width: int, target: Target) -> Counter:
     """Rows that are written, and read without a register."""
     if target.has_lut_ram:
         return Counter(ram=-(-depth // 16) * -(-width // 4) * 6)
@@ -112,23 +113,23 @@ def _weight_memory(stage) -> tuple[int, int]:
 def _memories(stage, target):
     """Weights, inputs, output queue."""
     rows, words = _weight_memory(stage)
-    parts = _rom(rows, words, target, stage.weights_in_block_ram(rows, words))
+    parts = rom_parts(rows, words, target, stage.weights_in_block_ram(rows, words))
     if rows > 1:        # operand registers; those of equal columns are one
         in_blocks = 0 if target.blocks_hold_registers else words
-        parts["ff"] += in_blocks if parts["bram"] else round(_columns(rows, words))
+        parts["ff"] += in_blocks if parts["bram"] else round(different_columns(rows, words))
     out_bits = stage.pe * stage.out_edge.format.bits + 1
-    parts.update(_inputs(stage, 2 * stage.sf, target))
-    parts.update(_ram(stage.fifo_depth, out_bits, target))
+    parts.update(input_parts(stage, 2 * stage.sf, target))
+    parts.update(ram_parts(stage.fifo_depth, out_bits, target))
     return parts
 
 
-def _inputs(stage, depth, target):
+def input_parts(stage, depth, target):
     """The two vectors; on a device without LUT RAM, yosys takes blocks for most."""
     small = depth * min(stage.row_bits, target.bram_width) <= SMALLEST_BLOCK_BITS
     if stage.inputs_in_block_ram or not (target.has_lut_ram or small):
         rows = target.bram_bits // target.bram_width
         return Counter(bram=-(-stage.row_bits // target.bram_width) * -(-depth // rows))
-    return _ram(depth, stage.row_bits, target) + Counter(ff=stage.row_bits)
+    return ram_parts(depth, stage.row_bits, target) + Counter(ff=stage.row_bits)
 
 
 def _operands(stage, target):
@@ -203,22 +204,22 @@ def _sums(stage, target):
             bits = (len(pairs) * stage.simd).bit_length()
             terms += [(low, low + bits) for low in _ones(gain)]
             parts["ff"] += bits
-        parts.update(_tree(terms, stage.levels_per_register))
+        parts.update(tree_parts(terms, stage.levels_per_register))
     bits = [count_bits if stage.combines else acc_bits]
     for number, combine in enumerate(stage.combines):
         is_last = number == len(stage.combines) - 1
         bits.append(acc_bits if is_last else count_bits + sum(combine.gains).bit_length())
         if combine.shifts is None:
-            parts.update(_tree([(low, low + bits[-2]) for low in combine.terms],
+            parts.update(tree_parts([(low, low + bits[-2]) for low in combine.terms],
                                combine.levels_per_register))
             parts["mux"] += len(combine.terms) * bits[-2]
     for width in bits:
         parts.update(chain=slots(width + 1), accumulate=width, ff=width)
     parts = Counter({part: count * pe for part, count in parts.items()})
     if len(set(stage.starts.tolist())) > 1:
-        parts.update(_rom(stage.nf, pe * stage.start_format.bits, target))
+        parts.update(rom_parts(stage.nf, pe * stage.start_format.bits, target))
     if stage.low_bits and len(set(stage.lows.tolist())) > 1:
-        parts.update(_rom(stage.nf, pe * stage.low_bits, target))
+        parts.update(rom_parts(stage.nf, pe * stage.low_bits, target))
     return parts
 
 
@@ -226,7 +227,7 @@ def _ones(number: int) -> list[int]:
     return [bit for bit in range(number.bit_length()) if number >> bit & 1]
 
 
-def _tree(terms, levels_per_register):
+def tree_parts(terms, levels_per_register):
     """A balanced tree of adders; a term has bits from its first number up to its second.
 
     Of two terms, the bits below where the higher one begins need no adder.
@@ -252,14 +253,14 @@ def _search(stage, target):
     parts, acc_bits = Counter(), stage.acc_format.bits
     for number in range(1, search.bits):
         bits = search.step_format(number).bits
-        memory = _rom(stage.nf << number, bits, target)
+        memory = rom_parts(stage.nf << number, bits, target)
         parts.update({part: count * stage.pe for part, count in memory.items()})
         # Value and bits so far, two cycles each, and the bits with the new one.
         parts.update(search=stage.pe * max(bits, acc_bits),
                      ff=stage.pe * (2 * acc_bits + 2 * number + 1 - acc_bits * (
                          number == search.bits - 1)))
     if search.has_inverts:
-        parts.update(_rom(stage.nf, stage.pe, target))
+        parts.update(rom_parts(stage.nf, stage.pe, target))
     parts["search"] += stage.pe * stage.out_edge.format.bits * (search.bits > 1 or
                                                                 search.has_inverts)
     return parts

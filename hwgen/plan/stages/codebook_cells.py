@@ -2,6 +2,7 @@
 
 from ..target import Cells, Target
 from .folded_cells import adder_tree_cells, frame_cells, in_luts
+from .product_blocks import asked_blocks
 
 __all__ = ["codebook_cells"]
 
@@ -14,17 +15,11 @@ LUTS_PER_STORED_BIT = 2.1
 WALK_LUTS, WALK_FF = 20, 15
 """Of what walks through the centroids."""
 
-SMALLEST_BLOCK_PRODUCT = {"ice40": 11, "xc7": 9, "gowin": 9}
-"""Family -> bits of the narrowest product that becomes a block; on ECP5 all do."""
-
-PORT_BITS = {"ice40": 16}
-
 
 def codebook_cells(stage, target: Target) -> Cells:
     """Cells expected of a :class:`CodebookStage`."""
     lanes, ways = stage.pe * stage.simd, stage.multipliers
-    bits, sum_bits = stage.lane_format.bits, stage.sum_format.bits
-    product = sum_bits + stage.centroid_format.bits
+    bits = stage.lane_format.bits
     lane, depth = LUTS_PER_SUM_BIT * bits, max(2, stage.entries)
     if target.has_lut_ram:
         cells = Cells(lut=lanes * (lane + 2 * -(-depth // 16) * -(-bits // 4) * 6))
@@ -38,13 +33,13 @@ def codebook_cells(stage, target: Target) -> Cells:
                    ways * (tree.ff + stage.simd * bits + gathered))
     waits = stage.centroid_format.bits * stage.tree_registers + 3 * stage.multiply_registers
     cells += Cells(WALK_LUTS, WALK_FF + waits)
-    return (cells + _products(stage, target, ways, product)
+    return (cells + _products(stage, target, ways)
             + frame_cells(stage, target, accumulators=ways))
 
 
-def _products(stage, target, ways, product) -> Cells:
-    widths = stage.sum_format.bits, stage.centroid_format.bits
-    port = PORT_BITS.get(target.family, 18)
-    if target.dsps and product >= SMALLEST_BLOCK_PRODUCT.get(target.family, 0):
-        return Cells(dsp=ways * -(-widths[0] // port) * -(-widths[1] // port))
-    return Cells(lut=round(1.4 * ways * widths[0] * widths[1]), ff=2 * ways * product)
+def _products(stage, target, ways) -> Cells:
+    sums, centroids = stage.sum_format, stage.centroid_format
+    if blocks := asked_blocks(sums, centroids, target):
+        return Cells(dsp=ways * blocks)
+    return Cells(lut=round(1.4 * ways * sums.bits * centroids.bits),
+                 ff=2 * ways * (sums.bits + centroids.bits))

@@ -12,6 +12,8 @@ from ..target import Cells, in_block_ram
 from .base import Flow, divisors
 from .fixed import stored_weight_format
 from .folded import MatVecStage
+from .narrowing import narrowing_cells
+from .product_blocks import asked_blocks
 from .unit_cells import counter_bits, unit_cells
 
 __all__ = ["DepthwiseStage"]
@@ -139,11 +141,14 @@ class DepthwiseStage(MatVecStage):
         """Multipliers and adders, what is stored, the sums, what narrows them, and the queue."""
         w, x, acc = self.weight_format.bits, self.x.format.bits, self.acc_format.bits
         rows = self.weights.taps * self.nf
-        in_blocks = bool(target.dsps) and rows > 1
-        each = Cells(lut=acc + (0 if in_blocks else int(1.4 * w * x)),
-                     ff=w + x + acc + (0 if in_blocks else 2 * (w + x)), dsp=int(in_blocks))
+        blocks = 0
+        if rows > 1:
+            blocks = asked_blocks(self.weight_format, stored_weight_format(self.x.format), target)
+        each = Cells(lut=acc + (0 if blocks else int(1.4 * w * x)),
+                     ff=w + x + acc + (0 if blocks else 2 * (w + x)), dsp=blocks)
         if self.narrowing is not None:
-            each += Cells(lut=3 * acc, ff=2 * acc, dsp=int(in_blocks and self.narrowing.multiplies))
+            each += narrowing_cells(self.narrowing, self.acc_format, self.out_edge.format.bits,
+                                    target)
         stored = _constants(target, rows, self.pe * w)
         stored += _constants(target, self.nf, sum(self.memory_bits.values()) // self.nf
                              - self.weights.taps * self.pe * w)

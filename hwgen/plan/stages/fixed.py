@@ -8,17 +8,22 @@ import numpy as np
 
 from ...ir import Threshold
 from ...numeric import Fixed, SpecError, pack_rows
-from ..target import Cells, in_block_ram
+from ..target import in_block_ram
 from .base import require_fixed_point
+from .fixed_cells import fixed_cells
 from .folded import FoldedStage, adder_levels, tree_registers
 from .loaded_memory import LoadedMemory
-from .narrowing import SMALLEST_BLOCK_PRODUCT
 from .packing import PACKINGS, PORT_BITS, Packed, packed
 
-__all__ = ["MULTIPLIER_REGISTERS", "FixedStage", "stored_weight_format", "require_fixed"]
+__all__ = ["MULTIPLIERS", "MULTIPLIER_REGISTERS", "FixedStage", "require_fixed",
+           "stored_weight_format"]
 
 MULTIPLIER_REGISTERS = 2
 """Registers of a multiplier block that are used: one at its operands, one at its product."""
+
+MULTIPLIERS = ("blocks", "luts")
+"""Of what products are made."""
+
 
 def stored_weight_format(fmt) -> Fixed:
     """Two's complement format in which a core stores weights of ``fmt``."""
@@ -44,15 +49,21 @@ class FixedStage(FoldedStage):
         a block of two multipliers; ``18x18`` and ``25x18``, a block that multiplies the weights of
         two outputs, side by side in one operand, by the input they share. Where products are too
         wide for that to be exact (:func:`hwgen.plan.stages.packing.packed`), each has a block.
+    multipliers : str
+        ``blocks``, or ``luts`` where no product of the stage, those of a requantise that follows
+        included, is to take a multiplier block: the same cycles, and no packing.
 
+    Where one row is all that there is, weights are constants, and products made of LUTs.
     The ``pe`` outputs are taken two by two; the last of an odd number stands alone.
     """
 
     core: ClassVar[str] = "fixed"
     compares: ClassVar[bool] = False
-    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing", "weights")
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing", "multipliers",
+                                          "weights")
     loads: ClassVar[bool] = True
     packing: str = field(default="none", kw_only=True)
+    multipliers: str = field(default="blocks", kw_only=True)
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -60,7 +71,7 @@ class FixedStage(FoldedStage):
 
     @classmethod
     def foldings(cls, mat_vec, x, choice):
-        more = {"packing": choice["packing"]} if "packing" in choice else {}
+        more = {what: choice[what] for what in ("packing", "multipliers") if what in choice}
         return [(width, folding | more) for width, folding in super().foldings(mat_vec, x, choice)]
 
     def __post_init__(self):
@@ -69,11 +80,25 @@ class FixedStage(FoldedStage):
         if self.packing not in PACKINGS:
             raise SpecError(f"{self.where}: packing must be one of {', '.join(PACKINGS)},"
                             f" not {self.packing!r}")
+        if self.multipliers not in MULTIPLIERS:
+            raise SpecError(f"{self.where}: multipliers must be one of {', '.join(MULTIPLIERS)},"
+                            f" not {self.multipliers!r}")
 
     @property
     def folding(self):
-        shares = self.blocks < self.pe * self.simd
+        if self.multiplies_in_luts:
+            return super().folding | {"multipliers": "luts"}
+        shares = 0 < self.blocks < self.pe * self.simd
         return super().folding | ({"packing": self.packing} if shares else {})
+
+    @property
+    def multiplies_in_luts(self):
+        return self.multipliers == "luts"
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether multiplier blocks are asked for: products with constants are better without."""
+        return self.multipliers == "blocks" and self.nf * self.sf > 1
 
     @property
     def tree_levels(self) -> int:
@@ -83,7 +108,7 @@ class FixedStage(FoldedStage):
     @cached_property
     def packed(self) -> Packed | None:
         """How the weights of two outputs share an operand; None where they do not."""
-        if self.packing not in PORT_BITS or self.pe < 2:
+        if self.packing not in PORT_BITS or self.pe < 2 or not self.in_blocks:
             return None
         return packed(self.mat_vec.weights.ends, (self.x.lo, self.x.hi),
                       port_bits=PORT_BITS[self.packing], weight_bits=self.weight_format.bits,
@@ -97,19 +122,22 @@ class FixedStage(FoldedStage):
     @property
     def has_halves(self) -> bool:
         """Whether each block is two multipliers."""
-        return self.packing == "8x8" and max(self.weight_format.bits, self.x.format.bits) <= 8
+        narrow = max(self.weight_format.bits, self.x.format.bits) <= 8
+        return self.packing == "8x8" and narrow and self.in_blocks
 
     @property
     def blocks(self) -> int:
-        """Multiplier blocks."""
+        """Multiplier blocks that products are asked of."""
+        if not self.in_blocks:
+            return 0
         if self.has_halves:
             return -(-self.pe * self.simd // 2)
         return (self.pe - self.pairs) * self.simd
 
     @property
     def macs_per_block(self) -> float:
-        """Products of a block in each cycle."""
-        return self.pe * self.simd / self.blocks
+        """Products of a block in each cycle; 0 where there is none."""
+        return self.pe * self.simd / self.blocks if self.blocks else 0.0
 
     @property
     def split_registers(self) -> int:
@@ -184,21 +212,5 @@ class FixedStage(FoldedStage):
         return bits if self.narrowing is None else bits | self.narrowing.memory_bits
 
     def estimate(self, target):
-        product_bits = self.weight_format.bits + self.x.format.bits
-        multipliers = self.pe * self.simd
-        in_blocks = product_bits >= SMALLEST_BLOCK_PRODUCT[target.family]
-        adders = self.pe * (self.simd * product_bits + self.acc_format.bits)
-        post = self.pe * 3 * self.acc_format.bits if self.post is not None else 0
-        operand_bits = self.weight_row_bits
-        memory_rows = self.nf * self.sf
-        bram, loads = 0, sum((memory.estimate(target) for memory in self.loaded), Cells())
-        if self.weights_in_block_ram(memory_rows, operand_bits) and not self.loaded:
-            bram = target.blocks_of(memory_rows, operand_bits)
-        lut = int(1.2 * adders) + post + 80
-        if not in_blocks:
-            lut += int(1.4 * multipliers * self.weight_format.bits * self.x.format.bits)
-        if not (bram or self.loaded):
-            lut += memory_rows * operand_bits // 16
-        bram += target.brams_for(2 * self.sf, self.simd * self.x.format.bits)
-        ff = operand_bits + multipliers * product_bits + adders
-        return Cells(lut, ff, bram, self.blocks * in_blocks) + loads
+        return sum((memory.estimate(target) for memory in self.loaded),
+                   fixed_cells(self, target))

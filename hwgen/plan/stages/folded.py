@@ -58,6 +58,8 @@ class MatVecStage(Stage):
     choices: ClassVar[tuple[str, ...]] = ("pe",)
     compares: ClassVar[bool] = True
     """Whether a Threshold may follow in the same stage."""
+    multiplies_in_luts: ClassVar[bool] = False
+    """Whether a Requantise that follows must take no multiplier blocks."""
     loads: ClassVar[bool] = False
     """Whether weights may be loaded while the hardware runs."""
     mat_vec: MatVec
@@ -158,7 +160,9 @@ class MatVecStage(Stage):
     @cached_property
     def narrowing(self) -> Narrowing | None:
         """The steps of a requantise that follows."""
-        return Narrowing(self.post, self.n_out) if isinstance(self.post, Requantise) else None
+        if not isinstance(self.post, Requantise):
+            return None
+        return Narrowing(self.post, self.n_out, self.multiplies_in_luts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,7 @@ def frame_cells(stage, target: Target, *, accumulators: int) -> Cells:
         width = stage.pe * stage.bias_format.bits
         cells += Cells(round(stage.nf * width * LUTS_PER_ROM_BIT), width)
     if stage.narrowing is not None:
-        lane = narrowing_cells(stage.narrowing, stage.acc_format.bits, stage.out_edge.format.bits,
+        lane = narrowing_cells(stage.narrowing, stage.acc_format, stage.out_edge.format.bits,
                                target)
         cells += Cells(stage.pe * lane.lut, stage.pe * lane.ff, dsp=stage.pe * lane.dsp)
     return cells

@@ -1,5 +1,6 @@
 """How hardware requantises: what is multiplied, aligned and rounded, in which register."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,14 +9,16 @@ import numpy as np
 from ...ir import Requantise
 from ...numeric import INT32, Fixed
 from ..target import Cells, Target
+from .product_blocks import inferred_blocks, parts_of_product
 
-__all__ = ["Narrowing", "narrowing_cells"]
+__all__ = ["Narrowing", "narrowing_cells", "narrowing_parts"]
 
-SMALLEST_BLOCK_PRODUCT = {"ecp5": 2, "ice40": 11, "xc7": 9, "gowin": 9}
-"""Family -> bits of the narrowest product for which yosys takes a multiplier block, not LUTs."""
+DOUBLING_BITS = 30
+"""Lowest bits of a product that doubling and rounding ties up in 32 bits does not look at."""
 
-BLOCK_PORTS = {"ecp5": (18, 18), "ice40": (16, 16), "xc7": (25, 18), "gowin": (18, 18)}
-"""Family -> bits of the operands of a multiplier block."""
+LUTS_PER_PRODUCT_BIT, LUTS_PER_CONSTANT_BIT = 2.5, 1.2
+"""Of products in LUTs, for each bit of one operand and of the other: both vary, or one is constant.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +39,12 @@ class Narrowing:
     ----------
     node : Requantise
     n : int         a multiple of the node's channels: after them all begins anew
+    in_luts : bool  whether products are made of LUTs even where there are multiplier blocks
     """
 
     node: Requantise
     n: int
+    in_luts: bool = False
 
     @cached_property
     def multipliers(self) -> np.ndarray:
@@ -108,27 +113,54 @@ class Narrowing:
     def value_bits(self, x_bits: int) -> tuple[int, int]:
         """Bits of the product, or of the value where there is none; and of what is rounded."""
         product = x_bits + (self.multiplier_format.bits if self.multiplies else 0)
-        aligned = (32 if self.node.is_doubling else product) + int(self.aligns.max())
+        high = min(32, max(1, product + int(self.lefts.max()) - DOUBLING_BITS))
+        aligned = (high if self.node.is_doubling else product) + int(self.aligns.max())
         return product, aligned + self.node.slope_shift
 
 
-def narrowing_cells(narrowing: Narrowing, x_bits: int, out_bits: int, target: Target) -> Cells:
-    """Cells of one lane that takes values of ``x_bits``, without what is stored."""
-    product, wide = narrowing.value_bits(x_bits)
-    lut = ff = dsp = 0
+def narrowing_parts(narrowing: Narrowing, x: Fixed, out_bits: int, target: Target) -> Counter:
+    """What one lane that takes values of ``x`` consists of, without what is stored.
+
+    ``product`` and ``constant``: bits of one operand times those of the other, of products in LUTs
+    of which both vary or one is constant; ``slices``: bits of adders between several blocks;
+    ``narrow``: bits of what shifts and rounds; ``clip``: of what clips; ``ff``; ``dsp``.
+    """
+    product, wide = narrowing.value_bits(x.bits)
+    parts, unused = Counter(), _unused_bits(narrowing)
     if narrowing.multiplies:
-        bits = narrowing.multiplier_format.bits
-        if target.dsps and product >= SMALLEST_BLOCK_PRODUCT[target.family]:
-            port, other = BLOCK_PORTS[target.family]
-            dsp = -(-x_bits // port) * -(-bits // other)
-        ff, lut = product, 0 if dsp else bits * x_bits // 2
-        lut += (dsp - 1) * product if dsp > 1 else 0
+        factor = narrowing.multiplier_format
+        constant = not narrowing.multiplier_bits and int(narrowing.multipliers[0])
+        is_shift = constant > 0 and constant & (constant - 1) == 0
+        blocks = 0 if narrowing.in_luts or is_shift else inferred_blocks(x, factor, target)
+        less = DOUBLING_BITS if narrowing.node.is_doubling else (
+            0 if narrowing.aligns_values else unused)
+        parts.update(ff=max(1, product - less), dsp=blocks)
+        if blocks:
+            count = parts_of_product(x, factor, target)
+            parts.update(slices=(count - 1) * max(0, product - 18))
+        if not blocks and not is_shift:
+            parts["constant" if constant else "product"] = factor.bits * x.bits
     if narrowing.node.is_doubling:
-        lut, ff = lut + product - 30, ff + 32
+        high = wide - int(narrowing.aligns.max())
+        parts.update(narrow=max(0, product - DOUBLING_BITS), ff=high)
     if narrowing.aligns_values:
-        lut, ff = lut + wide, ff + wide
+        parts.update(narrow=wide, ff=max(1, wide - unused))
     if narrowing.shift and narrowing.rounding != "floor":
-        lut += wide - (narrowing.shift - 1 if narrowing.rounding == "half_up" else 0)
-    lut += out_bits + max(0, wide - narrowing.shift - out_bits) // 2
-    ff += max(1, wide - narrowing.shift) + out_bits
-    return Cells(lut, ff, dsp=dsp)
+        parts["narrow"] += max(0, wide - unused)
+    parts["clip"] += out_bits + max(0, wide - narrowing.shift - out_bits) // 2
+    parts["ff"] += max(1, wide - narrowing.shift) + out_bits
+    return parts
+
+
+def _unused_bits(narrowing: Narrowing) -> int:
+    """Lowest bits that no rounding looks at, so that yosys keeps none of them in a register."""
+    used = {"half_up": 1, "floor": 0}.get(narrowing.rounding)
+    return 0 if used is None else max(0, narrowing.shift - used)
+
+
+def narrowing_cells(narrowing: Narrowing, x: Fixed, out_bits: int, target: Target) -> Cells:
+    """Cells of one lane that takes values of ``x``, without what is stored."""
+    parts = narrowing_parts(narrowing, x, out_bits, target)
+    lut = (parts["narrow"] + parts["clip"] + parts["slices"]
+           + LUTS_PER_PRODUCT_BIT * parts["product"] + LUTS_PER_CONSTANT_BIT * parts["constant"])
+    return Cells(round(lut), parts["ff"], dsp=parts["dsp"])

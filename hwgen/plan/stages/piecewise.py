@@ -7,7 +7,7 @@ from ...ir import Edge, Piecewise
 from ...numeric import ERROR_UNIT, Fixed
 from ..target import Cells
 from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
-from .narrowing import SMALLEST_BLOCK_PRODUCT
+from .product_blocks import inferred_blocks
 
 __all__ = ["PiecewiseStage", "piecewise_of_node"]
 
@@ -94,7 +94,7 @@ class PiecewiseStage(Lanes, Stage):
         rows, out, wide = len(self.lines.bases), self.lines.format.bits, self.base_format.bits
         product = self.slope_format.bits + self.place_bits
         blocks = target.brams_for(rows, self.row_bits)
-        dsp = int(target.dsps > 0 and product >= SMALLEST_BLOCK_PRODUCT[target.family])
+        dsp = inferred_blocks(self.slope_format, Fixed(self.place_bits, 0, False), target)
         lut = (wide + 2 * out + (0 if dsp else product * self.place_bits // 2)
                + (0 if blocks else rows * self.row_bits // 16))
         ff = (0 if blocks else self.row_bits) + self.place_bits + product + 2 * wide + out

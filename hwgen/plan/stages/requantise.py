@@ -89,7 +89,7 @@ class RequantiseStage(Lanes, Stage):
     def estimate(self, target):
         """Each lane's steps, what is stored, and the output queue."""
         x_bits, out_bits = self.x.format.bits, self.out_edge.format.bits
-        each = narrowing_cells(self.narrowing, x_bits, out_bits, target) + Cells(ff=x_bits)
+        each = narrowing_cells(self.narrowing, self.x.format, out_bits, target) + Cells(ff=x_bits)
         queue_bits, depth = self.lanes * out_bits + 1, self.fifo_depth
         queue = Cells(lut=6 * -(-queue_bits // 4)) if target.has_lut_ram else Cells(
             lut=depth * queue_bits // 2, ff=depth * queue_bits)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 from ..target import Cells, Target
+from .narrowing import narrowing_parts
+from .product_blocks import inferred_blocks
 
 __all__ = ["sparse_cells"]
 
 SMALLEST_BLOCK_BANK = 64
 """Bits above which yosys puts a bank of accumulators into block RAM where there is no LUT RAM."""
-
-LEAST_PRODUCT_BITS = {"ecp5": 9, "ice40": 11, "xc7": 9, "gowin": 9}
-"""Products narrower than this are built from LUTs."""
 
 LUT_RAM_CELLS = 6
 """LUTs that 16 rows of 4 bits take up on an ECP5."""
@@ -54,17 +53,18 @@ class _Counter:
         return Cells(lut=int(lut + lone), ff=ff)
 
 
-def _multipliers(stage, family: str) -> int:
-    product_bits = stage.weight_format.bits + stage.x.format.bits
-    scaled = stage.narrowing is not None and stage.narrowing.multiplies
-    return (product_bits >= LEAST_PRODUCT_BITS[family]) + scaled
+def _scaling_blocks(stage, target: Target) -> int:
+    if stage.narrowing is None:
+        return 0
+    return narrowing_parts(stage.narrowing, stage.acc_format, stage.out_edge.format.bits,
+                           target)["dsp"]
 
 
 def _element(stage, count: _Counter) -> Cells:
     """Queue, walker, multiplier and accumulators of one element, without its entries."""
     in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
     weight_bits, address = stage.weight_format.bits, stage.start_bits + stage.count_bits
-    multipliers = _multipliers(stage, count.target.family)
+    multipliers = inferred_blocks(stage.weight_format, stage.x.format, count.target)
     lut = 115 + 2 * acc_bits + address
     lut += 0 if multipliers else 1.2 * weight_bits * in_bits
     ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * stage.row_bits + acc_bits
@@ -72,7 +72,8 @@ def _element(stage, count: _Counter) -> Cells:
         ff += 12 + acc_bits     # its adders are about what the accumulators then save
     bank = count.accumulators(stage.nf, acc_bits)
     queue = count.fifo(stage.queue_depth, address + in_bits + 1)
-    return queue + bank + bank + count.logic(lut, ff) + Cells(dsp=multipliers)
+    return queue + bank + bank + count.logic(lut, ff) + Cells(
+        dsp=multipliers + _scaling_blocks(stage, count.target))
 
 
 def sparse_cells(stage, target: Target) -> Cells:

@@ -1,0 +1,179 @@
+"""Cells of the folded fixed-point core: its parts as the generator makes them, at what they cost.
+
+As in :mod:`.binary_cells` the parts are counted exactly, and what one of each costs on a family
+(:data:`COSTS`) is fitted to what yosys makes of it, by the sweep of ``hwgen bench cost``.
+"""
+
+from collections import Counter
+
+from ...numeric import Fixed
+from ..target import Cells, Target
+from .binary_cells import different_columns, input_parts, ram_parts, rom_parts, tree_parts
+from .narrowing import narrowing_parts
+from .product_blocks import asked_blocks
+
+__all__ = ["COSTS", "PARTS", "fixed_cells", "fixed_parts"]
+
+PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "slices", "narrow",
+         "clip", "rom", "ram", "counter", "lone", "stage")
+"""LUTs are a sum over these.
+
+============  =====================================================================================
+product       bits of one operand times those of the other, of products in LUTs
+constant      the same as product where one operand is a constant
+wide_add      bits of the adders of the trees
+joined        of these, bits of adders that follow one another without a register
+compare       bits by which packed products are told apart from their borrow
+accumulate    bits of accumulators, start value included
+slices        bits of adders between the blocks of a requantise's wide product
+narrow, clip  bits of what shifts and rounds, and of what clips, in a requantise
+rom           LUTs of constant memories that are not in block RAM
+ram           LUTs' worth of memories read without a register: 16 rows of 4 bits are 6
+counter       bits of the counters that walk through folds and rows
+lone          flip-flops that only pass something on
+stage         1
+============  =====================================================================================
+"""
+
+OTHER_FF = 14
+"""Flip-flops that are in none of these: of credits, the queue, the first row of tables."""
+
+COSTS = {
+    "ecp5": {"product": 2.6, "constant": 1.15, "wide_add": 0.95, "joined": 0.6, "compare": 0.1,
+             "accumulate": 1.1, "slices": 0.8, "narrow": 0.55, "clip": 3.4, "rom": 1.1, "ram": 1,
+             "counter": 2.65},
+    "ice40": {"product": 2.6, "constant": 1.15, "wide_add": 1, "joined": 0.6, "compare": 1,
+              "accumulate": 2, "slices": 1, "narrow": 1, "clip": 3, "rom": 0.9, "ram": 1.7,
+              "counter": 3, "lone": 0.8, "stage": 30},
+    "xc7": {"product": 2, "constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
+            "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1, "stage": 60},
+}
+"""Family -> LUTs that one of each part takes; Gowin's are those of an ECP5."""
+
+
+def fixed_cells(stage, target: Target) -> Cells:
+    """Cells of a :class:`FixedStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
+    parts = fixed_parts(stage, target)
+    costs = COSTS.get(target.family, COSTS["ecp5"])
+    lut = sum(costs.get(part, 0) * parts[part] for part in PARTS)
+    return Cells(round(lut), round(parts["ff"]), parts["bram"], parts["dsp"])
+
+
+def fixed_parts(stage, target: Target) -> Counter:
+    """How many of each of :data:`PARTS`, and ``ff``, ``bram`` and ``dsp``."""
+    parts = Counter(stage=1)
+    for count in (_memories, _products, _sums, _narrowing, _control):
+        parts.update(count(stage, target))
+    return parts
+
+
+def _memories(stage, target):
+    """Weights, inputs, output queue; the operand registers behind them."""
+    rows, width = stage.nf * stage.sf, stage.weight_row_bits
+    in_blocks = stage.weights_in_block_ram(rows, width)
+    parts = Counter() if stage.loaded else rom_parts(rows, width, target, in_blocks)
+    if rows > 1 and not (in_blocks and target.blocks_hold_registers):
+        waits = width if in_blocks else round(different_columns(rows, width))
+        parts.update(ff=waits, lone=waits)
+    parts.update(input_parts(stage, 2 * stage.sf, target))
+    if not (stage.inputs_in_block_ram and target.blocks_hold_registers):
+        parts.update(ff=stage.row_bits, lone=stage.row_bits)
+    parts.update(ram_parts(stage.fifo_depth, stage.pe * stage.out_edge.format.bits + 1, target))
+    return parts
+
+
+def _products(stage, target):
+    """Those of outputs that stand alone, of pairs, of halves of a block."""
+    w, x = stage.weight_format, stage.x.format
+    if stage.has_halves and target.dsps:
+        pairs, single = divmod(stage.pe * stage.simd, 2)
+        return Counter(dsp=pairs) + _in_luts_or_blocks(stage, w, x, single, target)
+    parts = _in_luts_or_blocks(stage, w, x, (stage.pe - 2 * stage.pairs) * stage.simd, target)
+    if stage.pairs:
+        both = Fixed(stage.packed.low_bits + stage.pair_format.bits - w.bits, 0,
+                     stage.pair_format.is_signed)
+        parts.update(_in_luts_or_blocks(stage, both, x, stage.pairs * stage.simd, target))
+    return parts
+
+
+def _in_luts_or_blocks(stage, w, x, count, target):
+    """``count`` products, with registers at operands and product where LUTs make them."""
+    blocks = asked_blocks(w, x, target) if stage.in_blocks else 0
+    if blocks or not count:
+        return Counter(dsp=blocks * count)
+    if stage.nf * stage.sf == 1:
+        return Counter(constant=count * w.bits * x.bits, ff=count * (w.bits + x.bits)
+                       + stage.simd * x.bits)
+    operands = count * w.bits + stage.simd * x.bits
+    return Counter(product=count * w.bits * x.bits,
+                   ff=operands + count * (w.bits + x.bits), lone=operands)
+
+
+def _sums(stage, target):
+    """Adder trees, what takes packed sums apart, accumulators and their starts."""
+    product, per_register = stage.weight_format.bits + stage.x.format.bits, (
+        stage.levels_per_register)
+    single = tree_parts([(0, product)] * stage.simd, per_register)
+    single["ff"] += stage.split_registers * stage.simd * product
+    single["lone"] += stage.split_registers * stage.simd * product
+    parts = _times(single, stage.pe - 2 * stage.pairs)
+    if stage.pairs:
+        parts.update(_times(_pair(stage, product), stage.pairs))
+    if per_register > 1:
+        parts["joined"] = parts["wide_add"]
+    bits = stage.pe * stage.acc_format.bits
+    parts.update(accumulate=bits, ff=bits)
+    if stage.mat_vec.bias is not None and not stage.loaded:
+        parts.update(rom_parts(stage.nf, stage.pe * stage.bias_format.bits, target))
+    return parts
+
+
+def _pair(stage, product):
+    """The trees of two outputs whose products share blocks."""
+    packed, per_register = stage.packed, stage.levels_per_register
+    total = (packed.low_bits + stage.pair_format.bits - stage.weight_format.bits
+             + stage.x.format.bits)
+    parts, terms, bits = Counter(), stage.simd, total
+    for level in range(1, packed.levels + 1):
+        bits += 1
+        parts["wide_add"] += terms // 2 * bits
+        terms = -(-terms // 2)
+        parts["ff"] += terms * bits * (level % per_register == 0)
+    low, high = product + packed.levels, total + packed.levels - packed.low_bits
+    if packed.compares:
+        parts.update(compare=terms * packed.low_bits, ff=terms * (packed.low_bits + 1 + high))
+    level = packed.levels
+    while terms > 1:
+        level, low, high = level + 1, low + 1, high + 1
+        parts["wide_add"] += terms // 2 * (low + high)
+        terms = -(-terms // 2)
+        parts["ff"] += terms * (low + high + 1) * (level % per_register == 0)
+    return parts
+
+
+def _narrowing(stage, target):
+    if stage.narrowing is None:
+        return Counter()
+    lane = narrowing_parts(stage.narrowing, stage.acc_format, stage.out_edge.format.bits, target)
+    parts = _times(lane, stage.pe)
+    if stage.nf > 1:
+        for bits in stage.narrowing.memory_bits.values():
+            parts.update(rom_parts(stage.nf, bits // stage.nf, target))
+    return parts
+
+
+def _times(parts, count) -> Counter:
+    return Counter({part: number * count for part, number in parts.items()})
+
+
+def _control(stage, target):
+    """Counters, credits, and flags that go along with the data."""
+    depth = 2 * stage.sf
+    counters = (2 * depth.bit_length() + 3 * _bits(depth) + _bits(stage.sf) + 2 * _bits(stage.nf)
+                + _bits(stage.nf * stage.sf) + 4 * _bits(stage.fifo_depth))
+    flags = 3 * (stage.dot_registers + 2) + stage.post_registers
+    return Counter(counter=counters, ff=counters + flags + OTHER_FF, lone=flags)
+
+
+def _bits(count: int) -> int:
+    return max(0, count - 1).bit_length()

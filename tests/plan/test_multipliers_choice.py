@@ -1,0 +1,59 @@
+"""Where multiplier blocks run out the planner makes products of LUTs, if those fit."""
+
+from dataclasses import replace
+
+import pytest
+from cases.errors import refused
+from cases.networks import fixed
+from cases.targets import ECP5, UP5K
+
+from hwgen.numeric import SpecError
+from hwgen.plan.planner import FitError, misfits, plan
+
+
+def network():
+    return fixed(sizes=(32, 48, 10))
+
+
+def made_of(design):
+    return {stage.name: stage.folding.get("multipliers", "blocks") for stage in design.stages
+            if stage.core == "fixed"}
+
+
+def test_blocks_come_first():
+    design = plan(network(), ECP5, interval_cycles=16)
+    assert made_of(design) == {"fc1": "blocks", "fc2": "blocks"}
+    assert design.estimate.dsp > 100
+
+
+def test_the_stage_that_takes_the_fewest_luts_more_has_none():
+    whole = plan(network(), ECP5, interval_cycles=16)
+    few = replace(ECP5, dsps=whole.estimate.dsp - 1)
+    design = plan(network(), few, interval_cycles=16)
+    assert made_of(design) == {"fc1": "blocks", "fc2": "luts"}
+    assert design.interval_cycles == whole.interval_cycles
+    assert (design.latency_cycles, misfits(design)) == (whole.latency_cycles, [])
+
+
+def test_all_stages_do_without_where_there_is_one_block():
+    design = plan(network(), replace(ECP5, dsps=1), interval_cycles=128)
+    assert made_of(design) == {"fc1": "luts", "fc2": "luts"}
+    assert design.estimate.dsp == 0
+
+
+def test_a_longer_interval_is_taken_where_luts_run_out_too():
+    small = plan(network(), UP5K)
+    assert small.estimate.dsp <= UP5K.dsps
+    assert small.interval_cycles > plan(network(), replace(UP5K, luts=40000)).interval_cycles
+
+
+def test_what_is_chosen_stays():
+    few = replace(ECP5, dsps=16)
+    with pytest.raises(FitError, match="DSP: needs about"):
+        plan(network(), few, interval_cycles=16,
+             cores={name: {"multipliers": "blocks"} for name in ("fc1", "fc2")})
+    chosen = plan(network(), ECP5, interval_cycles=64, cores={"fc1": {"multipliers": "luts"}})
+    assert made_of(chosen) == {"fc1": "luts", "fc2": "blocks"}
+    with refused(SpecError, "fixed core 'fc2': multipliers must be one of blocks, luts,"
+                            " not 'none'"):
+        plan(network(), ECP5, cores={"fc2": {"multipliers": "none"}})
