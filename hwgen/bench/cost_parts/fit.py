@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hwgen.plan.stages.binary_cells import COSTS, PARTS
+from hwgen.plan.stages import binary_cells
 
 __all__ = ["EXACT", "fitted"]
 
@@ -13,7 +13,7 @@ PULL = 0.02
 """How much a cost is drawn to the one that there is, against the errors."""
 
 
-def fitted(family: str, parts, luts) -> dict[str, float]:
+def fitted(family: str, parts, luts, model=binary_cells) -> dict[str, float]:
     """Costs, none below 0, with the least squares of relative errors.
 
     Parameters
@@ -21,12 +21,14 @@ def fitted(family: str, parts, luts) -> dict[str, float]:
     family : str
     parts : list of Counter     of each configuration; see ``binary_parts``
     luts : list of int          what synthesis counted
+    model : module              with the ``COSTS`` that there are, and all ``PARTS``
     """
-    costs, luts = COSTS[family], np.array(luts, float)
+    costs, luts = model.COSTS[family], np.array(luts, float)
     exact = EXACT.get(family, ())
-    free = [part for part in PARTS if part in costs and part not in exact
+    free = [part for part in model.PARTS if part in costs and part not in exact
             and any(count[part] for count in parts)]
-    known = np.array([sum(costs[part] * count[part] for part in exact) for count in parts])
+    known = np.array([sum(costs.get(part, 0) * count[part] for part in exact)
+                      for count in parts])
     matrix = np.array([[count[part] for part in free] for count in parts], float)
     now = np.array([costs[part] for part in free], float)
     pull = PULL * np.sqrt(len(luts)) * matrix.mean(axis=0) / luts.mean()

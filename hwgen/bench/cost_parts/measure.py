@@ -8,7 +8,7 @@ from hwgen.synth.occupied import lone_flip_flops
 
 from ..binary_parts.works import ecp5_target, xilinx_target
 
-__all__ = ["DEVICES", "TARGETS", "measured"]
+__all__ = ["DEVICES", "TARGETS", "device_of", "measured", "target_of"]
 
 DEVICES = {
     "ecp5": Device(family="ecp5", size="85k", package="CABGA381", speed=6),
@@ -23,12 +23,26 @@ TARGETS = {
 }
 
 
-def measured(bench, stage, name: str, family: str) -> tuple[Cells, str]:
+UP5K = (Device(family="ice40", size="up5k", package="sg48"),
+        Target("up5k", "ice40", "up5k", "sg48", "", 5280, 5280, 30, 4096, 8, 24_000_000))
+
+
+def device_of(case, family: str) -> Device:
+    """Which device a configuration is synthesised for."""
+    return UP5K[0] if family == "ice40" and case.has_blocks else DEVICES[family]
+
+
+def target_of(case, family: str) -> Target:
+    """The same as the planner sees it."""
+    return UP5K[1] if family == "ice40" and case.has_blocks else TARGETS[family]
+
+
+def measured(bench, stage, name: str, device: Device) -> tuple[Cells, str]:
     """Cells of a stage alone, not placed, and the tool that counted them.
 
     On an iCE40 flip-flops that find no LUT of their own count as logic cells.
     """
-    device, lone = DEVICES[family], 0
+    family, lone = device.family, 0
     report = bench.synthesise(stage, name, device)
     if family == "ice40":
         netlist = bench.place_of(name, device) / "netlist.json"

@@ -21,7 +21,11 @@ ONE = Bipolar()
 
 
 class Base:
-    """What all configurations have: a stage, what is synthesised, what is estimated."""
+    """What all configurations have: a stage, what is synthesised, what is estimated, for what."""
+
+    families = ("ecp5", "ice40", "xc7")
+    has_blocks = False
+    """Whether an iCE40 must be one with multiplier blocks."""
 
     def component(self, stage):
         """What is synthesised: a stage, or the component itself."""
