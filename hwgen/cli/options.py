@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
-OF_CORES = ("multipliers", "packing")
+OF_CORES = ("multipliers", "packing", "weights")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",

@@ -27,8 +27,8 @@ def test_choices_are_gathered_by_node():
 @pytest.mark.parametrize("text", ["fixed,", "fixed,luts", "fixed,pe=4", "fixed,multipliers="])
 def test_what_a_core_is_told_beside_must_be_a_choice_without_an_option(text):
     rest = text.partition(",")[2]
-    with refused("--core of 'fc1' must be a core and then multipliers=WHAT or packing=WHAT,"
-                 f" not {rest!r}"):
+    with refused("--core of 'fc1' must be a core and then multipliers=WHAT or packing=WHAT or"
+                 f" weights=WHAT, not {rest!r}"):
         cores(core=[f"fc1={text}"])
 
 
@@ -57,6 +57,7 @@ def test_memory_must_be_known():
 
 def test_weights_of_one_node_and_of_all():
     assert cores(weights=["fc1=ram"]) == {"fc1": {"weights": "ram"}}
+    assert cores(core=["fc1=fixed,weights=ram"]) == {"fc1": {"core": "fixed", "weights": "ram"}}
     assert weights_of_all(None) == (None, [])
     assert weights_of_all(["ram", "fc2=rom"]) == ("ram", ["fc2=rom"])
     with refused("--weights of 'fc1' must be one of rom, ram, not 'flash'"):

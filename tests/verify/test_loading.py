@@ -88,6 +88,13 @@ def test_bytes_of_a_network_and_where_they_lie(folder):
     assert f"byte {begin:>8}  {memory['node']}, bias: {memory['rows']} rows" in text
 
 
+@pytest.mark.synth
+def test_the_netlist_takes_sets_in_turn(folder):
+    result = Artefact(folder).verify(frames=8, bench="compiled", netlist="ulx3s-85f",
+                                     stalls="random", reload=SECOND)
+    assert (len(result.scores), result.mismatched) == (16, 0)
+
+
 def test_other_structures_are_refused(folder):
     artefact = Artefact(folder)
 
