@@ -42,13 +42,14 @@ COSTS = {
     "ecp5": {"product": 2.6, "constant": 1.15, "wide_add": 0.95, "joined": 0.6, "compare": 0.1,
              "accumulate": 1.1, "slices": 0.8, "narrow": 0.55, "clip": 3.4, "rom": 1.1, "ram": 1,
              "counter": 2.65},
-    "ice40": {"product": 2.6, "constant": 1.15, "wide_add": 1, "joined": 0.6, "compare": 1,
-              "accumulate": 2, "slices": 1, "narrow": 1, "clip": 3, "rom": 0.9, "ram": 1.7,
-              "counter": 3, "lone": 0.8, "stage": 30},
+    "ice40": {"product": 2.45, "constant": 0.95, "wide_add": 1.2, "compare": 1, "accumulate": 0.15,
+              "slices": 1.4, "narrow": 1.25, "clip": 1.1, "rom": 0.9, "ram": 1.9, "counter": 2.8,
+              "lone": 1.35},
     "xc7": {"product": 2, "constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
             "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1, "stage": 60},
 }
-"""Family -> LUTs that one of each part takes; Gowin's are those of an ECP5."""
+"""Family -> LUTs that one of each part takes; those of Xilinx 7 are guesses, for which nothing was
+counted, and Gowin's are those of an ECP5."""
 
 
 def fixed_cells(stage, target: Target) -> Cells:
