@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """What narrows an accumulator, at the limits of its widths."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from golden.slow import requantise
@@ -18,6 +20,7 @@ from hwgen.numeric import (
 )
 from hwgen.plan.stages import BinaryStage, FixedStage
 from hwgen.rtl.folded import BinaryMatVec, FixedMatVec
+from hwgen.rtl.text import to_rtlil
 
 U4 = Fixed(4, 0, False)
 
@@ -49,6 +52,17 @@ def test_every_value_at_every_shift_beyond_the_width_too(rounding, shift, x):
 def test_saturation_into_narrower_and_wider_formats(out, x, multiplier):
     node = Requantise("act", ("fc",), np.array(multiplier), 1, "half_up", out)
     check(one_to_one(x, node), range(x.min, x.max + 1))
+
+
+@pytest.mark.parametrize("x", [Fixed(5), Fixed(5, 0, False)], ids=str)
+@pytest.mark.parametrize("multiplier", [[7], [1, 15], [15, 8, 2]], ids=str)
+def test_products_in_luts_are_the_same(x, multiplier):
+    node = Requantise("act", ("fc",), np.array(multiplier), 2, "half_even", Fixed(6))
+    stage = replace(one_to_one(x, node), multipliers="luts")
+    check(stage, range(x.min, x.max + 1))
+    text = to_rtlil(FixedMatVec(stage), "core")
+    assert "parameter \\REGISTERS 1" in text
+    assert "cell \\hwgen_multiply " not in text
 
 
 def test_one_multiplier_for_all_takes_no_table():
