@@ -6,14 +6,15 @@ from typing import ClassVar
 from ...ir import Edge, Piecewise
 from ...numeric import ERROR_UNIT, Fixed
 from ..target import Cells
-from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
+from .base import require_divisor, require_fixed_point
+from .elementwise import ElementwiseStage, narrowest
 from .product_blocks import inferred_blocks
 
 __all__ = ["PiecewiseStage", "piecewise_of_node"]
 
 
 @dataclass(frozen=True, eq=False)
-class PiecewiseStage(Lanes, Stage):
+class PiecewiseStage(ElementwiseStage):
     """``lanes`` elements a cycle: the upper bits choose a line, the lower bits go along it.
 
     A frame takes ``size / lanes`` cycles; a result leaves 5 cycles after its element came: the
@@ -42,10 +43,6 @@ class PiecewiseStage(Lanes, Stage):
     @property
     def nodes(self):
         return (self.lines,)
-
-    @property
-    def out_edge(self):
-        return self.lines.infer(self.x)
 
     @property
     def place_bits(self) -> int:
@@ -77,18 +74,6 @@ class PiecewiseStage(Lanes, Stage):
     def memory_bits(self):
         return {"lines": self.lanes * len(self.lines.bases) * self.row_bits}
 
-    @property
-    def fifo_depth(self) -> int:
-        """Beats under way, so that one can follow each cycle."""
-        return self.latency_cycles + 1
-
-    @property
-    def interval_cycles(self):
-        return self.x.size // self.lanes
-
-    def flow(self, arrivals):
-        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
-
     def estimate(self, target):
         """Memory, multiplier, sum and clipping of each lane, and the output queue."""
         rows, out, wide = len(self.lines.bases), self.lines.format.bits, self.base_format.bits
@@ -98,14 +83,7 @@ class PiecewiseStage(Lanes, Stage):
         lut = (wide + 2 * out + (0 if dsp else product * self.place_bits // 2)
                + (0 if blocks else rows * self.row_bits // 16))
         ff = (0 if blocks else self.row_bits) + self.place_bits + product + 2 * wide + out
-        width, depth = self.lanes * out + 1, self.fifo_depth
-        queue = Cells(lut=6 * -(-width // 4)) if target.has_lut_ram else Cells(
-            lut=depth * width // 2, ff=depth * width)
-        return sum([Cells(lut, ff, blocks, dsp)] * self.lanes, queue) + Cells(lut=30, ff=20)
-
-    @property
-    def folding(self):
-        return {"lanes": self.lanes}
+        return self.with_queue(Cells(lut, ff, blocks, dsp), target)
 
     def to_dict(self):
         """With the function that it stands for, and its largest error in steps of the result."""
@@ -115,6 +93,4 @@ class PiecewiseStage(Lanes, Stage):
 
 def piecewise_of_node(node: Piecewise, x: Edge, interval_cycles: int) -> PiecewiseStage:
     """The narrowest stage that reaches ``interval_cycles``, or else the widest."""
-    every = divisors(x.size)
-    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
-    return PiecewiseStage(node, x, lanes)
+    return PiecewiseStage(node, x, narrowest(x.size, interval_cycles))

@@ -7,14 +7,15 @@ from typing import ClassVar
 
 from ...ir import Edge, Requantise
 from ..target import Cells
-from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
+from .base import require_divisor, require_fixed_point
+from .elementwise import ElementwiseStage, narrowest
 from .narrowing import Narrowing, narrowing_cells
 
 __all__ = ["RequantiseStage", "requantise_of"]
 
 
 @dataclass(frozen=True, eq=False)
-class RequantiseStage(Lanes, Stage):
+class RequantiseStage(ElementwiseStage):
     """``lanes`` elements a cycle, each scaled, rounded and clipped as behind a matrix.
 
     Channels are the last axis: a beat need not end where a pixel does, so multipliers and shifts
@@ -47,10 +48,6 @@ class RequantiseStage(Lanes, Stage):
         return (self.post,)
 
     @property
-    def out_edge(self):
-        return self.post.infer(self.x)
-
-    @property
     def pe(self) -> int:
         """Elements side by side, as a matrix calls its outputs."""
         return self.lanes
@@ -74,33 +71,14 @@ class RequantiseStage(Lanes, Stage):
         """From an element's transfer to that of its result."""
         return 2 + self.narrowing.registers
 
-    @property
-    def fifo_depth(self) -> int:
-        """Beats under way, so that one can follow each cycle."""
-        return self.latency_cycles + 1
-
-    @property
-    def interval_cycles(self):
-        return self.x.size // self.lanes
-
-    def flow(self, arrivals):
-        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
-
     def estimate(self, target):
         """Each lane's steps, what is stored, and the output queue."""
         x_bits, out_bits = self.x.format.bits, self.out_edge.format.bits
         each = narrowing_cells(self.narrowing, self.x.format, out_bits, target) + Cells(ff=x_bits)
-        queue_bits, depth = self.lanes * out_bits + 1, self.fifo_depth
-        queue = Cells(lut=6 * -(-queue_bits // 4)) if target.has_lut_ram else Cells(
-            lut=depth * queue_bits // 2, ff=depth * queue_bits)
         width = sum(self.memory_bits.values()) // self.nf if self.nf > 1 else 0
         blocks = target.brams_for(self.nf, width)
         stored = Cells(lut=0 if blocks else self.nf * width // 16, ff=width, bram=blocks)
-        return sum([each] * self.lanes, queue + stored) + Cells(lut=30, ff=20)
-
-    @property
-    def folding(self):
-        return {"lanes": self.lanes}
+        return self.with_queue(each, target) + stored
 
 
 def requantise_of(node: Requantise, x: Edge, interval_cycles: int) -> RequantiseStage:
@@ -108,7 +86,5 @@ def requantise_of(node: Requantise, x: Edge, interval_cycles: int) -> Requantise
 
     Lanes divide the channels or are a multiple of them, so that memories stay small.
     """
-    c = x.shape[-1]
-    every = [n for n in divisors(x.size) if c % n == 0 or n % c == 0]
-    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
+    lanes = narrowest(x.size, interval_cycles, period=x.shape[-1])
     return RequantiseStage(node, x, lanes)

@@ -8,13 +8,14 @@ import numpy as np
 from ...ir import Edge, Table
 from ...numeric import ERROR_UNIT
 from ..target import Cells
-from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
+from .base import require_divisor, require_fixed_point
+from .elementwise import ElementwiseStage, narrowest
 
 __all__ = ["TableStage", "table_of_node"]
 
 
 @dataclass(frozen=True, eq=False)
-class TableStage(Lanes, Stage):
+class TableStage(ElementwiseStage):
     """``lanes`` elements a cycle, each looked up in a memory of ``2**bits`` results.
 
     A frame takes ``size / lanes`` cycles; a result leaves 3 cycles after its element came: the
@@ -44,10 +45,6 @@ class TableStage(Lanes, Stage):
     def nodes(self):
         return (self.table,)
 
-    @property
-    def out_edge(self):
-        return self.table.infer(self.x)
-
     def rows(self) -> list[int]:
         """Codes of the results, in the order of the codes of the inputs."""
         inputs = self.x.format.decode(np.arange(len(self.table.values)))
@@ -57,32 +54,13 @@ class TableStage(Lanes, Stage):
     def memory_bits(self):
         return {"table": self.lanes * len(self.table.values) * self.table.format.bits}
 
-    @property
-    def fifo_depth(self) -> int:
-        """Beats under way, so that one can follow each cycle."""
-        return self.latency_cycles + 1
-
-    @property
-    def interval_cycles(self):
-        return self.x.size // self.lanes
-
-    def flow(self, arrivals):
-        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
-
     def estimate(self, target):
         """The memories, in blocks or LUTs, the register behind them and the output queue."""
         rows, bits = len(self.table.values), self.table.format.bits
         blocks = target.brams_for(rows, bits)
         each = Cells(lut=0 if blocks else rows * bits // 16, ff=bits * (1 if blocks else 2),
                      bram=blocks)
-        width, depth = self.lanes * bits + 1, self.fifo_depth
-        queue = Cells(lut=6 * -(-width // 4)) if target.has_lut_ram else Cells(
-            lut=depth * width // 2, ff=depth * width)
-        return sum([each] * self.lanes, queue) + Cells(lut=30, ff=20)
-
-    @property
-    def folding(self):
-        return {"lanes": self.lanes}
+        return self.with_queue(each, target)
 
     def to_dict(self):
         """With the function that it stands for, and its largest error in steps of the result."""
@@ -92,6 +70,4 @@ class TableStage(Lanes, Stage):
 
 def table_of_node(node: Table, x: Edge, interval_cycles: int) -> TableStage:
     """The narrowest stage that reaches ``interval_cycles``, or else the widest."""
-    every = divisors(x.size)
-    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
-    return TableStage(node, x, lanes)
+    return TableStage(node, x, narrowest(x.size, interval_cycles))

@@ -10,8 +10,9 @@ import numpy as np
 from ...ir import Edge, Threshold
 from ...numeric import Fixed, SpecError, pack_row
 from ..target import Cells
-from .base import Flow, Lanes, Stage, divisors, require_divisor
+from .base import require_divisor
 from .codes import levels_as_sent, require_ordered
+from .elementwise import ElementwiseStage, narrowest
 from .threshold_search import ThresholdSearch
 
 __all__ = ["ThresholdStage", "threshold_of"]
@@ -24,7 +25,7 @@ LONE_SHARE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class ThresholdStage(Lanes, Stage):
+class ThresholdStage(ElementwiseStage):
     """``lanes`` elements a cycle, a binary search of each among the thresholds of its channel.
 
     As behind a matrix (:class:`ThresholdSearch`), but that the middle threshold is subtracted
@@ -65,10 +66,6 @@ class ThresholdStage(Lanes, Stage):
         return (self.threshold,)
 
     @property
-    def out_edge(self):
-        return self.threshold.infer(self.x)
-
-    @property
     def pe(self) -> int:
         """Elements side by side, as a matrix calls its outputs."""
         return self.lanes
@@ -82,11 +79,6 @@ class ThresholdStage(Lanes, Stage):
     def nf(self) -> int:
         """Beats after which thresholds begin anew."""
         return self.channels // self.lanes
-
-    @property
-    def beats(self) -> int:
-        """Of a frame, in and out."""
-        return self.x.size // self.lanes
 
     # -- thresholds ------------------------------------------------------------------------------
 
@@ -145,18 +137,6 @@ class ThresholdStage(Lanes, Stage):
         """From an element's transfer to that of its code."""
         return 2 + self.search.registers
 
-    @property
-    def fifo_depth(self) -> int:
-        """Beats under way, so that one can follow each cycle."""
-        return self.latency_cycles + 1
-
-    @property
-    def interval_cycles(self):
-        return self.beats
-
-    def flow(self, arrivals):
-        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
-
     def estimate(self, target):
         """Subtractions, comparisons, thresholds in LUTs or blocks, and the output queue."""
         each = Cells(lut=self.difference_format.bits, ff=1)     # a lone sign drops the rest
@@ -165,10 +145,7 @@ class ThresholdStage(Lanes, Stage):
             each += Cells(lut=self.nf * read // 8, ff=read)
         for number in range(1, self.search.bits):
             each += self._step_cells(number, target)
-        out_bits, depth = self.lanes * self.out_edge.format.bits + 1, self.fifo_depth
-        queue = Cells(lut=6 * -(-out_bits // 4)) if target.has_lut_ram else Cells(
-            lut=depth * out_bits // 2, ff=depth * out_bits)
-        return sum([each] * self.lanes, queue) + Cells(lut=30, ff=20)
+        return self.with_queue(each, target)
 
     def _step_cells(self, number, target):
         bits, width = self.difference_format.bits, self.search.step_format(number).bits
@@ -178,17 +155,11 @@ class ThresholdStage(Lanes, Stage):
         lone = int(LONE_SHARE * kept) if target.family == "ice40" else 0
         return Cells(max(bits, width) + stored + lone, kept, blocks)
 
-    @property
-    def folding(self):
-        return {"lanes": self.lanes}
-
 
 def threshold_of(node: Threshold, x: Edge, interval_cycles: int) -> ThresholdStage:
     """The narrowest stage that reaches ``interval_cycles``, or else the widest.
 
     Lanes divide the channels or are a multiple of them, so that memories stay small.
     """
-    c = x.shape[-1]
-    every = [n for n in divisors(x.size) if c % n == 0 or n % c == 0]
-    lanes = next((n for n in every if x.size // n <= interval_cycles), every[-1])
+    lanes = narrowest(x.size, interval_cycles, period=x.shape[-1])
     return ThresholdStage(node, x, lanes)

@@ -1,0 +1,57 @@
+"""What stages share that compute each element of a frame from itself alone."""
+
+from dataclasses import dataclass
+
+from ..target import Cells, Target
+from .base import Flow, Lanes, Stage, divisors
+
+__all__ = ["ElementwiseStage", "narrowest"]
+
+
+@dataclass(frozen=True, eq=False)
+class ElementwiseStage(Lanes, Stage):
+    """``lanes`` elements a cycle; results leave :attr:`latency_cycles` after their elements came.
+
+    What computes them never waits: the output queue has a place for all that are under way, so a
+    frame takes ``size / lanes`` cycles whatever stalls it.
+
+    Members
+    -------
+    latency_cycles : int    from an element's transfer to that of its result
+    """
+
+    @property
+    def out_edge(self):
+        return self.nodes[0].infer(self.x)
+
+    @property
+    def fifo_depth(self) -> int:
+        """Beats under way, so that one can follow each cycle."""
+        return self.latency_cycles + 1
+
+    @property
+    def interval_cycles(self):
+        return self.x.size // self.lanes
+
+    def flow(self, arrivals):
+        return Flow.at_once(arrivals, [cycle + self.latency_cycles for cycle in arrivals])
+
+    @property
+    def folding(self):
+        return {"lanes": self.lanes}
+
+    def with_queue(self, each: Cells, target: Target) -> Cells:
+        """Cells of lanes that take ``each``, of the output queue, and of what counts its places."""
+        width, depth = self.lanes * self.out_edge.format.bits + 1, self.fifo_depth
+        queue = Cells(lut=6 * -(-width // 4)) if target.has_lut_ram else Cells(
+            lut=depth * width // 2, ff=depth * width)
+        return sum([each] * self.lanes, queue) + Cells(lut=30, ff=20)
+
+
+def narrowest(size: int, interval_cycles: int, *, period: int = 0) -> int:
+    """The fewest lanes that reach ``interval_cycles``, or else the most.
+
+    With a ``period`` they divide it or are a multiple of it, so that memories stay small.
+    """
+    every = [n for n in divisors(size) if not period or period % n == 0 or n % period == 0]
+    return next((n for n in every if size // n <= interval_cycles), every[-1])
