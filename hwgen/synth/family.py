@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 __all__ = ["FAMILIES", "LARGE_CELLS", "Family"]
 
-LARGE_CELLS = 20_000
-"""Of a netlist, beyond which nextpnr's defaults for ECP5 hardly get on. LFC with 173 block RAMs:
-router 1 had 59,621 of 63,876 arcs left after six minutes, router 2 on the same placement 5,533
-overused wires after ten rounds; the static placer spreads cells, and router 2 then ends in 50."""
+LARGE_CELLS = 12_000
+"""Of a netlist, beyond which nextpnr's defaults for ECP5 hardly get on. LFC, 15,326 cells with 173
+block RAMs: router 1 had 53,570 of 58,248 arcs left after ten minutes, router 2 on such a placement
+5,533 overused wires after ten rounds; the static placer spreads cells, and router 2 then ends in
+50."""
 
 
 @dataclass(frozen=True, kw_only=True)
