@@ -134,7 +134,7 @@ class Target:
 
     @property
     def blocks_hold_registers(self) -> bool:
-        """Whether plain registers behind block RAM are those of the blocks, no flip-flops."""
+        """Whether plain registers behind block RAM, of few readers, are the blocks' own."""
         return self.family == "ecp5"
 
     def blocks_of(self, depth: int, width: int) -> int:

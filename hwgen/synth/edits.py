@@ -1,5 +1,7 @@
 """What is changed in a netlist before nextpnr gets it."""
 
+import hashlib
+import inspect
 import json
 from pathlib import Path
 
@@ -13,8 +15,9 @@ _EDITS = {"ecp5": (free_zeros, take_in_registers)}
 
 
 def edits_of(family: str) -> list[str]:
-    """Names of what is changed in netlists of a family."""
-    return [edit.__name__ for edit in _EDITS.get(family, ())]
+    """Digests of the files that say what is changed in netlists of a family."""
+    files = [Path(inspect.getfile(edit)) for edit in _EDITS.get(family, ())]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
 def edit_netlist(path, top: str, family: str) -> int:

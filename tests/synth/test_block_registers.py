@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwgen.synth.block_registers import take_in_registers
+from hwgen.synth.block_registers import MOST_READERS, take_in_registers
 
 CLOCK, READ = 1, 10
 
@@ -78,3 +78,10 @@ def test_a_word_that_is_read_elsewhere_too_stays(more):
 def test_a_register_that_is_always_enabled_goes():
     found = module(36, ["DOA0"], flip_flop(READ, 20, CEMUX="CE", CE=["1"]))
     assert take_in_registers(found) == 1
+
+
+@pytest.mark.parametrize(("readers", "taken"), [(MOST_READERS, 1), (MOST_READERS + 1, 0)])
+def test_a_register_that_many_read_stays_where_it_can_be_placed_among_them(readers, taken):
+    found = module(36, ["DOA0"], flip_flop(READ, 20),
+                   *(flip_flop(20, 30 + k) for k in range(readers)))
+    assert take_in_registers(found) == taken

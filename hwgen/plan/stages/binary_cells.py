@@ -44,6 +44,9 @@ WITH_CHAIN_CELLS = ("ecp5", "xc7")
 SET_OR_RESET = 0.4
 """Share of the columns of at most four rows that take a LUT; others set or reset their register."""
 
+MOST_READERS = 16
+"""Outputs that read an input whose register is that of its block RAM, where blocks have some."""
+
 SMALLEST_BLOCK_BITS = 64
 """Bits in a block up to which yosys builds a memory of flip-flops instead."""
 
@@ -139,7 +142,7 @@ def _operands(stage, target):
                                              for k, inverts in stage.operands)
     parts = Counter(ff=stage.simd * len(stage.operands), invert=stage.simd * inverted)
     if stage.inputs_in_block_ram and target.blocks_hold_registers and not inverted and (
-            len(planes) == 1 or not stage.is_serial):
+            len(planes) == 1 or not stage.is_serial) and stage.pe <= MOST_READERS:
         parts["ff"] = 0
     if stage.is_serial and len(planes) > 1:
         parts["mux"] = stage.simd * (len(planes) - 1)
