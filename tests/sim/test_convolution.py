@@ -50,7 +50,7 @@ def test_values_latency_and_interval(name, interval):
 
 
 @pytest.mark.parametrize(("name", "interval"), [
-    ("valid", 100), ("same", 150), ("strided", 100), ("one-window", 150), ("fixed", 85)])
+    ("valid", 100), ("same", 150), ("strided", 100), ("one-window", 150), ("fixed", 75)])
 def test_interval_where_windows_come_in_bursts(name, interval):
     design = plan(MAPS[name](), ECP5, interval_cycles=interval)
     assert any(joint.before or joint.behind for joint in design.joints)
