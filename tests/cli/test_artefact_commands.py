@@ -63,7 +63,7 @@ def test_simulate(hwgen):
     assert (done.code, done.err) == (0, "simulate: 4 of 4 frames\n")
     assert FakeArtefact.last.asked == (
         None, {"frames": None, "stalls": "none", "seed": 0, "bench": "cocotb", "mode": "stream",
-               "simulator": "verilator", "netlist": None})
+               "simulator": "verilator", "netlist": None, "reload": None})
     assert done.words == (
         "20 values compared, 0 mismatched (verilator, cocotb bench, mode stream, stalls none, seed"
         " 0, 1,234 cycles in 0.2 s) A frame every 16.5 cycles; latency 31 cycles")
@@ -76,7 +76,7 @@ def test_simulate_as_json_on_own_vectors(hwgen, tmp_path):
                  "--simulator", "icarus", "--mode", "reset", "-o", "scores.npy", "--json")
     assert FakeArtefact.last.asked == (
         [[1, 2]], {"frames": None, "stalls": "random", "seed": 3, "bench": "cocotb",
-                   "mode": "reset", "simulator": "icarus", "netlist": None})
+                   "mode": "reset", "simulator": "icarus", "netlist": None, "reload": None})
     assert done.json == {
         "artefact": "art", "netlist": None, "bench": "cocotb", "simulator": "icarus",
         "version": "5", "stalls": "random", "seed": 3,
@@ -91,7 +91,7 @@ def test_simulate_many_frames_with_the_compiled_bench(hwgen):
                  "--netlist", "ulx3s-85f")
     assert FakeArtefact.last.asked[1] == {
         "frames": 10000, "stalls": "none", "seed": 0, "bench": "compiled", "mode": "stream",
-        "simulator": "verilator", "netlist": "ulx3s-85f"}
+        "simulator": "verilator", "netlist": "ulx3s-85f", "reload": None}
     assert "(netlist for ulx3s-85f, verilator, compiled bench, mode stream" in done.words
 
 
@@ -219,14 +219,15 @@ def test_generate_plans_what_was_asked_for(hwgen, api):
     assert api["network"].digest == NETWORK.digest
     assert {k: v for k, v in api.items() if k != "network"} == {
         "target": "icebreaker", "interval_cycles": 256, "clk_hz": 12_500_000,
-        "cores": {"fc1": {"pe": 2, "simd": 5, "core": "binary"}}}
+        "cores": {"fc1": {"pe": 2, "simd": 5, "core": "binary"}}, "weights": None}
 
 
 def test_generate_by_default(hwgen, api):
     NETWORK.save("net.hwgen")
     hwgen("generate", "net.hwgen")
     assert {k: v for k, v in api.items() if k != "network"} == {
-        "target": "ulx3s-85f", "interval_cycles": None, "clk_hz": None, "cores": None}
+        "target": "ulx3s-85f", "interval_cycles": None, "clk_hz": None, "cores": None,
+        "weights": None}
 
 
 def test_generate_of_a_file_that_is_not_there(hwgen):
