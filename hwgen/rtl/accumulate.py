@@ -21,20 +21,24 @@ class Starts:
     rows : list of int, or None     packed values of each fold
     constant : int             instead of rows
     name : str                 of the memory
-    table : component, optional   with ``advance`` and ``data``, somewhere else, instead of rows
+    table : component, optional   with ``advance``, a cycle ahead, and ``data``, somewhere else,
+        instead of rows
     """
 
     def __init__(self, *, shape=1, rows=None, constant: int = 0, name: str = "starts", table=None):
         self._shape, self._rows, self._constant, self._name = shape, rows, constant, name
         self._table = table
 
-    def values(self, m, pe: int, advance) -> list:
-        """The values of this fold; the next one's in the cycle after ``advance``."""
+    def values(self, m, pe: int, advance, *, ahead: bool = False) -> list:
+        """The values of this fold; the next one's in the cycle after ``advance``.
+
+        With ``ahead``, which a ``table`` needs, ``advance`` is told a cycle before.
+        """
         layout, starts = data.ArrayLayout(self._shape, pe), self._table
         if starts is None:
             if self._rows is None:
                 return [Const(self._constant, self._shape)] * pe
-            starts = RowsInTurn(width=layout.size, rows=self._rows)
+            starts = RowsInTurn(width=layout.size, rows=self._rows, ahead=ahead)
             m.submodules[self._name] = starts
         m.d.comb += starts.advance.eq(advance)
         return list(data.View(layout, starts.data))
@@ -53,6 +57,7 @@ class Accumulator(wiring.Component):
     Members
     -------
     i : ``In(ArrayLayout(in_shape, pe))``; i_valid, i_first, i_last : ``In(1)``
+    i_ends : ``In(1)``      what ``i_valid & i_last`` is in the next cycle
     i_carry : ``In(ArrayLayout({"x": 1, "w": 1}, pe))``   ``op`` of both is added, too
     o : ``Out(ArrayLayout(acc_shape, pe))``; o_valid : ``Out(1)``  the cycle after ``i_last``
     """
@@ -62,13 +67,13 @@ class Accumulator(wiring.Component):
         super().__init__({
             "i": In(data.ArrayLayout(in_shape, pe)),
             "i_carry": In(data.ArrayLayout(data.StructLayout({"x": 1, "w": 1}), pe)),
-            "i_valid": In(1), "i_first": In(1), "i_last": In(1),
+            "i_valid": In(1), "i_first": In(1), "i_last": In(1), "i_ends": In(1),
             "o": Out(data.ArrayLayout(acc_shape, pe)), "o_valid": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        starts = self._starts.values(m, self._pe, self.i_valid & self.i_last)
+        starts = self._starts.values(m, self._pe, self.i_ends, ahead=True)
         total = Signal(data.ArrayLayout(self._acc_shape, self._pe), reset_less=True)
         for k in range(self._pe):
             carry = Pair(self.i_carry[k].x, self.i_carry[k].w, self._op)

@@ -200,6 +200,8 @@ class CodebookSums(wiring.Component):
                                  (accumulator.i_first, self._first, "first"),
                                  (accumulator.i_last, self._last, "last")):
             m.d.comb += port.eq(delay(m, flag, wait, name=name))
+        m.d.comb += accumulator.i_ends.eq(
+            delay(m, self._reading & self._last, wait - 1, name="ends"))
         m.d.comb += [accumulator.i[k].eq(product) for k, product in enumerate(products)]
         return accumulator
 

@@ -88,6 +88,7 @@ class FoldedMatVec(StageCore):
             accumulator.i_valid.eq(delay(m, replay.issue, wait, name="valid")),
             accumulator.i_first.eq(delay(m, replay.first, wait, name="first")),
             accumulator.i_last.eq(delay(m, replay.last, wait, name="last")),
+            accumulator.i_ends.eq(delay(m, replay.issue & replay.last, wait - 1, name="ends")),
         ]
         return accumulator
 
@@ -154,7 +155,6 @@ class BinaryMatVec(FoldedMatVec):
             m.d.comb += [combiner.i.eq(source.o), combiner.i_valid.eq(source.o_valid)]
             source, shape = combiner, after
         return source
-
 
     def _results(self, m, total):
         """The sums in the unit of the scores, with the bits below those of the planes."""

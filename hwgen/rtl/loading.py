@@ -82,7 +82,7 @@ class LoadedRows(wiring.Component):
 
 
 class LoadedInTurn(wiring.Component):
-    """:class:`hwgen.rtl.table.RowsInTurn` of rows that are loaded.
+    """:class:`hwgen.rtl.table.RowsInTurn`, ``ahead``, of rows that are loaded.
 
     Members
     -------
@@ -100,7 +100,7 @@ class LoadedInTurn(wiring.Component):
         m.submodules.rows = rows = LoadedRows(self._spec)
         m.d.comb += self.data.eq(rows.data)
         link_loads(m, self.load, [rows])
-        in_turn(m, rows, self.advance, self._spec.rows)
+        in_turn(m, rows, self.advance, self._spec.rows, ahead=True)
         return m
 
 

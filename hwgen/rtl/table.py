@@ -59,31 +59,42 @@ class RowsInTurn(wiring.Component):
 
     The first row is there from the second cycle after reset on.
 
+    Parameters
+    ----------
+    width : int
+    rows : list of int
+    ahead : bool
+        Whether ``advance`` is told a cycle before: then only a counter waits for it, not a memory.
+
     Members
     -------
     advance : ``In(1)``
     data : ``Out(width)``
     """
 
-    def __init__(self, *, width: int, rows: list):
+    def __init__(self, *, width: int, rows: list, ahead: bool = False):
         self._width = width
         self._rows = list(rows)
+        self._ahead = ahead
         super().__init__({"advance": In(1), "data": Out(width)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.rom = rom = Rom(width=self._width, rows=self._rows)
         m.d.comb += self.data.eq(rom.data)
-        in_turn(m, rom, self.advance, len(self._rows))
+        in_turn(m, rom, self.advance, len(self._rows), ahead=self._ahead)
         return m
 
 
-def in_turn(m, memory, advance, rows: int) -> None:
-    """The address of ``memory``: row 0; after each cycle with ``advance`` the next one."""
+def in_turn(m, memory, advance, rows: int, *, ahead: bool) -> None:
+    """The address of ``memory``: row 0; after each cycle with ``advance`` the next one.
+
+    With ``ahead``, after each cycle that follows one with ``advance``.
+    """
     if rows > 1:
         index = Signal(range(rows))
         following = Signal.like(index)
         wrapped = Mux(index == rows - 1, 0, index + 1)
         m.d.comb += following.eq(Mux(advance, wrapped, index))
         m.d.sync += index.eq(following)
-        m.d.comb += memory.address.eq(following)
+        m.d.comb += memory.address.eq(index if ahead else following)
