@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
-OF_CORES = ("multipliers", "packing", "weights")
+OF_CORES = ("levels_per_register", "multipliers", "packing", "weights")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
@@ -83,13 +83,14 @@ def cores(**given: Iterable[str] | None) -> dict[str, dict]:
     return chosen
 
 
-def _of_core(where: str, text: str) -> dict[str, str]:
+def _of_core(where: str, text: str) -> dict[str, object]:
     """What a core is told that has no option of its own: ``what=value``, separated by commas."""
     pairs = [pair.partition("=") for pair in text.split(",")]
     if not all(what in OF_CORES and value for what, _, value in pairs):
         raise spec_error(f"{where} must be a core and then"
                          f" {' or '.join(f'{what}=WHAT' for what in OF_CORES)}, not {text!r}")
-    return {what: value for what, _, value in pairs}
+    return {what: _positive(f"{where}: {what}", value) if what == "levels_per_register" else value
+            for what, _, value in pairs}
 
 
 def weights_of_all(texts: list[str] | None) -> tuple[str | None, list[str]]:

@@ -22,13 +22,15 @@ def test_choices_are_gathered_by_node():
     assert cores(core=["fc1=fixed,multipliers=luts", "fc2=fixed,packing=none"]) == {
         "fc1": {"core": "fixed", "multipliers": "luts"},
         "fc2": {"core": "fixed", "packing": "none"}}
+    assert cores(core=["fc1=binary,levels_per_register=1"]) == {
+        "fc1": {"core": "binary", "levels_per_register": 1}}
 
 
 @pytest.mark.parametrize("text", ["fixed,", "fixed,luts", "fixed,pe=4", "fixed,multipliers="])
 def test_what_a_core_is_told_beside_must_be_a_choice_without_an_option(text):
     rest = text.partition(",")[2]
-    with refused("--core of 'fc1' must be a core and then multipliers=WHAT or packing=WHAT or"
-                 f" weights=WHAT, not {rest!r}"):
+    with refused("--core of 'fc1' must be a core and then levels_per_register=WHAT or"
+                 f" multipliers=WHAT or packing=WHAT or weights=WHAT, not {rest!r}"):
         cores(core=[f"fc1={text}"])
 
 

@@ -194,7 +194,8 @@ def test_refuses_unknown_names_cores_and_choices():
                 f" 'depthwise', 'fixed', 'fixed-unrolled', 'shift', 'sparse'], not {core!r}",
                 binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
-            " 'planes', 'memory', 'lut_inputs'], not ['lanes', 'queue_depth']", binary(),
+            " 'memory', 'levels_per_register', 'planes', 'lut_inputs'],"
+            " not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth'],"
             " not ['simd']", fixed(), cores={"fc1": {"core": "sparse", "simd": 3}})

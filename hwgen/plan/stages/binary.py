@@ -54,7 +54,7 @@ class BinaryStage(PlaneArithmetic):
     """
 
     core: ClassVar[str] = "binary"
-    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "planes", "memory", "lut_inputs")
+    choices: ClassVar[tuple[str, ...]] = (*PlaneArithmetic.choices, "planes", "lut_inputs")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):

@@ -149,11 +149,8 @@ class CodebookStage(FoldedStage):
 
     @property
     def memory_bits(self):
-        bits = {"weights": self.nf * self.sf * self.weight_row_bits,
-                "centroids": len(self.centroids) * self.centroid_format.bits}
-        if self.mat_vec.bias is not None:
-            bits["bias"] = self.n_out * self.bias_format.bits
-        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
+        return super().memory_bits | {
+            "centroids": len(self.centroids) * self.centroid_format.bits}
 
     # -- arithmetic ------------------------------------------------------------------------------
 

@@ -132,10 +132,8 @@ class DepthwiseStage(MatVecStage):
 
     @property
     def memory_bits(self):
-        bits = {"weights": self.weights.values.size * self.weight_format.bits}
-        if self.mat_vec.bias is not None:
-            bits["bias"] = self.n_out * self.bias_format.bits
-        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
+        weights = self.weights.values.size * self.weight_format.bits
+        return {"weights": weights} | self.bits_beside_weights
 
     def estimate(self, target):
         """Multipliers and adders, what is stored, the sums, what narrows them, and the queue."""

@@ -204,13 +204,6 @@ class FixedStage(FoldedStage):
                 in_blocks=in_block_ram(self.nf, bits), folding={"pe": self.pe}))
         return tuple(memories)
 
-    @property
-    def memory_bits(self):
-        bits = {"weights": self.nf * self.sf * self.weight_row_bits}
-        if self.mat_vec.bias is not None:
-            bits["bias"] = self.n_out * self.bias_format.bits
-        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
-
     def estimate(self, target):
         return sum((memory.estimate(target) for memory in self.loaded),
                    fixed_cells(self, target))

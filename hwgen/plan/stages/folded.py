@@ -151,6 +151,12 @@ class MatVecStage(Stage):
         return pack_rows(self.mat_vec.bias_or_zero.reshape(self.nf, self.pe), self.bias_format)
 
     @property
+    def bits_beside_weights(self) -> dict[str, int]:
+        """Of :attr:`memory_bits` what biases take, and a requantise that follows."""
+        bias = {} if self.mat_vec.bias is None else {"bias": self.n_out * self.bias_format.bits}
+        return bias if self.narrowing is None else bias | self.narrowing.memory_bits
+
+    @property
     def post_registers(self) -> int:
         """Registers between the accumulator and the output FIFO."""
         if self.narrowing is not None:
@@ -179,7 +185,7 @@ class FoldedStage(MatVecStage):
         Where the weights are stored: ``block`` RAM, ``logic``, or what suits their rows (``auto``).
     """
 
-    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "memory")
+    choices: ClassVar[tuple[str, ...]] = ("pe", "simd", "memory", "levels_per_register")
     simd: int
     levels_per_register: int
     memory: str = field(default="auto", kw_only=True)
@@ -209,14 +215,15 @@ class FoldedStage(MatVecStage):
         fast = fast or [max(every, key=lambda option: option[0])]
         fewest = min(width for width, _ in fast)
         memory = choice.get("memory", "auto")
-        return [cls(mat_vec, x, post, levels_per_register=levels_per_register, memory=memory,
+        levels = choice.get("levels_per_register", levels_per_register)
+        return [cls(mat_vec, x, post, levels_per_register=levels, memory=memory,
                     **folding)
                 for width, folding in fast if width <= max(2 * fewest, FEW_PRODUCTS)]
 
     def __post_init__(self):
         super().__post_init__()
         require_divisor(self.where, "simd", self.simd, "n_in", self.n_in)
-        if self.levels_per_register < 1:
+        if as_int(self.levels_per_register, f"{self.where}: levels_per_register") < 1:
             raise SpecError(f"{self.where}: levels_per_register must be at least 1,"
                             f" not {self.levels_per_register}")
         if self.memory not in MEMORIES:
@@ -284,6 +291,11 @@ class FoldedStage(MatVecStage):
         accumulator = fifo = 1
         return (OPERAND_REGISTERS - 1 + self.dot_registers + accumulator + self.combine_registers
                 + self.post_registers + fifo)
+
+    @property
+    def memory_bits(self):
+        weights = self.nf * self.sf * self.weight_row_bits
+        return {"weights": weights} | self.bits_beside_weights
 
     @property
     def fifo_depth(self) -> int:

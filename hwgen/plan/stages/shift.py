@@ -120,13 +120,6 @@ class ShiftStage(FoldedStage):
         rows = folded.transpose(1, 3, 2, 4, 0).reshape(self.nf * self.sf, -1)
         return pack_rows(rows, Fixed(self.term_bits, 0, signed=False))
 
-    @property
-    def memory_bits(self):
-        bits = {"weights": self.nf * self.sf * self.weight_row_bits}
-        if self.mat_vec.bias is not None:
-            bits["bias"] = self.n_out * self.bias_format.bits
-        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
-
     # -- arithmetic ------------------------------------------------------------------------------
 
     def shifted_bits(self, base: int) -> int:

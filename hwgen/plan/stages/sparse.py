@@ -150,14 +150,12 @@ class SparseStage(MatVecStage):
     def memory_bits(self):
         """Bits of the generated memories; an element without entries has one (zero) row."""
         rows = int(self.memory_rows.sum())
-        bits = {
+        return {
             "weights": rows * self.weight_format.bits,
             "index": rows * self.row_bits,
             "pointers": self.n_in * self.pe * (self.start_bits + self.count_bits),
+            **self.bits_beside_weights,
         }
-        if self.mat_vec.bias is not None:
-            bits["bias"] = self.n_out * self.bias_format.bits
-        return bits if self.narrowing is None else bits | self.narrowing.memory_bits
 
     # -- time ------------------------------------------------------------------------------------
 
