@@ -1,7 +1,8 @@
-"""Cells of the codebook core, calibrated on yosys 0.69: within 20 % on ECP5 and iCE40."""
+"""Cells of the codebook core, calibrated on yosys 0.69: within 15 % on ECP5 and iCE40."""
 
 from ..target import Cells, Target
-from .folded_cells import adder_tree_cells, frame_cells, in_luts
+from .binary_cells import tree_parts
+from .fixed_cells import costed, frame_parts
 from .product_blocks import asked_blocks
 
 __all__ = ["codebook_cells"]
@@ -26,15 +27,15 @@ def codebook_cells(stage, target: Target) -> Cells:
     else:
         stored = lanes * 2 * depth * bits
         cells = Cells(round(LUTS_PER_STORED_BIT * stored), stored)
-    tree = adder_tree_cells(bits, stage.simd, stage.levels_per_register)
+    parts = frame_parts(stage, target, accumulators=ways)
+    tree = tree_parts([(0, bits)] * stage.simd, stage.levels_per_register)
+    parts.update({part: ways * count for part, count in tree.items()})
     chosen = stage.simd * bits * -(-2 * (stage.group - 1) // 3)
     gathered = stage.group * stage.acc_format.bits * (stage.group > 1)
-    cells += Cells(in_luts(target, ways * (tree.lut + chosen)),
-                   ways * (tree.ff + stage.simd * bits + gathered))
     waits = stage.centroid_format.bits * stage.tree_registers + 3 * stage.multiply_registers
-    cells += Cells(WALK_LUTS, WALK_FF + waits)
-    return (cells + _products(stage, target, ways)
-            + frame_cells(stage, target, accumulators=ways))
+    cells += Cells(ways * chosen + WALK_LUTS,
+                   ways * (stage.simd * bits + gathered) + WALK_FF + waits)
+    return costed(parts, target) + cells + _products(stage, target, ways)
 
 
 def _products(stage, target, ways) -> Cells:

@@ -12,7 +12,7 @@ from .binary_cells import different_columns, input_parts, ram_parts, rom_parts, 
 from .narrowing import narrowing_parts
 from .product_blocks import asked_blocks
 
-__all__ = ["COSTS", "PARTS", "fixed_cells", "fixed_parts"]
+__all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_parts"]
 
 PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "slices", "narrow",
          "clip", "rom", "ram", "counter", "lone", "stage")
@@ -54,7 +54,11 @@ counted, and Gowin's are those of an ECP5."""
 
 def fixed_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`FixedStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
-    parts = fixed_parts(stage, target)
+    return costed(fixed_parts(stage, target), target)
+
+
+def costed(parts: Counter, target: Target) -> Cells:
+    """Cells of parts."""
     costs = COSTS.get(target.family, COSTS["ecp5"])
     lut = sum(costs.get(part, 0) * parts[part] for part in PARTS)
     return Cells(round(lut), round(parts["ff"]), parts["bram"], parts["dsp"])
@@ -62,8 +66,19 @@ def fixed_cells(stage, target: Target) -> Cells:
 
 def fixed_parts(stage, target: Target) -> Counter:
     """How many of each of :data:`PARTS`, and ``ff``, ``bram`` and ``dsp``."""
-    parts = Counter(stage=1)
-    for count in (_memories, _products, _sums, _narrowing, _control):
+    parts = frame_parts(stage, target, accumulators=stage.pe)
+    for count in (_products, _trees):
+        parts.update(count(stage, target))
+    return parts
+
+
+def frame_parts(stage, target: Target, *, accumulators: int) -> Counter:
+    """The same of a folded stage, without what is between its operands and ``accumulators``."""
+    parts, bits = Counter(stage=1), accumulators * stage.acc_format.bits
+    parts.update(accumulate=bits, ff=bits)
+    if stage.mat_vec.bias is not None and not stage.loaded:
+        parts.update(rom_parts(stage.nf, stage.pe * stage.bias_format.bits, target))
+    for count in (_memories, _narrowing, _control):
         parts.update(count(stage, target))
     return parts
 
@@ -110,8 +125,8 @@ def _in_luts_or_blocks(stage, w, x, count, target):
                    ff=operands + count * (w.bits + x.bits), lone=operands)
 
 
-def _sums(stage, target):
-    """Adder trees, what takes packed sums apart, accumulators and their starts."""
+def _trees(stage, target):
+    """Adder trees, and what takes packed sums apart."""
     product, per_register = stage.weight_format.bits + stage.x.format.bits, (
         stage.levels_per_register)
     single = tree_parts([(0, product)] * stage.simd, per_register)
@@ -122,10 +137,6 @@ def _sums(stage, target):
         parts.update(_times(_pair(stage, product), stage.pairs))
     if per_register > 1:
         parts["joined"] = parts["wide_add"]
-    bits = stage.pe * stage.acc_format.bits
-    parts.update(accumulate=bits, ff=bits)
-    if stage.mat_vec.bias is not None and not stage.loaded:
-        parts.update(rom_parts(stage.nf, stage.pe * stage.bias_format.bits, target))
     return parts
 
 
