@@ -1,46 +1,21 @@
 """Functions by straight lines: the line of an element's segment at its place."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Signal
 from amaranth.lib import data
 
-from .output_queue import OutputQueue
+from .elementwise import ElementwiseCore
 from .post import clipped
-from .stage_core import StageCore
-from .stream import format_shape, link_out
+from .stream import format_shape
 from .table import Rom
-from .tree import delay
 
 __all__ = ["PiecewiseLines"]
 
 
-class PiecewiseLines(StageCore):
-    """Base, and slope times place, rounded; see :class:`PiecewiseStage`. Full rate, any stalls.
+class PiecewiseLines(ElementwiseCore):
+    """Base, and slope times place, rounded; see :class:`PiecewiseStage`."""
 
-    The arithmetic never waits: a credit of the output queue lets a beat in.
-
-    Parameters
-    ----------
-    stage : PiecewiseStage
-
-    Members
-    -------
-    i : ``In(beat_signature(in_shape, lanes))``
-    o : ``Out(beat_signature(out_shape, lanes))``
-    """
-
-    def elaborate(self, platform):
-        m = Module()
-        stage = self._stage
-        m.submodules.queue = queue = OutputQueue(stage)
-        take = Signal()
-        m.d.comb += [
-            self.i.ready.eq(queue.go), take.eq(self.i.valid & queue.go), queue.take.eq(take),
-            queue.i_valid.eq(delay(m, take, stage.latency_cycles - 1, name="valid")),
-        ]
-        for k in range(stage.lanes):
-            m.d.comb += queue.i[k].eq(self._line(m, self.i.p.data[k].as_unsigned(), k))
-        link_out(m, self.o, queue.o)
-        return m
+    def results(self, m, take):
+        return [self._line(m, self.i.p.data[k].as_unsigned(), k) for k in range(self._stage.lanes)]
 
     def _line(self, m, code, k):
         stage, node = self._stage, self._stage.lines

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..target import Cells, Target
-from .base import Flow, Lanes, Stage, divisors
+from .base import Flow, Lanes, Stage, divisors, require_divisor
 
 __all__ = ["ElementwiseStage", "narrowest"]
 
@@ -18,7 +18,19 @@ class ElementwiseStage(Lanes, Stage):
     Members
     -------
     latency_cycles : int    from an element's transfer to that of its result
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide the size.
     """
+
+    def __post_init__(self):
+        require_divisor(self.where, "lanes", self.lanes, "n", self.x.size)
+
+    @property
+    def where(self) -> str:
+        """For messages: the core and its node."""
+        return f"{self.core} core '{self.nodes[0].name}'"
 
     @property
     def out_edge(self):

@@ -6,7 +6,7 @@ from typing import ClassVar
 from ...ir import Edge, Piecewise
 from ...numeric import ERROR_UNIT, Fixed
 from ..target import Cells
-from .base import require_divisor, require_fixed_point
+from .base import require_fixed_point
 from .elementwise import ElementwiseStage, narrowest
 from .product_blocks import inferred_blocks
 
@@ -36,9 +36,8 @@ class PiecewiseStage(ElementwiseStage):
     lanes: int
 
     def __post_init__(self):
-        where = f"piecewise core '{self.lines.name}'"
-        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
-        require_fixed_point(where, self.x)
+        super().__post_init__()
+        require_fixed_point(self.where, self.x)
 
     @property
     def nodes(self):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...ir import Edge, Requantise
 from ..target import Cells
-from .base import require_divisor, require_fixed_point
+from .base import require_fixed_point
 from .elementwise import ElementwiseStage, narrowest
 from .narrowing import Narrowing, narrowing_cells
 
@@ -39,9 +39,8 @@ class RequantiseStage(ElementwiseStage):
     lanes: int
 
     def __post_init__(self):
-        where = f"requantise core '{self.post.name}'"
-        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
-        require_fixed_point(where, self.x)
+        super().__post_init__()
+        require_fixed_point(self.where, self.x)
 
     @property
     def nodes(self):

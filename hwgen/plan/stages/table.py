@@ -8,7 +8,7 @@ import numpy as np
 from ...ir import Edge, Table
 from ...numeric import ERROR_UNIT
 from ..target import Cells
-from .base import require_divisor, require_fixed_point
+from .base import require_fixed_point
 from .elementwise import ElementwiseStage, narrowest
 
 __all__ = ["TableStage", "table_of_node"]
@@ -37,9 +37,8 @@ class TableStage(ElementwiseStage):
     lanes: int
 
     def __post_init__(self):
-        where = f"table core '{self.table.name}'"
-        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
-        require_fixed_point(where, self.x)
+        super().__post_init__()
+        require_fixed_point(self.where, self.x)
 
     @property
     def nodes(self):

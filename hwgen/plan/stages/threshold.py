@@ -10,7 +10,6 @@ import numpy as np
 from ...ir import Edge, Threshold
 from ...numeric import Fixed, SpecError, pack_row
 from ..target import Cells
-from .base import require_divisor
 from .codes import levels_as_sent, require_ordered
 from .elementwise import ElementwiseStage, narrowest
 from .threshold_search import ThresholdSearch
@@ -51,15 +50,15 @@ class ThresholdStage(ElementwiseStage):
     lanes: int
 
     def __post_init__(self):
-        where = f"threshold core '{self.threshold.name}'"
-        require_divisor(where, "lanes", self.lanes, "n", self.x.size)
-        require_ordered(where, self.x.format)
+        super().__post_init__()
+        require_ordered(self.where, self.x.format)
         if len(self.threshold.format.levels) < 2:
-            raise SpecError(f"{where}: output must have at least 2 levels, not those of"
+            raise SpecError(f"{self.where}: output must have at least 2 levels, not those of"
                             f" {self.threshold.format}")
         if (bits := (self.x.hi - self.x.lo + 1).bit_length() + 1) > MAX_BITS:
-            raise SpecError(f"{where}: difference from a threshold must have at most {MAX_BITS}"
-                            f" bits, not {bits}: the input runs from {self.x.lo} to {self.x.hi}")
+            raise SpecError(f"{self.where}: difference from a threshold must have at most"
+                            f" {MAX_BITS} bits, not {bits}: the input runs from {self.x.lo} to"
+                            f" {self.x.hi}")
 
     @property
     def nodes(self):
