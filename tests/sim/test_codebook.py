@@ -3,10 +3,11 @@
 
 import numpy as np
 import pytest
+from sim.drawn_frames import frames_of
 from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Dense, Edge, MatVec, Requantise, Shared
-from hwgen.numeric import Bipolar, Fixed, Ternary, round_shift
+from hwgen.numeric import Bipolar, Fixed, Ternary
 from hwgen.plan.stages import CodebookStage
 from hwgen.rtl.codebook import CodebookMatVec
 
@@ -35,19 +36,6 @@ def codebook_stage(weights, size, *, x=U6, bias=None, post=None):
 
 def made(rng, size, **options):
     return codebook_stage(shared(rng, *size[:2], size[5]), size[:5], **options)
-
-
-def frames_of(rng, stage, count):
-    fmt = stage.x.format
-    x = rng.choice(fmt.levels, (count, stage.n_in))
-    x[0], x[1] = fmt.max, fmt.min
-    y = x @ stage.mat_vec.weights.to_dense().T + stage.mat_vec.bias_or_zero
-    if stage.post is not None:
-        node = stage.post
-        y = np.clip(round_shift(y * node.multiplier, node.shift, node.rounding),
-                    node.format.min, node.format.max)
-    sent = fmt.encode(x) if isinstance(fmt, Bipolar) else x
-    return sent.tolist(), y.tolist()
 
 
 def test_the_sizes_have_groups_of_every_kind(rng):

@@ -3,10 +3,11 @@
 
 import numpy as np
 import pytest
+from sim.drawn_frames import frames_of
 from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Dense, Edge, MatVec, PowerSums, Requantise
-from hwgen.numeric import Bipolar, Fixed, Logarithmic, PowerOfTwo, Ternary, round_shift
+from hwgen.numeric import Bipolar, Fixed, Logarithmic, PowerOfTwo, Ternary
 from hwgen.plan.stages import ShiftStage
 from hwgen.rtl.shift import ShiftMatVec
 
@@ -32,20 +33,6 @@ def shift_stage(weights, size, *, x=U6, bias=None, post=None):
     _, n_in, pe, simd, levels = size
     mat_vec = MatVec("fc", ("x",), weights, bias)
     return ShiftStage(mat_vec, Edge((n_in,), x, x.min, x.max), post, pe, simd, levels)
-
-
-def frames_of(rng, stage, count):
-    """Codes of inputs, and what plain numpy makes of their values."""
-    fmt = stage.x.format
-    x = rng.choice(fmt.levels, (count, stage.n_in))
-    x[0], x[1] = fmt.max, fmt.min
-    y = x @ stage.mat_vec.weights.to_dense().T + stage.mat_vec.bias_or_zero
-    if stage.post is not None:
-        node = stage.post
-        y = np.clip(round_shift(y * node.multiplier, node.shift, node.rounding),
-                    node.format.min, node.format.max)
-    sent = fmt.encode(x) if isinstance(fmt, Bipolar | Logarithmic) else x
-    return sent.tolist(), y.tolist()
 
 
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])

@@ -1,11 +1,10 @@
 # amaranth: UnusedElaboratable=no
 """A separable convolution from torch to Verilog: depthwise, then pointwise, twice."""
 
-import numpy as np
 import pytest
-import torch
 from cases.targets import ECP5
 from torch import nn
+from verify.exact import check_every_score
 
 from hwgen.compress import (
     Flatten,
@@ -15,17 +14,9 @@ from hwgen.compress import (
     QuantLinear,
     QuantReLU,
     Sign,
-    calibrate,
-    export,
-    predict_integers,
 )
-from hwgen.emit import write_artefact
-from hwgen.plan import plan
-from hwgen.verify import simulate
 
 pytestmark = pytest.mark.cosim
-
-FRAMES = 16
 
 
 def separable():
@@ -39,23 +30,7 @@ def separable():
 
 
 def test_every_score_is_torch_s_own(tmp_path):
-    torch.manual_seed(3)
-    module = separable().eval()
-    x = np.random.default_rng(0).integers(-16, 16, (FRAMES, 4, 6, 8))
-    x[0], x[1] = -16, 15
-    calibrate(module, torch.from_numpy(x).float())
-    scores = predict_integers(module, x)
-    assert len(np.unique(scores, axis=0)) > FRAMES / 2
-    network, pixels = export(module, x, name="separable"), np.moveaxis(x, 1, -1)
-    design = plan(network, ECP5, interval_cycles=1000)
-    assert [stage.core for stage in design.stages] == [
-        "window", "depthwise", "window", "fixed", "pool", "window", "depthwise", "threshold",
-        "window", "depthwise", "fixed", "argmax"]
-    folder = write_artefact(design, tmp_path / "separable")
-    for bench, stalls in (("compiled", "none"), ("compiled", "both"), ("cocotb", "random")):
-        result = simulate(folder, pixels, bench=bench, stalls=stalls, seed=1)
-        assert np.array_equal(result.scores, scores)
-        assert (result.compared, result.mismatched) == (scores.size + FRAMES, 0)
-        if stalls == "none":
-            assert result.interval_cycles == design.interval_cycles
-            assert result.latency_cycles == design.latency_cycles
+    check_every_score(separable, (4, 6, 8), ECP5, tmp_path, name="separable", interval_cycles=1000,
+                      seed=3, cores=[
+                          "window", "depthwise", "window", "fixed", "pool", "window", "depthwise",
+                          "threshold", "window", "depthwise", "fixed", "argmax"])
