@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from ..numeric import SpecError
 
-__all__ = ["FAMILIES", "Cells", "Fabric", "Target", "in_block_ram"]
+__all__ = ["FAMILIES", "SMALLEST_BLOCK_BITS", "Cells", "Fabric", "Target", "in_block_ram"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,10 @@ CARRY_BITS = 16
 
 TIMING_SHARE = 0.6
 """Part of a clock period that adders may fill; the rest is clock-to-out and routing."""
+
+
+SMALLEST_BLOCK_BITS = 64
+"""Bits in a block up to which yosys builds a memory of flip-flops instead, where LUTs hold none."""
 
 
 def in_block_ram(depth: int, width: int) -> bool:

@@ -7,10 +7,10 @@ yosys makes of it, by the sweep of ``hwgen bench cost``.
 import math
 from collections import Counter
 
-from ..target import Cells, Target, in_block_ram
+from ..target import SMALLEST_BLOCK_BITS, Cells, Target, in_block_ram
 from .popcount_cells import heap_luts, heap_waits, popcount_parts, slots, waiting_bits
 
-__all__ = ["COSTS", "PARTS", "SMALLEST_BLOCK_BITS", "binary_cells", "binary_parts",
+__all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts",
            "different_columns", "input_parts", "ram_parts", "rom_parts", "tree_parts"]
 
 PARTS = ("chain", "heap", "count3", "add", "inject", "accumulate", "wide_add", "mask", "rom", "ram",
@@ -46,9 +46,6 @@ SET_OR_RESET = 0.4
 
 MOST_READERS = 16
 """Outputs that read an input whose register is that of its block RAM, where blocks have some."""
-
-SMALLEST_BLOCK_BITS = 64
-"""Bits in a block up to which yosys builds a memory of flip-flops instead."""
 
 _LUT4 = {"count3": 4.8, "add": 2.6, "inject": 2.9, "accumulate": 2.1, "wide_add": 0.45,
          "mask": 0.7, "rom": 0.9, "ram": 1.7, "search": 2.8, "counter": 3.0, "mux": 1.0,

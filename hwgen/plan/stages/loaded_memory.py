@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ...numeric import Fixed
-from ..target import Cells, Target
+from ..target import SMALLEST_BLOCK_BITS, Cells, Target
 
 __all__ = ["LOADER_CELLS", "WORD_BITS", "LoadedMemory"]
 
@@ -12,9 +12,6 @@ WORD_BITS = 32
 
 LOADER_CELLS = Cells(lut=90, ff=90)
 """What takes the stream, holds frames back meanwhile, and counts those under way."""
-
-SMALLEST_BLOCK_BITS = 64
-"""Bits up to which a memory is built of flip-flops where LUTs hold none."""
 
 
 @dataclass(frozen=True, eq=False)

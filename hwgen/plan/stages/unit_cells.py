@@ -6,7 +6,7 @@ map, and those of the memory and of the data.
 
 import math
 
-from ..target import Cells, Target
+from ..target import SMALLEST_BLOCK_BITS, Cells, Target
 
 __all__ = ["counter_bits", "unit_cells"]
 
@@ -18,9 +18,6 @@ LUT_RAM = {"xc7": (32, 6, 4)}
 
 LONE_SHARE = 0.8
 """Data registers of an iCE40 that find no LUT to share a logic cell with."""
-
-SMALLEST_BLOCK_BITS = 64
-"""Bits in a block up to which yosys builds a memory of flip-flops instead."""
 
 
 def counter_bits(*counts: int) -> int:
