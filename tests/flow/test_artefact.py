@@ -127,10 +127,10 @@ def test_simulate_gives_the_scores_that_verify_found(artefact, monkeypatch):
     assert calls == [
         (artefact.folder, x, {"frames": None, "stalls": "none", "seed": 0, "bench": "cocotb",
                               "simulator": "icarus", "mode": "stream", "netlist": None,
-                              "progress": None}),
+                              "reload": None, "progress": None}),
         (artefact.folder, None, {"frames": None, "stalls": "both", "seed": 9, "bench": "cocotb",
                                  "simulator": "verilator", "mode": "reset", "netlist": None,
-                                 "progress": None})]
+                                 "reload": None, "progress": None})]
 
 
 def test_refuses_a_folder_that_is_none_or_was_changed(artefact, tmp_path):

@@ -118,8 +118,9 @@ def one_cell(folder, kind, **parameters):
     cell = {"type": kind, "parameters": parameters, "connections": {}, "port_directions": {},
             "attributes": {}, "hide_name": 0}
     module = {"attributes": {}, "ports": {}, "cells": {"c": cell}, "netnames": {}}
+    library = {"attributes": {"blackbox": 1}, "ports": {}, "cells": {}, "netnames": {}}
     path = folder / "netlist.json"
-    path.write_text(json.dumps({"modules": {"top": module}}))
+    path.write_text(json.dumps({"modules": {"top": module, kind: library}}))
     return path
 
 

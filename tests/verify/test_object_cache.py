@@ -25,7 +25,7 @@ def kept(folder):
 
 
 def compile_library(folder):
-    command = ["c++", "-c", "-o", "a.o", str(folder / "lib" / "a.cpp")]
+    command = ["c++", "-I.", "-MMD", "-c", "-o", "a.o", str(folder / "lib" / "a.cpp")]
     (folder / "a.o").unlink(missing_ok=True)
     assert object_cache.main(command) == 0
     return (folder / "a.o").read_bytes()
@@ -47,6 +47,21 @@ def test_design_is_not_kept_and_failures_are_handed_on(sources):
     assert object_cache.main(["c++", "-c", "own.cpp"]) == 0
     (sources / "lib" / "a.cpp").write_text("int a( {\n")
     assert object_cache.main(["c++", "-c", "-o", "a.o", str(sources / "lib" / "a.cpp")]) != 0
+    assert not (sources / "cache").exists()
+
+
+def test_objects_that_read_the_designs_headers_are_not_kept(sources):
+    """The main program of cocotb includes ``Vtop.h``, whose size changes with the ports."""
+    (sources / "lib" / "a.cpp").write_text('#include "top.h"\nint a() { return TOP; }\n')
+    (sources / "top.h").write_text("#define TOP 1\n")
+    first = compile_library(sources)
+    (sources / "top.h").write_text("#define TOP 12345678\n")
+    assert compile_library(sources) != first
+    assert not (sources / "cache").exists()
+
+
+def test_objects_whose_files_are_not_listed_are_not_kept(sources):
+    assert object_cache.main(["c++", "-c", "-o", "a.o", str(sources / "lib" / "a.cpp")]) == 0
     assert not (sources / "cache").exists()
 
 
