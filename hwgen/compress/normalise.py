@@ -35,6 +35,8 @@ class BatchNorm(Layer, nn.BatchNorm1d):
 def fold_batch_norm(weight, bias, norm):
     """Weight and bias (float64) of the linear layer equal to ``norm(weight @ x + bias)``.
 
+    Or of a convolution, whose filters are the rows of ``weight``.
+
     Done before quantisation-aware training: ``W' = s W``, ``b' = s (b - mean) + beta`` with
     ``s = gamma / sqrt(var + eps)``, one per output (arXiv 1712.05877, section 3.2).
 
@@ -42,10 +44,11 @@ def fold_batch_norm(weight, bias, norm):
     ----------
     weight : Tensor (n_out, n_in)
     bias : Tensor (n_out,) or None
-    norm : torch.nn.BatchNorm1d over n_out features, with its running statistics
+    norm : torch.nn.BatchNorm1d or BatchNorm2d over n_out features, with its running statistics
     """
-    if not isinstance(norm, nn.BatchNorm1d):
-        raise TypeError(f"fold_batch_norm: norm must be a BatchNorm1d, not {norm!r}")
+    if not isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+        raise TypeError(f"fold_batch_norm: norm must be a BatchNorm1d or BatchNorm2d, not"
+                        f" {norm!r}")
     if norm.running_var is None or norm.num_features != len(weight):
         raise SpecError(f"fold_batch_norm: norm must have running statistics of {len(weight)}"
                         f" features, not {norm!r}")

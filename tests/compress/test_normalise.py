@@ -52,7 +52,8 @@ def test_a_norm_without_parameters_folds(rng):
 
 
 def test_fold_refuses_what_is_no_norm():
-    with refused(TypeError, "fold_batch_norm: norm must be a BatchNorm1d, not ReLU()"):
+    with refused(TypeError, "fold_batch_norm: norm must be a BatchNorm1d or BatchNorm2d, not"
+                            " ReLU()"):
         fold_batch_norm(torch.eye(3), None, nn.ReLU())
 
 

@@ -6,6 +6,7 @@ import torch
 from cases.errors import refused
 from torch import nn
 
+from hwgen import golden
 from hwgen.compress import QuantInput, QuantLinear, QuantReLU, export, predict_integers, quantise
 from hwgen.numeric import SpecError
 
@@ -58,9 +59,82 @@ def test_only_sequences_are_converted():
 @pytest.mark.parametrize("layer", [nn.Tanh(), nn.BatchNorm1d(2)])
 def test_other_layers_are_refused(layer):
     net = nn.Sequential(QuantInput(bits=4), layer)
-    with refused(SpecError, f"quantise: module '1' must be QuantInput, Linear, BatchNorm1d behind a"
-                            f" Linear, ReLU or Dropout, not {layer!r}"):
+    with refused(SpecError, f"quantise: module '1': must be QuantInput, Linear, Conv2d, a batch"
+                            f" norm behind one of these, ReLU, MaxPool2d, AvgPool2d,"
+                            f" AdaptiveAvgPool2d(1), Flatten or Dropout, not {layer!r}"):
         quantise(net, np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
+
+
+def maps(rng):
+    return rng.integers(0, 16, (40, 2, 9, 8))
+
+
+def float_cnn(rng):
+    """Every layer of maps: plain, strided, padded and depthwise, norms, both kinds of pools."""
+    torch.manual_seed(0)
+    net = nn.Sequential(OrderedDict(
+        pixels=QuantInput(bits=4, frac=4),
+        conv1=nn.Conv2d(2, 4, (3, 2), padding=(1, 0)), bn1=nn.BatchNorm2d(4), act1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2, stride=1),
+        conv2=nn.Conv2d(4, 8, 3, groups=4, padding="same", bias=False), bn2=nn.BatchNorm2d(8),
+        act2=nn.ReLU(), drop=nn.Dropout2d(),
+        pool2=nn.AvgPool2d(2), conv3=nn.Conv2d(8, 6, 2, stride=(2, 1)), act3=nn.ReLU(),
+        flat=nn.Flatten(), act4=nn.ReLU(), fc=nn.Linear(24, 3)))
+    for _ in range(3):
+        net(torch.from_numpy(maps(rng)).float())
+    with torch.no_grad():  # scores that differ from image to image
+        net.conv3.weight.mul_(4)
+        net.fc.weight.mul_(4)
+    return net.eval()
+
+
+def test_convolutions_come_near_the_float_network_and_are_exported(rng):
+    net, x = float_cnn(rng), maps(rng)
+    twin = quantise(net, x, weight_bits=14, activation_bits=14)
+    assert "bn1" not in dict(twin.named_children())
+    with torch.no_grad():
+        scores, wanted = (m(torch.from_numpy(x).float()) for m in (twin, net))
+    assert torch.allclose(scores, wanted, atol=1e-2)
+    assert float((wanted - wanted.mean(0)).abs().max()) > 0.1
+    narrow = quantise(net, x, weight_bits=4, activation_bits=4)
+    network = export(narrow, x[:1])
+    found = golden.run(network, np.moveaxis(x, 1, -1))[network.scores]
+    assert np.array_equal(found, predict_integers(narrow, x))
+
+
+def test_the_average_of_whole_maps_keeps_its_sign(rng):
+    torch.manual_seed(1)
+    net = nn.Sequential(QuantInput(bits=4, frac=4), nn.Conv2d(2, 3, 3), nn.AdaptiveAvgPool2d(1),
+                        nn.Flatten(), nn.Linear(3, 3))
+    x = maps(rng)
+    twin = quantise(net, x, weight_bits=14, activation_bits=14)
+    with torch.no_grad():
+        assert float(net[:3](torch.from_numpy(x).float()).min()) < 0
+        assert torch.allclose(twin(torch.from_numpy(x).float()),
+                              net(torch.from_numpy(x).float()), atol=2e-3)
+
+
+@pytest.mark.parametrize(("layer", "reason"), [
+    (nn.Conv2d(2, 4, 3, padding=1, padding_mode="circular"),
+     "padding_mode must be 'zeros', not 'circular'"),
+    (nn.Conv2d(2, 4, 2, padding="same"),
+     "padding must be the same at both sides, not that of 'same' for a kernel of (2, 2)"),
+    (nn.AvgPool2d(2, padding=1), "padding must be 0, not 1"),
+    (nn.AdaptiveAvgPool2d(2), "output_size must be 1, the average of the whole map, not 2"),
+    (nn.Flatten(2), "start_dim and end_dim must be 1 and -1, so that samples become vectors, not 2"
+                    " and -1"),
+])
+def test_settings_without_a_twin_are_refused(layer, reason):
+    net = nn.Sequential(QuantInput(bits=4), layer)
+    with refused(SpecError, f"quantise: module '1': {reason}"):
+        quantise(net, np.zeros((1, 2, 5, 5), int), weight_bits=4, activation_bits=4)
+
+
+def test_groups_that_are_not_channels_are_refused():
+    net = nn.Sequential(QuantInput(bits=4), nn.Conv2d(4, 4, 3, groups=2))
+    with refused(SpecError, "quantise: module '1': groups must be 1, or the 4 channels that come in"
+                            " (depthwise), not 2"):
+        quantise(net, np.zeros((1, 4, 5, 5), int), weight_bits=4, activation_bits=4)
 
 
 @pytest.mark.parametrize(("layers", "found"), [
