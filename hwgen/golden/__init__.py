@@ -1,5 +1,6 @@
 """The exact value of every edge of a network, in numpy: what all hardware is compared with."""
 
+from .add import add
 from .argmax import argmax
 from .flatten import flatten
 from .input import accept
@@ -14,6 +15,6 @@ from .thermometer import thermometer
 from .threshold import threshold
 
 __all__ = [
-    "GOLDEN", "accept", "argmax", "flatten", "mat_vec", "max_pool", "piecewise", "requantise",
-    "run", "sliding_window", "table", "thermometer", "threshold",
+    "GOLDEN", "accept", "add", "argmax", "flatten", "mat_vec", "max_pool", "piecewise",
+    "requantise", "run", "sliding_window", "table", "thermometer", "threshold",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..ir import Network
+from .add import add
 from .argmax import argmax
 from .flatten import flatten
 from .input import accept
@@ -32,6 +33,7 @@ GOLDEN: dict[str, Callable[..., np.ndarray]] = {
     "max_pool": max_pool,
     "sum_pool": sum_pool,
     "flatten": flatten,
+    "add": add,
     "argmax": argmax,
 }
 """The function of each node kind: ``GOLDEN[node.kind](node, *values of node.inputs)``."""

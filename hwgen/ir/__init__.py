@@ -6,6 +6,7 @@ from .matrix import MATRIX_KINDS, Dense, Loaded, Matrix, PerChannel, PowerSums, 
 from .network import CheckError, Network, check
 from .nodes import (
     NODE_KINDS,
+    Add,
     Argmax,
     Flatten,
     Input,
@@ -22,7 +23,7 @@ from .nodes import (
 from .store import FORMAT_VERSION, load, save
 
 __all__ = [
-    "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
+    "Add", "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
     "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel",
     "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow", "SumPool", "Table",
     "Thermometer", "Threshold", "check", "load", "replaced", "save", "with_loaded",

@@ -65,7 +65,7 @@ class Node(ABC):
     """One operation: a name, the names of the nodes it reads, and its constants."""
 
     kind: ClassVar[str]
-    arity: ClassVar[int] = 1
+    arity: ClassVar[int] = 1            # a property where it may be any number
     name: str
     inputs: tuple[str, ...]
 

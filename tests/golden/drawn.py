@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hwgen.ir import (
+    Add,
     Argmax,
     Dense,
     Flatten,
@@ -150,6 +151,16 @@ def flatten(draw, name, source, edge):
     return Flatten(name, (source,))
 
 
+def add(draw, name, edges, shape):
+    """The sum of two or three values of ``shape`` that there are, perhaps of one twice."""
+    same = [source for source, edge in edges.items()
+            if edge.shape == shape and isinstance(edge.format, Fixed)]
+    count, more = draw(st.integers(2, 3)), draw(st.integers(0, 2))
+    inputs = draw(st.lists(st.sampled_from(same), min_size=count, max_size=count))
+    fracs = [edges[source].format.frac for source in inputs]
+    return Add(name, inputs, [max(fracs) - frac + more for frac in fracs])
+
+
 def possible(edge):
     """The node kinds that may read ``edge``."""
     kinds = [threshold, requantise]
@@ -173,8 +184,11 @@ def networks(draw):
     edges = Network("drawn", nodes, ("x",)).edges
     for k in range(draw(st.integers(1, 5))):
         source = nodes[-1].name
-        make = draw(st.sampled_from(possible(edges[source])))
-        nodes.append(make(draw, f"n{k}", source, edges[source]))
+        make, edge = draw(st.sampled_from([add, *possible(edges[source])])), edges[source]
+        if make is not add:
+            nodes.append(make(draw, f"n{k}", source, edge))
+        elif isinstance(edge.format, Fixed):
+            nodes.append(add(draw, f"n{k}", edges, edge.shape))
         edges = Network("drawn", nodes, (nodes[-1].name,)).edges
     outputs = [nodes[-1].name]
     if len(edges[outputs[0]].shape) == 1 and draw(st.booleans()):

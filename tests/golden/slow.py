@@ -174,6 +174,12 @@ def piecewise(node, x):
     return values
 
 
+def add(node, *xs):
+    shifts = node.shifts
+    return [sum(values[k] * 2 ** shifts[k] for k in range(len(shifts)))
+            for values in zip(*xs, strict=True)]
+
+
 def argmax(node, x):
     left, ranked = list(range(len(x))), []
     for _ in range(node.k):
@@ -189,7 +195,7 @@ def argmax(node, x):
 KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,
          "threshold": threshold, "requantise": requantise, "table": table, "piecewise": piecewise,
          "max_pool": max_pool, "sum_pool": sum_pool,
-         "flatten": flatten, "argmax": argmax}
+         "flatten": flatten, "add": add, "argmax": argmax}
 
 OF_MAPS = ("sliding_window", "max_pool", "sum_pool")
 """Kinds that must know the shape of what they read."""
@@ -199,7 +205,7 @@ def run(network, vector):
     """Name -> list of Python ints, elements in C order, for one ``vector`` of the input."""
     values = {network.nodes[0].name: [int(v) for v in vector.reshape(-1)]}
     for node in network.nodes[1:]:
-        source = node.inputs[0]
-        shape = (network.edges[source].shape,) if node.kind in OF_MAPS else ()
-        values[node.name] = KINDS[node.kind](node, values[source], *shape)
+        shape = (network.edges[node.inputs[0]].shape,) if node.kind in OF_MAPS else ()
+        read = [values[name] for name in node.inputs]
+        values[node.name] = KINDS[node.kind](node, *read, *shape)
     return values

@@ -306,7 +306,7 @@ def test_damage_that_a_zip_does_not_see_is_refused(tmp_path):
         load(path)
 
 
-NODES = ("['argmax', 'flatten', 'input', 'mat_vec', 'max_pool', 'piecewise', 'requantise',"
+NODES = ("['add', 'argmax', 'flatten', 'input', 'mat_vec', 'max_pool', 'piecewise', 'requantise',"
          " 'sliding_window', 'sum_pool', 'table', 'thermometer', 'threshold']")
 
 

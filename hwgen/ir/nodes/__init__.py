@@ -1,5 +1,6 @@
 """One file per node kind; ``NODE_KINDS`` is the table that save, load and golden go by."""
 
+from .add import Add
 from .argmax import Argmax
 from .flatten import Flatten
 from .input import Input
@@ -16,10 +17,10 @@ from .threshold import Threshold
 NODE_KINDS = {
     cls.kind: cls for cls in (
         Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, Table, Piecewise,
-        MaxPool, SumPool, Flatten, Argmax)
+        MaxPool, SumPool, Flatten, Add, Argmax)
 }
 
 __all__ = [
-    "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Piecewise", "Requantise",
-    "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
+    "Add", "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Piecewise",
+    "Requantise", "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
 ]
