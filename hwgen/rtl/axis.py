@@ -7,12 +7,24 @@ from amaranth.lib.wiring import In, Out
 from ..plan.stages.loaded_memory import WORD_BITS
 from .stream import beat_signature
 
-__all__ = ["AxisSink", "AxisSource", "core_ports", "element_bytes"]
+__all__ = ["AxisSink", "AxisSource", "core_ports", "element_bytes", "unpadded"]
 
 
 def element_bytes(bits: int) -> int:
     """Bytes in which an element of ``bits`` travels at the edge."""
     return -(-bits // 8)
+
+
+def unpadded(m, tdata, shape, lanes: int):
+    """``lanes`` elements of ``tdata`` side by side, and whether one is outside of ``shape``."""
+    shape, step = Shape.cast(shape), 8 * element_bytes(Shape.cast(shape).width)
+    elements = [tdata[k * step:(k + 1) * step] for k in range(lanes)]
+    outside = Signal(lanes, name="outside")
+    for k, element in enumerate(elements):      # the extension of its low bits, or not
+        fill = element[shape.width - 1] if shape.signed else 0
+        expected = fill.replicate(step - shape.width) if shape.signed else 0
+        m.d.comb += outside[k].eq(element[shape.width:] != expected)
+    return Cat(element[:shape.width] for element in elements), outside.any()
 
 
 def core_ports(*, in_bits: int, out_bits: int, loaded: bool = False) -> dict:
@@ -65,6 +77,7 @@ class AxisSink(wiring.Component):
         m = Module()
         count, at_end = Signal(range(max(2, self._beats))), Signal()
         free, emit = Signal(), Signal()
+        elements, outside = unpadded(m, self.tdata, self._shape, self._lanes)
         m.d.comb += [at_end.eq(count == self._beats - 1), free.eq(self.o.ready | ~self.o.valid)]
         with m.If(free):
             m.d.sync += self.o.valid.eq(emit)
@@ -74,14 +87,14 @@ class AxisSink(wiring.Component):
             with m.State("PASS"):
                 m.d.comb += [self.tready.eq(free), emit.eq(self.tvalid)]
                 with m.If(self.tvalid & free):
-                    m.d.sync += self.o.p.data.eq(self._unpadded())
+                    m.d.sync += self.o.p.data.eq(elements)
                     with m.If(self.tlast != at_end):
                         m.d.sync += self.frame_error.eq(1)
                     with m.If(self.tlast & ~at_end):
                         m.next = "FILL"
                     with m.If(at_end & ~self.tlast):
                         m.next = "DROP"
-                    with m.If(self._outside(m)):
+                    with m.If(outside):
                         m.d.sync += self.frame_error.eq(1)
             with m.State("FILL"):
                 m.d.comb += emit.eq(1)
@@ -94,22 +107,6 @@ class AxisSink(wiring.Component):
                 with m.If(self.tvalid & self.tlast):
                     m.next = "PASS"
         return m
-
-    def _elements(self):
-        return [self.tdata[k * self._padded:(k + 1) * self._padded] for k in range(self._lanes)]
-
-    def _unpadded(self):
-        return Cat(element[:self._shape.width] for element in self._elements())
-
-    def _outside(self, m):
-        """Whether an element is not the extension of its low bits."""
-        outside = Signal(self._lanes)
-        width = self._shape.width
-        for k, element in enumerate(self._elements()):
-            fill = element[width - 1] if self._shape.signed else 0
-            expected = fill.replicate(self._padded - width) if self._shape.signed else 0
-            m.d.comb += outside[k].eq(element[width:] != expected)
-        return outside.any()
 
 
 class AxisSource(wiring.Component):

@@ -1,0 +1,201 @@
+"""What goes into a systolic array, and when: commands, tiles of weights, vectors."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan.engines import SystolicSpec
+from ..plan.engines.systolic import COMMAND_BYTES, UPDATE_CYCLES
+from .axis import unpadded
+from .stream import format_shape
+
+__all__ = ["EdgeRegister", "VectorFeed", "WeightFeed", "job_layout"]
+
+
+def job_layout(spec: SystolicSpec) -> data.StructLayout:
+    """The least that holds a command: ``vectors`` and ``tiles``, each less one."""
+    return data.StructLayout({"vectors": _bits(spec.depth), "tiles": _bits(spec.tiles)})
+
+
+def _bits(count: int) -> int:
+    return max(1, (count - 1).bit_length())
+
+
+def _beat(size: int) -> stream.Signature:
+    return stream.Signature(data.StructLayout({"data": unsigned(8 * size), "last": 1}))
+
+
+def _tell(m, error, *, take, **faults):
+    """``error`` a cycle after a beat was taken that has one of ``faults``, which come late."""
+    taken, found = Signal(name="error_taken"), Signal(len(faults), name="error_found")
+    m.d.sync += [taken.eq(take), found.eq(Cat(faults.values()))]
+    m.d.comb += error.eq(taken & found.any())
+
+
+class EdgeRegister(wiring.Component):
+    """From AXI4-Stream: beats of ``size`` bytes as they are, behind one register.
+
+    Members
+    -------
+    tdata : ``In(8 * size)``; tvalid, tlast : ``In(1)``; tready : ``Out(1)``
+    o : ``Out`` stream of ``data``, ``last``
+    """
+
+    def __init__(self, size: int):
+        super().__init__({"tdata": In(8 * size), "tvalid": In(1), "tready": Out(1),
+                          "tlast": In(1), "o": Out(_beat(size))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.tready.eq(self.o.ready | ~self.o.valid)
+        with m.If(self.tready):
+            m.d.sync += [self.o.valid.eq(self.tvalid), self.o.p.data.eq(self.tdata),
+                         self.o.p.last.eq(self.tlast)]
+        return m
+
+
+class WeightFeed(wiring.Component):
+    """Takes a command and the tiles of its job, each row by row, the last row first.
+
+    Between tiles nothing is taken until the array has begun to use the one that is complete.
+
+    Parameters
+    ----------
+    spec : SystolicSpec
+
+    Members
+    -------
+    i : ``In`` stream of ``spec.weight_bytes``
+    weights : ``Out(ArrayLayout(weight, columns))``; load : ``Out(rows)``   to the array
+    is_full : ``Out(1)``    a whole tile waits
+    swap : ``In(1)``        which the array begins to use in this cycle
+    job : ``Out(job_layout)``; job_valid : ``Out(1)``; job_taken : ``In(1)``   the next one
+    error : ``Out(1)``      a wrong length, a weight or a command out of range
+    """
+
+    def __init__(self, spec: SystolicSpec):
+        self._spec = spec
+        super().__init__({
+            "i": In(_beat(spec.weight_bytes)),
+            "weights": Out(data.ArrayLayout(format_shape(spec.weights), spec.columns)),
+            "load": Out(spec.rows), "is_full": Out(1), "swap": In(1),
+            "job": Out(job_layout(spec)), "job_valid": Out(1), "job_taken": In(1),
+            "error": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec = self._spec
+        take, in_rows, ends, tile = Signal(), Signal(), Signal(), Signal(_bits(spec.tiles))
+        due, wide = Signal(), Signal()              # the frame must end here; a wrong command
+        reached = Signal(spec.rows, init=1)         # rows of the grid that the next row comes to
+        elements, outside = unpadded(m, self.i.p.data, format_shape(spec.weights), spec.columns)
+        m.d.comb += [
+            self.i.ready.eq(~self.is_full | self.swap), take.eq(self.i.valid & self.i.ready),
+            self.weights.eq(elements), self.load.eq(Mux(take & in_rows, reached, 0)),
+            ends.eq(reached[-1]),
+        ]
+        with m.If(self.swap):
+            m.d.sync += self.is_full.eq(0)
+        with m.If(self.job_taken):
+            m.d.sync += self.job_valid.eq(0)
+        with m.If(take & ~in_rows):
+            self._command(m, in_rows, wide)
+        with m.If(take & in_rows):
+            m.d.sync += reached.eq(Mux(ends, 1, Cat(1, reached)))
+            m.d.comb += due.eq(ends & (tile == self.job.tiles))
+            with m.If(ends):
+                m.d.sync += [self.is_full.eq(1), tile.eq(tile + 1)]
+            with m.If(ends & (tile == self.job.tiles)):
+                m.d.sync += [tile.eq(0), in_rows.eq(0)]
+        _tell(m, self.error, take=take, wrong=self.i.p.last != due, wide=wide,
+              outside=outside & in_rows)
+        return m
+
+    def _command(self, m, in_rows, wide):
+        """A beat of it, its first bytes first; ``wide`` if it asks for more than there is."""
+        spec = self._spec
+        beats, bits = spec.command_beats, 8 * spec.weight_bytes
+        word, count = Signal(beats * bits), Signal(range(max(2, beats)))
+        kept = Signal(max(0, (beats - 1) * bits), name="command", reset_less=True)
+        m.d.comb += word.eq(Cat(kept, self.i.p.data))
+        m.d.sync += [kept.eq(word[bits:]), count.eq(count + 1)]
+        vectors, tiles = (word.word_select(k, 4 * COMMAND_BYTES) for k in range(2))
+        with m.If(count == beats - 1):
+            m.d.sync += [count.eq(0), in_rows.eq(1), self.job_valid.eq(1),
+                         self.job.vectors.eq(vectors), self.job.tiles.eq(tiles)]
+            m.d.comb += wide.eq((vectors >= spec.depth) | (tiles >= spec.tiles))
+
+
+class VectorFeed(wiring.Component):
+    """Lets vectors into the array: the first of a tile once its weights are complete.
+
+    Those whose sums are results need a place in the queue. An accumulator must be written before
+    the next tile reads it, so that a tile of ``n`` vectors, which is shorter than that takes, is
+    followed by others ``UPDATE_CYCLES - n`` cycles later than they could be.
+
+    Parameters
+    ----------
+    spec : SystolicSpec
+
+    Members
+    -------
+    i : ``In`` stream of ``spec.x_bytes``
+    x : ``Out(ArrayLayout(x, rows))``
+    go : ``Out(1)``                 a vector goes in, in this cycle
+    swap : ``Out(1)``               as the first of its tile
+    first, last : ``Out(1)``        its tile is the job's first, or last
+    ends : ``Out(1)``               it is the last of its tile
+    is_full : ``In(1)``             a whole tile of weights waits
+    has_room : ``In(1)``            one more result may be under way
+    job, job_valid : ``In``; job_taken : ``Out(1)``
+    error : ``Out(1)``              a wrong length, or an activation out of range
+    """
+
+    def __init__(self, spec: SystolicSpec):
+        self._spec = spec
+        super().__init__({
+            "i": In(_beat(spec.x_bytes)),
+            "x": Out(data.ArrayLayout(format_shape(spec.x), spec.rows)),
+            **{name: Out(1) for name in ("go", "swap", "first", "last", "ends", "error")},
+            "is_full": In(1), "has_room": In(1),
+            "job": In(job_layout(spec)), "job_valid": In(1), "job_taken": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec = self._spec
+        job, has_job, finished = Signal(job_layout(spec)), Signal(), Signal()
+        index, tile = Signal(_bits(spec.depth)), Signal(_bits(spec.tiles))
+        begins, may_go, may_begin = Signal(init=1), Signal(), Signal()
+        elements, outside = unpadded(m, self.i.p.data, format_shape(spec.x), spec.rows)
+        m.d.comb += [
+            self.x.eq(elements), self.first.eq(tile == 0), self.last.eq(tile == job.tiles),
+            self.ends.eq(index == job.vectors), self.swap.eq(self.go & begins),
+            may_begin.eq(self.is_full & self._pace(m, job)),
+            may_go.eq(has_job & (~begins | may_begin) & (~self.last | self.has_room)),
+            self.i.ready.eq(may_go), self.go.eq(may_go & self.i.valid),
+            finished.eq(self.go & self.ends & self.last),
+            self.job_taken.eq(self.job_valid & (~has_job | finished)),
+        ]
+        _tell(m, self.error, take=self.go, wrong=self.i.p.last != (self.ends & self.last),
+              outside=outside)
+        with m.If(self.go):
+            m.d.sync += [index.eq(Mux(self.ends, 0, index + 1)), begins.eq(self.ends)]
+        with m.If(self.go & self.ends):
+            m.d.sync += tile.eq(Mux(self.last, 0, tile + 1))
+        with m.If(finished):
+            m.d.sync += has_job.eq(0)
+        with m.If(self.job_taken):
+            m.d.sync += [job.eq(self.job), has_job.eq(1)]
+        return m
+
+    def _pace(self, m, job):
+        """Whether so many cycles have passed since the last tile ended; stalls included."""
+        wait = Signal(range(UPDATE_CYCLES))
+        with m.If(self.go & self.ends):
+            m.d.sync += wait.eq(Mux(job.vectors < UPDATE_CYCLES - 1,
+                                    UPDATE_CYCLES - 1 - job.vectors, 0))
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        return wait == 0
