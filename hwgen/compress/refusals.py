@@ -25,9 +25,11 @@ _HINTS = (
     ((nn.GELU, nn.SiLU, nn.ELU), "its output is an unquantised float",
      "use QuantReLU(bits=...) or Sign and train again"),
     (nn.Conv2d, "its weights are floats",
-     "use BinaryConv2d, IntegerConv2d or QuantConv2d and train again"),
+     "convert the network with hwgen.compress.quantise and train it, or use BinaryConv2d,"
+     " IntegerConv2d or QuantConv2d"),
     (nn.BatchNorm2d, "the rounding of its kernel is not defined",
-     "use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
+     "use hwgen.compress.BatchNorm2d (same parameters) before Sign, or fold it with"
+     " hwgen.compress.quantise"),
     (nn.Flatten, "its elements are channels first, those of the hardware channels last",
      "use hwgen.compress.Flatten"),
     (nn.Conv1d, "there is no exact form of it here",
@@ -47,7 +49,8 @@ def _groups(layer) -> tuple[str, str] | None:
     if not isinstance(layer, nn.Conv2d) or layer.groups == 1:
         return None
     if layer.groups == layer.in_channels:
-        return "its weights are floats", "use QuantDepthwiseConv2d and train again"
+        return ("its weights are floats", "convert the network with hwgen.compress.quantise and"
+                " train it, or use QuantDepthwiseConv2d")
     return (f"its {layer.groups} groups of {layer.in_channels} channels have no hardware",
             "use QuantDepthwiseConv2d, with a group for each channel, or QuantConv2d, with one")
 

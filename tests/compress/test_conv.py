@@ -186,11 +186,12 @@ SAMPLE = np.zeros((1, 2, 4, 5), int)
     ([nn.MaxPool2d(2, padding=1)], "module '1': padding must be 0, not 1"),
     ([nn.MaxPool2d(2, ceil_mode=True)], "module '1': ceil_mode must be False, not True"),
     ([nn.Conv2d(2, 1, 1)],
-     "module '1': must be exact, not torch.Conv2d: its weights are floats; use BinaryConv2d,"
-     " IntegerConv2d or QuantConv2d and train again"),
+     "module '1': must be exact, not torch.Conv2d: its weights are floats; convert the network"
+     " with hwgen.compress.quantise and train it, or use BinaryConv2d, IntegerConv2d or"
+     " QuantConv2d"),
     ([nn.Conv2d(2, 4, 1, groups=2)],
-     "module '1': must be exact, not torch.Conv2d: its weights are floats; use QuantDepthwiseConv2d"
-     " and train again"),
+     "module '1': must be exact, not torch.Conv2d: its weights are floats; convert the network"
+     " with hwgen.compress.quantise and train it, or use QuantDepthwiseConv2d"),
     ([nn.Conv2d(8, 8, 1, groups=2)],
      "module '1': must be exact, not torch.Conv2d: its 2 groups of 8 channels have no hardware; use"
      " QuantDepthwiseConv2d, with a group for each channel, or QuantConv2d, with one"),
@@ -198,7 +199,8 @@ SAMPLE = np.zeros((1, 2, 4, 5), int)
      "module '1': c_in must be 2, the channels of its input, not 3"),
     ([nn.BatchNorm2d(2)],
      "module '1': must be exact, not torch.BatchNorm2d: the rounding of its kernel is not defined;"
-     " use hwgen.compress.BatchNorm2d (same parameters) before Sign"),
+     " use hwgen.compress.BatchNorm2d (same parameters) before Sign, or fold it with"
+     " hwgen.compress.quantise"),
     ([nn.Flatten()],
      "module '1': must be exact, not torch.Flatten: its elements are channels first, those of the"
      " hardware channels last; use hwgen.compress.Flatten"),

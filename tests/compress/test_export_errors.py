@@ -63,17 +63,20 @@ def test_float_activations(layer, instead):
 
 def test_convolutions():
     check([QuantInput(bits=4), nn.Conv2d(1, 1, 1)],
-          "module '1': must be exact, not torch.Conv2d: its weights are floats; use"
-          " BinaryConv2d, IntegerConv2d or QuantConv2d and train again")
+          "module '1': must be exact, not torch.Conv2d: its weights are floats; convert the"
+          " network with hwgen.compress.quantise and train it, or use BinaryConv2d, IntegerConv2d"
+          " or QuantConv2d")
     check([QuantInput(bits=4), nn.AvgPool2d(2)],
           "module '1': must be exact, not torch.AvgPool2d: its quotients are floats; use"
           " QuantAvgPool2d(size, bits=...), which rounds them once")
     check([QuantInput(bits=4), nn.AdaptiveAvgPool2d(1)],
           "module '1': must be exact, not torch.AdaptiveAvgPool2d: its quotients are floats; use"
           " QuantAvgPool2d(None, bits=...) for one value of the whole map, or a size")
-    check([QuantInput(bits=4), nn.AdaptiveMaxPool2d(1)],
-          "module '1': must be exact, not torch.AdaptiveMaxPool2d: its windows, or what it makes of"
-          " them, have no hardware; use nn.MaxPool2d")
+    for layer in (nn.AdaptiveMaxPool2d(1), nn.FractionalMaxPool2d(2, output_size=2),
+                  nn.LPPool2d(2, 2)):
+        check([QuantInput(bits=4), layer],
+              f"module '1': must be exact, not torch.{type(layer).__name__}: its windows, or what"
+              f" it makes of them, have no hardware; use nn.MaxPool2d")
     check([QuantInput(bits=4), nn.ConvTranspose2d(1, 1, 1)],
           "module '1': must be exact, not torch.ConvTranspose2d: it has no hardware; use"
           " QuantConv2d on a larger map")

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Every form of requantisation and a table in one network, as emitted Verilog."""
+"""Every form of requantisation, tables and straight lines in one network, as emitted Verilog."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from hwgen.compress import (
     predict_integers,
 )
 from hwgen.emit import write_artefact
-from hwgen.ir import Requantise, Table
+from hwgen.ir import Piecewise, Requantise, Table
 from hwgen.plan import plan
 from hwgen.verify import simulate
 
@@ -45,6 +45,8 @@ def trained():
         QuantActivation(6, signed=False, rounding="toward_zero", high=2.3),
         QuantLinear(6, 5, bits=5),
         QuantTanh(8, frac=7, in_bits=8, in_frac=5),
+        QuantLinear(5, 5, bits=5),
+        QuantTanh(11, frac=10, in_bits=14, in_frac=11, segments=16),
         QuantLinear(5, 4, bits=5),
         QuantRescale(8, 37.3, frac=4, signed=True, twice=False, multiplier_bits=12),
         QuantActivation(7, frac=4, rounding="floor"),
@@ -66,6 +68,7 @@ def test_emitted_verilog_gives_the_values_of_torch_and_golden(tmp_path):
         "half_up", "half_even", "half_away", "toward_zero", "floor", "doubling_high"}
     assert sum(len(set(node.shifts.tolist())) > 1 for node in nodes) == 3
     assert sum(isinstance(node, Table) for node in network.nodes) == 2
+    assert sum(isinstance(node, Piecewise) for node in network.nodes) == 1
     maps = np.moveaxis(x, 1, -1)
     edges = golden.run(network, maps)
     scores = edges[network.scores]
