@@ -68,8 +68,7 @@ NO_CHOICE = {
     Kind.FIXED: {"planes": _NO_PLANES},
     Kind.FIXED_UNROLLED: {"pe": _WHOLE, "simd": _WHOLE, "planes": _NO_PLANES,
                           "memory": "whose weights are shifts and adders"},
-    Kind.SPARSE: {"simd": "which takes one nonzero at a time for each pe", "planes": _NO_PLANES,
-                  "memory": "whose elements have memories of their own"},
+    Kind.SPARSE: {"planes": _NO_PLANES, "memory": "whose elements have memories of their own"},
     Kind.SHIFT: {"planes": _NO_PRODUCTS},
     Kind.CODEBOOK: {"planes": _NO_PRODUCTS},
 }
@@ -86,12 +85,13 @@ def command(
     pe: Annotated[int | None, typer.Option(
         "--pe", help="Outputs computed side by side (not of unrolled cores).")] = None,
     simd: Annotated[int | None, typer.Option(
-        "--simd", help="Inputs taken side by side (of binary, codebook, fixed and shift).")] = None,
+        "--simd", help="Inputs taken side by side (not of unrolled cores).")] = None,
     planes: Annotated[int | None, typer.Option(
         "--planes", help="Pairs of a weight's and an input's bits side by side: 1, or all (of "
         "binary).")] = None,
     memory: Annotated[str | None, typer.Option(
-        "--memory", help="Where weights are stored: auto, block or logic (as --simd).")] = None,
+        "--memory", help="Where weights are stored: auto, block or logic (of binary, codebook, "
+        "fixed and shift).")] = None,
     weights: Annotated[Path | None, typer.Option(
         "--weights", help="Integers (n_out, n_in) as .npy, in the format of --w-bits or --ternary. "
         "Without it they are random.")] = None,

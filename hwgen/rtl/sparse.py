@@ -21,9 +21,9 @@ __all__ = ["DrainControl", "SparseMatVec"]
 class DrainControl(wiring.Component):
     """Reads the rows of a bank that every element has closed, and has them refilled.
 
-    One row a cycle while there is a credit; the first one 2 cycles after ``closed``, when the last
-    product has been added. A row is refilled the cycle after it was read. After reset all rows of
-    both banks are refilled once, in ``nf`` cycles.
+    One group of ``stage.out_lanes`` elements a cycle while there is a credit; the first one 2
+    cycles after ``closed``, when the last product has been added. A row is refilled the cycle after
+    its last group was read. After reset all rows of both banks are refilled once, in ``nf`` cycles.
 
     Parameters
     ----------
@@ -34,6 +34,7 @@ class DrainControl(wiring.Component):
     closed : ``In(2)``                     one bit a bank: closed in every element
     go : ``In(1)``                         there is a credit
     take : ``Out(1)``                      a row is read in this cycle
+    group : ``Out(range(stage.groups))``   of which elements it is sent
     drain : ``Out(drain_signature(stage))``
     sweeping : ``Out(1)``                  the refill after reset is under way
     """
@@ -42,28 +43,36 @@ class DrainControl(wiring.Component):
         self._stage = stage
         super().__init__({
             "closed": In(2), "go": In(1), "take": Out(1),
+            "group": Out(range(max(2, stage.groups))),
             "drain": Out(drain_signature(stage)), "sweeping": Out(1, init=1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        drain, bank, last = self.drain, Signal(), Signal()
-        seen, settled = Signal(2), Signal(2)
+        stage, drain, bank = self._stage, self.drain, Signal()
+        seen, settled, last_row, last, ends = Signal(2), Signal(2), Signal(), Signal(), Signal()
         m.d.sync += [seen.eq(self.closed), settled.eq(self.closed & seen)]
+        # The last row may have fewer groups.
+        spare = stage.groups - 1 - (stage.beats - 1) % stage.groups
         m.d.comb += [
             drain.read.eq(settled & (1 << bank)),
             self.take.eq(drain.read.any() & self.go),
-            last.eq(drain.row == self._stage.nf - 1),
-            drain.release.eq(Mux(self.take & last, drain.read, 0)),
+            last_row.eq(drain.row == stage.nf - 1),
+            last.eq(self.group == Mux(last_row, stage.groups - 1 - spare, stage.groups - 1)),
+            ends.eq(self.take & last & last_row),
+            drain.release.eq(Mux(ends, drain.read, 0)),
         ]
         m.d.sync += [
-            bank.eq(bank ^ (self.take & last)), drain.picked.eq(bank),
-            drain.refill.eq(Mux(self.sweeping, 0b11, Mux(self.take, drain.read, 0))),
+            bank.eq(bank ^ ends), drain.picked.eq(bank),
+            drain.refill.eq(Mux(self.sweeping, 0b11, Mux(self.take & last, drain.read, 0))),
             drain.refill_row.eq(drain.row),
         ]
-        with m.If(self.take | self.sweeping):
-            wrap_add(m, drain.row, self._stage.nf)
-        with m.If(last):
+        if stage.groups > 1:
+            with m.If(self.take):
+                m.d.sync += self.group.eq(Mux(last, 0, self.group + 1))
+        with m.If((self.take & last) | self.sweeping):
+            wrap_add(m, drain.row, stage.nf)
+        with m.If(last_row):
             m.d.sync += self.sweeping.eq(0)
         return m
 
@@ -71,10 +80,10 @@ class DrainControl(wiring.Component):
 class SparseMatVec(StageCore):
     """Matrix times vector, entries in compressed columns over ``pe`` elements.
 
-    One frame every ``max(n_in, n_out / pe, most entries any element has in the columns whose
-    activation is not zero)`` cycles, plus what full queues and unequal elements cost:
-    ``stage.timing`` gives every output beat's cycle. Correct under any stalls on either side.
-    Nothing is taken in the ``n_out / pe`` cycles after reset.
+    One frame every ``max(n_in / simd, activations that are not zero, n_out / lanes, most entries
+    any element has in the columns of those)`` cycles, plus what full queues and unequal elements
+    cost: ``stage.timing`` gives every output beat's cycle. Correct under any stalls on either side.
+    Nothing is taken in the ``nf`` cycles after reset.
 
     Parameters
     ----------
@@ -82,8 +91,8 @@ class SparseMatVec(StageCore):
 
     Members
     -------
-    i : ``In(beat_signature(in_shape, 1))``
-    o : ``Out(beat_signature(out_shape, pe))``
+    i : ``In(beat_signature(in_shape, stage.simd))``
+    o : ``Out(beat_signature(out_shape, stage.out_lanes))``
     """
 
     def elaborate(self, platform):
@@ -91,19 +100,35 @@ class SparseMatVec(StageCore):
         stage = self._stage
         m.submodules.drain = drain = DrainControl(stage)
         m.submodules.queue = queue = OutputQueue(stage)
-        m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
+        acc_shape = format_shape(stage.acc_format)
+        m.submodules.post = post = post_core(stage.results, acc_shape)
         elements = self._elements(m, self._columns(m, ~drain.sweeping), drain)
         m.d.comb += [
             drain.closed[b].eq(Cat(element.closed[b] for element in elements).all())
             for b in range(2)]
-        m.d.comb += [post.i[k].eq(element.o) for k, element in enumerate(elements)]
+        m.d.comb += [post.i[k].eq(value) for k, value in enumerate(
+            self._chosen(m, [element.o for element in elements], drain.group))]
         m.d.comb += [
-            post.i_valid.eq(delay(m, drain.take, 2, name="drained")),
+            post.i_valid.eq(delay(m, drain.take, 2 + stage.gather_registers, name="drained")),
             queue.i.eq(post.o), queue.i_valid.eq(post.o_valid),
             queue.take.eq(drain.take), drain.go.eq(queue.go),
         ]
         link_out(m, self.o, queue.o)
         return m
+
+    def _chosen(self, m, values, group):
+        """Results of the group that was read 2 cycles before, a cycle later; or all of them."""
+        stage = self._stage
+        if not stage.gather_registers:
+            return values
+        group, chosen = delay(m, group, 2, name="group"), []
+        for k in range(stage.out_lanes):
+            chosen.append(Signal(values[k].shape(), name=f"chosen{k}", reset_less=True))
+            with m.Switch(group):
+                for number in range(stage.groups):
+                    with m.Case(number):
+                        m.d.sync += chosen[k].eq(values[number * stage.out_lanes + k])
+        return chosen
 
     def _columns(self, m, enable):
         m.submodules.scanner = scanner = Scanner(self._stage)

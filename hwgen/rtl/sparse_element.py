@@ -44,6 +44,7 @@ class ColumnWalker(wiring.Component):
     -------
     i : ``In(stream.Signature(column_layout(stage)))``
     work : ``Out(1)``             there is an entry in this cycle
+    first : ``Out(1)``            it is the first of its column
     address : ``Out(start_bits)``, value : ``Out(in_shape)``, bank : ``Out(1)``
     release : ``In(2)``           one bit a bank
     closed : ``Out(2)``           one bit a bank
@@ -53,14 +54,14 @@ class ColumnWalker(wiring.Component):
         self._stage = stage
         super().__init__({
             "i": In(stream.Signature(column_layout(stage))),
-            "work": Out(1), "address": Out(stage.start_bits),
+            "work": Out(1), "first": Out(1), "address": Out(stage.columns.start_bits),
             "value": Out(element_shape(stage.in_edge)), "bank": Out(1),
             "release": In(2), "closed": Out(2),
         })
 
     def elaborate(self, platform):
         m = Module()
-        left = Signal(self._stage.count_bits)       # entries of the column not yet done
+        left = Signal(self._stage.columns.count_bits)       # entries of the column not yet done
         last, done, ends = Signal(), Signal(), Signal()
         m.d.comb += [
             self.work.eq(left != 0), done.eq(left <= 1), ends.eq(done & last),
@@ -70,9 +71,10 @@ class ColumnWalker(wiring.Component):
             m.d.sync += [left.eq(0), last.eq(0)]
             with m.If(self.i.valid & self.i.ready):
                 m.d.sync += [left.eq(self.i.p.count), last.eq(self.i.p.last)]
-            m.d.sync += [self.address.eq(self.i.p.start), self.value.eq(self.i.p.value)]
+            m.d.sync += [self.address.eq(self.i.p.start), self.value.eq(self.i.p.value),
+                         self.first.eq(1)]
         with m.Else():
-            m.d.sync += [left.eq(left - 1), self.address.eq(self.address + 1)]
+            m.d.sync += [left.eq(left - 1), self.address.eq(self.address + 1), self.first.eq(0)]
         m.d.sync += [
             self.closed.eq(self.closed & ~self.release | (ends << self.bank)),
             self.bank.eq(self.bank ^ ends),
@@ -82,6 +84,9 @@ class ColumnWalker(wiring.Component):
 
 class Element(wiring.Component):
     """Adds ``weight * value`` to the accumulator of the entry's row, one entry a cycle.
+
+    A weight that is said by a code is looked up, and a relative index added to the row before,
+    where others pass a register: storage costs no cycle.
 
     Registers: address, entry, operands, product, accumulator. A bank's row is refilled with its
     bias when it has been read, so that no addition is needed for it. Hits on one row in successive
@@ -142,21 +147,46 @@ class Element(wiring.Component):
         return m
 
     def _products(self, m, walker):
-        """Row with the operands; product, and its row, a cycle later."""
+        """Row of an entry, and a cycle later its product, with its row."""
         stage = self._stage
         layout = data.StructLayout({
-            "weight": format_shape(stage.weight_format), "row": stage.row_bits})
+            "code": stage.value_bits, "index": stage.columns.index_bits})
         m.submodules.entries = entries = Rom(
             width=layout.size, rows=stage.entry_rows(self._index))
-        entry = Signal(layout, reset_less=True)
+        entry = data.View(layout, entries.data)
         value_of_entry = Signal(element_shape(stage.in_edge), reset_less=True)
         value = Signal.like(value_of_entry)
-        term = entry.weight * value
-        product, term_row = Signal(term.shape(), reset_less=True), Signal.like(entry.row)
+        weight, row = self._weight(m, entry.code), self._row(m, walker, entry.index)
+        term = weight * value
+        product, term_row = Signal(term.shape(), reset_less=True), Signal.like(row)
         m.d.comb += entries.address.eq(walker.address)
         m.d.sync += [
             value_of_entry.eq(walker.value), value.eq(value_of_entry),
-            entry.as_value().eq(entries.data),
-            product.eq(term), term_row.eq(entry.row),
+            product.eq(term), term_row.eq(row),
         ]
-        return entry.row, product, term_row
+        return row, product, term_row
+
+    def _weight(self, m, code):
+        """The weight of an entry, the cycle after its code."""
+        stage = self._stage
+        weight = Signal(format_shape(stage.weight_format), reset_less=True)
+        if stage.values == "plain":
+            m.d.sync += weight.eq(code)
+            return weight
+        m.submodules.codebook = codebook = Rom(
+            width=stage.weight_format.bits, rows=stage.codebook_rows())
+        m.d.comb += [codebook.address.eq(code), weight.eq(codebook.data)]
+        return weight
+
+    def _row(self, m, walker, index):
+        """The row of an entry, the cycle after its index."""
+        stage = self._stage
+        row = Signal(stage.columns.row_bits, reset_less=True)
+        if stage.index == "absolute":
+            m.d.sync += row.eq(index)
+            return row
+        is_entry = delay(m, walker.work, 1, name="is_entry")
+        first = delay(m, walker.first, 1, name="first")
+        with m.If(is_entry):
+            m.d.sync += row.eq(index + Mux(first, 0, row + 1))
+        return row

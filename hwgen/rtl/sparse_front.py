@@ -8,7 +8,6 @@ from ..plan.stages import SparseStage
 from .fifo import StreamFIFO
 from .stream import beat_signature, element_shape, link_out
 from .table import Rom
-from .tree import wrap_add
 
 __all__ = ["ColumnQueues", "Scanner", "column_layout", "hit_layout"]
 
@@ -25,14 +24,15 @@ def column_layout(stage: SparseStage) -> data.StructLayout:
     ``last`` ends the frame; only there ``count`` can be 0.
     """
     return data.StructLayout({
-        "start": stage.start_bits, "count": stage.count_bits,
+        "start": stage.columns.start_bits, "count": stage.columns.count_bits,
         "value": element_shape(stage.in_edge), "last": 1})
 
 
 class Scanner(wiring.Component):
     """Lets pass what is not zero, and the last activation of each frame; one a cycle.
 
-    Combinational: ``o`` shows what ``i`` shows.
+    Of the ``simd`` activations of a beat those that are not zero go on one after another, from the
+    lowest: a beat takes as many cycles, at least one. Combinational: ``o`` shows what ``i`` shows.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Scanner(wiring.Component):
 
     Members
     -------
-    i : ``In(beat_signature(in_shape, 1))``
+    i : ``In(beat_signature(in_shape, stage.simd))``
     o : ``Out(stream.Signature(hit_layout(stage)))``
     enable : ``In(1)``    nothing is taken without it
     """
@@ -48,22 +48,35 @@ class Scanner(wiring.Component):
     def __init__(self, stage: SparseStage):
         self._stage = stage
         super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), 1)),
+            "i": In(beat_signature(element_shape(stage.in_edge), stage.simd)),
             "o": Out(stream.Signature(hit_layout(stage))),
             "enable": In(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        column = Signal(range(max(2, self._stage.n_in)))
-        value = self.i.p.data[0]
+        stage, lanes = self._stage, self._stage.simd
+        base, rest = Signal(range(max(2, stage.n_in))), Signal()
+        busy, sent, chosen = Signal(lanes), Signal(lanes), Signal(lanes)
+        m.d.comb += [busy[k].eq((self.i.p.data[k] != 0) & ~sent[k]) for k in range(lanes)]
+        # The lowest one; the highest lane where there is none.
+        m.d.comb += [chosen[k].eq(busy[k] & ~busy[:k].any()) for k in range(lanes - 1)]
         m.d.comb += [
-            self.o.p.column.eq(column), self.o.p.value.eq(value), self.o.p.last.eq(self.i.p.last),
-            self.o.valid.eq(self.i.valid & self.enable & ((value != 0) | self.i.p.last)),
-            self.i.ready.eq(self.o.ready & self.enable),
+            chosen[-1].eq(~busy[:-1].any()), rest.eq((busy & ~chosen).any()),
+            self.o.p.last.eq(self.i.p.last & ~rest),
+            self.o.valid.eq(self.i.valid & self.enable & (busy.any() | self.i.p.last)),
+            self.i.ready.eq(self.o.ready & self.enable & ~rest),
         ]
+        for k in range(lanes):
+            with m.If(chosen[k]):
+                m.d.comb += [self.o.p.column.eq(base + k), self.o.p.value.eq(self.i.p.data[k])]
+        if lanes > 1:
+            with m.If(self.o.valid & self.o.ready):
+                m.d.sync += sent.eq(sent | chosen)
         with m.If(self.i.valid & self.i.ready):
-            wrap_add(m, column, self._stage.n_in)
+            m.d.sync += [sent.eq(0), base.eq(base + lanes)]
+            with m.If(base == stage.n_in - lanes):
+                m.d.sync += base.eq(0)
         return m
 
 
@@ -127,8 +140,8 @@ class ColumnQueues(wiring.Component):
 
     def _pointers(self, m, advance):
         """Start and count of the column in every element, the cycle after ``advance``."""
-        stage = self._stage
-        share = data.StructLayout({"start": stage.start_bits, "count": stage.count_bits})
+        stage, columns = self._stage, self._stage.columns
+        share = data.StructLayout({"start": columns.start_bits, "count": columns.count_bits})
         layout = data.ArrayLayout(share, stage.pe)
         m.submodules.pointers = pointers = Rom(width=layout.size, rows=stage.pointer_rows())
         m.d.comb += [pointers.address.eq(self.i.p.column), pointers.enable.eq(advance)]

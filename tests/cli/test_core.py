@@ -36,9 +36,6 @@ def save(values):
     (("fixed", *RANDOM, "--x-bits", 0), "--x-bits must be in 1..16, not 0"),
     (("sparse", *RANDOM, "--density", 0), "--density must be above 0 and at most 1, not 0"),
     (("sparse", *RANDOM, "--density", 1.5), "--density must be above 0 and at most 1, not 1.5"),
-    (("sparse", *RANDOM, "--simd", 4),
-     "--simd must not be given for the sparse core, which takes one nonzero at a time for each pe,"
-     " not 4"),
     (("binary", *RANDOM, "--w-bits", 0), "--w-bits must be in 1..16, not 0"),
     (("binary", *RANDOM, "--w-bits", 2, "--ternary"),
      "--w-bits must not be given with --ternary, whose weights are -1, 0 and +1, not 2"),

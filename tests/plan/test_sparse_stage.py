@@ -11,6 +11,7 @@ from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
 from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
 from hwgen.plan import Target
 from hwgen.plan.stages import SparseStage
+from hwgen.plan.stages.sparse_storage import Columns
 
 U6 = Fixed(6, 0, False)
 TARGETS = {
@@ -26,33 +27,105 @@ def draw(seed, n_out, n_in, density):
     return weights, rng.integers(-100, 100, n_out)
 
 
-def stage_of(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), post=None, x=U6):
+def stage_of(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), post=None, x=U6, **storage):
     mat_vec = MatVec("fc", ("x",), Dense(weights, fmt), bias)
-    return SparseStage(mat_vec, Edge((weights.shape[1],), x, x.min, x.max), post, pe, queue_depth)
+    edge = Edge((weights.shape[1],), x, x.min, x.max)
+    return SparseStage(mat_vec, edge, post, pe, queue_depth, **storage)
 
 
 def unpacked(stage):
     """The matrix that the memories hold, read as the hardware does."""
-    bits, dense = stage.weight_format.bits, np.zeros((stage.n_out, stage.n_in), np.int64)
-    share_bits = stage.start_bits + stage.count_bits
+    bits, dense = stage.value_bits, np.zeros((stage.nf * stage.pe, stage.n_in), np.int64)
+    share_bits = stage.columns.start_bits + stage.columns.count_bits
+    fmt = stage.weight_format
     for column, pointers in enumerate(stage.pointer_rows()):
         for k in range(stage.pe):
             share = pointers >> (k * share_bits) & ((1 << share_bits) - 1)
-            start, count = share & ((1 << stage.start_bits) - 1), share >> stage.start_bits
+            start = share & ((1 << stage.columns.start_bits) - 1)
+            count, row = share >> stage.columns.start_bits, -1
             for entry in stage.entry_rows(k)[start:start + count]:
-                value = stage.weight_format.decode(np.array([entry & ((1 << bits) - 1)]))[0]
-                dense[(entry >> bits) * stage.pe + k, column] += value
-    return dense
+                code, index = entry & ((1 << bits) - 1), entry >> bits
+                if stage.values == "codes":
+                    code = stage.codebook_rows()[code]
+                row = index if stage.index == "absolute" else row + 1 + index
+                dense[row * stage.pe + k, column] += fmt.decode(np.array([code]))[0]
+    assert not dense[stage.n_out:].any()
+    return dense[:stage.n_out]
 
 
-@given(rows=st.integers(1, 5), pe=st.integers(1, 6), n_in=st.integers(1, 12),
-       density=st.sampled_from([0, 0.1, 0.5, 1]), seed=st.integers(0, 99))
-def test_memories_hold_the_matrix(rows, pe, n_in, density, seed):
-    weights, _ = draw(seed, rows * pe, n_in, density)
-    stage = stage_of(weights, pe)
+STORAGES = [{}, {"values": "codes"}, {"index": "relative"}, {"index": "relative", "index_bits": 1},
+            {"index": "relative", "index_bits": 4, "values": "codes"}]
+
+
+@given(n_out=st.integers(1, 40), pe=st.integers(1, 6), n_in=st.integers(1, 12),
+       density=st.sampled_from([0, 0.1, 0.5, 1]), seed=st.integers(0, 99),
+       storage=st.sampled_from(STORAGES))
+def test_memories_hold_the_matrix(n_out, pe, n_in, density, seed, storage):
+    pe = min(pe, n_out)
+    weights, _ = draw(seed, n_out, n_in, density)
+    stage = stage_of(weights, pe, **storage)
     assert np.array_equal(unpacked(stage), weights)
-    assert [len(stage.entry_rows(k)) for k in range(pe)] == stage.memory_rows.tolist()
-    assert stage.entries.sum() == stage.mat_vec.weights.nonzeros
+    rows = stage.columns.memory_rows
+    assert [len(stage.entry_rows(k)) for k in range(pe)] == rows.tolist()
+    assert stage.entries.sum() == stage.mat_vec.weights.nonzeros + stage.columns.padding
+    assert all(row < 1 << stage.entry_bits for k in range(pe) for row in stage.entry_rows(k))
+
+
+@given(seed=st.integers(0, 999), bits=st.integers(1, 4), density=st.sampled_from([0.02, 0.2]))
+def test_padding_is_that_of_a_walk_down_each_column(seed, bits, density):
+    weights, _ = draw(seed, 60, 3, density)
+    columns, padding = Columns.of(weights, 2, bits), 0
+    for k in range(2):
+        for column in weights[k::2].T:
+            run = 0
+            for weight in column:
+                run = 0 if weight else run + 1
+                if run == 1 << bits:
+                    padding, run = padding + 1, 0
+            # What a walk counts behind the last nonzero is not stored.
+            tail = len(column) - 1 - max(np.flatnonzero(column), default=-1)
+            padding -= tail >> bits
+    assert columns.padding == padding
+
+
+def test_index_bits_are_those_of_the_fewest_bits():
+    weights, _ = draw(3, 64, 20, 0.4)
+    sizes = {bits: sum(stage_of(weights, 2, index="relative", index_bits=bits).memory_bits[what]
+                       for what in ("weights", "index")) for bits in range(1, 6)}
+    stage = stage_of(weights, 2, index="relative")
+    assert stage.columns.index_bits == min(sizes, key=sizes.get) == 2
+    assert stage.folding == {"pe": 2, "queue_depth": 8, "index": "relative", "index_bits": 2}
+
+
+def test_codes_take_as_many_bits_as_the_codebook_needs():
+    weights = np.tile([[0, 0, 7, -5, 7]], (8, 2))
+    stage = stage_of(weights, 2, values="codes")
+    assert (stage.codebook.tolist(), stage.value_bits) == ([-5, 7], 1)
+    assert stage.memory_bits["weights"] == 8 * 6 * 1
+    assert stage.memory_bits["codebook"] == 2 * 2 * 6
+    weights[:, 0] = [5] + 7 * [0]
+    weights[:7, 2] = 0
+    padded = stage_of(weights, 2, values="codes", index="relative", index_bits=1)
+    assert (padded.codebook.tolist(), padded.value_bits) == ([-5, 0, 5, 7], 2)
+    assert padded.code_of_zero == 1
+
+
+def test_candidates_have_the_storage_of_the_fewest_bits_and_one_without_padding():
+    weights, _ = draw(0, 64, 64, 0.3)
+    stage = stage_of(np.clip(weights, -2, 2), 1)
+
+    def forms(**choice):
+        found = SparseStage.candidates(stage.mat_vec, stage.x, None, interval_cycles=1,
+                                       levels_per_register=1, choice={"pe": 2} | choice)
+        return [(one.index, one.columns.index_bits, one.values) for one in found]
+
+    assert forms() == [("absolute", 5, "codes"), ("relative", 3, "codes")]
+    assert forms(values="plain") == [("absolute", 5, "plain"), ("relative", 3, "plain")]
+    assert forms(index="absolute") == [("absolute", 5, "codes")]
+    assert forms(index_bits=4, values="codes") == [("relative", 4, "codes")]
+    dense = stage_of(np.full((4, 4), 31), 1)
+    assert len(SparseStage.candidates(dense.mat_vec, dense.x, None, interval_cycles=1,
+                                      levels_per_register=1, choice={"pe": 2})) == 1
 
 
 def test_memory_bits_count_every_row():
@@ -109,7 +182,7 @@ MEASURED = [  # n_out, n_in, pe, density, queue_depth, requantised: {family: lut
     ((64, 64, 4, 0.15, 4, True),
      {"ecp5": (1171, 535, 6, 8), "ice40": (2157, 1186, 15, 8)}),
     ((10, 64, 2, 0.3, 8, False),
-     {"ecp5": (859, 270, 1, 2), "ice40": (1774, 822, 6, 2)}),
+     {"ecp5": (845, 270, 1, 2), "ice40": (1774, 822, 6, 2)}),
     ((128, 256, 16, 0.1, 8, True),
      {"ecp5": (4454, 1988, 21, 32), "ice40": (10393, 5627, 59, 32)}),
     ((256, 128, 8, 0.1, 4, False),
@@ -149,11 +222,25 @@ def test_narrow_products_and_small_banks_take_no_blocks():
 
 def test_refuses_what_it_cannot_compute():
     weights = np.ones((6, 4), int)
-    with refused(SpecError, "sparse core 'fc': pe must divide n_out = 6, not 4;"
-                            " choose from [1, 2, 3, 6]"):
-        stage_of(weights, 4)
+    with refused(SpecError, "sparse core 'fc': pe must be in 1..6, not 7"):
+        stage_of(weights, 7)
     with refused(TypeError, "sparse core 'fc': pe must be an int, not 2.0"):
         stage_of(weights, 2.0)
+    with refused(SpecError, "sparse core 'fc': simd must divide n_in = 4, not 3;"
+                            " choose from [1, 2, 4]"):
+        stage_of(weights, 2, simd=3)
+    with refused(SpecError, "sparse core 'fc': lanes must divide what divides pe and n_out = 2, not"
+                            " 4; choose from [1, 2]"):
+        stage_of(weights, 4, lanes=4)
+    with refused(SpecError, "sparse core 'fc': index must be one of absolute, relative, not 'run'"):
+        stage_of(weights, 2, index="run")
+    with refused(SpecError, "sparse core 'fc': values must be one of plain, codes, not 'huffman'"):
+        stage_of(weights, 2, values="huffman")
+    with refused(SpecError, "sparse core 'fc': index_bits must not be given for an absolute index,"
+                            " which has as many as there are rows"):
+        stage_of(weights, 2, index_bits=4)
+    with refused(SpecError, "sparse core 'fc': index_bits must be at least 1, not 0"):
+        stage_of(weights, 2, index="relative", index_bits=0)
     with refused(SpecError, "sparse core 'fc': queue_depth must be at least 1, not 0"):
         stage_of(weights, 2, 0)
     with refused(TypeError, "sparse core 'fc': queue_depth must be an int, not '8'"):

@@ -16,18 +16,29 @@ U4 = Fixed(4, 0, False)
 
 SIZES = [  # n_out, n_in, pe, queue_depth
     (1, 1, 1, 1), (1, 9, 1, 8), (6, 1, 2, 8), (5, 7, 5, 2), (12, 10, 4, 1), (14, 11, 2, 3),
-    (9, 20, 9, 8),
+    (9, 20, 9, 8), (13, 12, 4, 2),
 ]
+
+STORAGES = {
+    "EIE": {"index": "relative", "index_bits": 4, "values": "codes"},
+    "narrow index": {"index": "relative", "index_bits": 1},
+    "best index, several activations": {"index": "relative", "simd": 3},
+    "codes, one lane": {"values": "codes", "lanes": 1},
+    "several activations": {"simd": 6},
+    "all at once": {"simd": 12, "lanes": 2, "index": "relative", "index_bits": 2,
+                    "values": "codes"},
+}
 
 
 def draw(rng, shape, density, fmt=Fixed(6)):
     return rng.integers(fmt.min, fmt.max + 1, shape) * (rng.random(shape) < density)
 
 
-def sparse_stage(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), x=U4, post=None):
+def sparse_stage(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), x=U4, post=None,
+                 **storage):
     mat_vec = MatVec("fc", ("x",), Dense(weights, fmt), bias)
     edge = Edge((weights.shape[1],), x, x.min, x.max)
-    return SparseStage(mat_vec, edge, post, pe, queue_depth)
+    return SparseStage(mat_vec, edge, post, pe, queue_depth, **storage)
 
 
 def reference(stage, x):
@@ -48,14 +59,21 @@ def frames_of(rng, stage, frames, *, zeros=0.5):
 
 
 def check_timing(stage, x, **options):
-    """Values, and the cycle of every beat as the model has it."""
+    """Values, and the cycle of every beat as the model has it.
+
+    The harness knows when a beat is taken. With stalls of the input that is when it is offered only
+    where each beat has one activation.
+    """
     timing = check_stream(SparseMatVec(stage), x.tolist(), reference(stage, x).tolist(), **options)
-    taken, model = stage.timing.flow(x != 0, timing.in_cycles)
+    beats = range(x.size // stage.simd)
+    if "i_stall" in options:
+        assert stage.simd == 1
+        offered = timing.in_cycles
+    else:
+        first = timing.in_cycles[0] - stage.timing.flow(x != 0, beats)[0][0]
+        offered = range(first, first + len(beats))
+    taken, model = stage.timing.flow(x != 0, offered)
     assert (timing.in_cycles, timing.out_cycles) == (taken, model.ravel().tolist())
-    if "i_stall" not in options:
-        first = timing.in_cycles[0]
-        offered = range(first, first + x.size)
-        assert timing.in_cycles == stage.timing.flow(x != 0, offered)[0]
     return timing
 
 
@@ -69,6 +87,57 @@ def test_equals_numpy_under_all_stalls(rng, size, density):
     check_all_stalls(lambda: SparseMatVec(stage), x.tolist(), reference(stage, x).tolist())
 
 
+@pytest.mark.parametrize("density", [0, 0.2, 1])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_every_storage_equals_numpy_under_all_stalls(rng, storage, density):
+    weights = draw(rng, (22, 12), density)
+    stage = sparse_stage(weights, 4, 2, bias=rng.integers(-500, 500, 22), **STORAGES[storage])
+    x = frames_of(rng, stage, 5)
+    check_all_stalls(lambda: SparseMatVec(stage), x.tolist(), reference(stage, x).tolist())
+
+
+def chosen(rng, numbers):
+    return int(rng.choice(list(numbers)))
+
+
+@pytest.mark.parametrize("case", range(24))
+def test_model_has_every_storage_and_size(rng, case):
+    n_out, pe, beats, simd = (int(rng.integers(1, top)) for top in (30, 9, 12, 6))
+    pe = min(pe, n_out)
+    weights = draw(rng, (n_out, beats * simd), rng.random() ** 2)
+    lanes = chosen(rng, (k for k in range(1, pe + 1) if pe % k == n_out % k == 0))
+    storage = {"simd": simd, "lanes": lanes, "values": ("plain", "codes")[case % 2]}
+    if case % 3:
+        storage |= {"index": "relative", "index_bits": chosen(rng, range(1, 5))}
+    post = None
+    if case % 4 == 0:
+        post = Requantise("act", ("fc",), rng.integers(1, 9, n_out), 4, "half_up", U4)
+    stage = sparse_stage(weights, pe, int(rng.integers(1, 9)), bias=rng.integers(-99, 99, n_out),
+                         post=post, **storage)
+    x = frames_of(rng, stage, 6, zeros=rng.random())
+    check_timing(stage, x, **({"i_stall": True, "seed": case} if simd == 1 else {}))
+
+
+def test_zeros_of_a_beat_cost_nothing_while_others_are_at_work(rng):
+    weights = draw(rng, (16, 96), 0.9)
+    cycles = []
+    x = draw(rng, (6, 96), 0.1, U4)
+    for simd in (1, 8):
+        stage = sparse_stage(weights, 8, simd=simd)
+        ends = check_timing(stage, x).out_cycles[stage.nf - 1::stage.nf]
+        cycles.append(ends[-1] - ends[0])
+    assert cycles[0] >= 5 * 96
+    assert cycles[1] < cycles[0] / 3
+
+
+def test_padding_is_an_entry_of_no_weight(rng):
+    weights = np.zeros((40, 3), np.int64)
+    weights[[39, 7], [0, 2]] = 5, -3
+    stage = sparse_stage(weights, 1, index="relative", index_bits=2, values="codes")
+    assert (stage.columns.padding, stage.entries.tolist()) == (9 + 1, [12])
+    check_timing(stage, frames_of(rng, stage, 4, zeros=0))
+
+
 @pytest.mark.parametrize("case", range(25))
 def test_every_beat_leaves_in_the_cycle_of_the_model(rng, case):
     rows, pe, n_in, depth = (int(rng.integers(1, top)) for top in (7, 6, 24, 10))
@@ -78,7 +147,7 @@ def test_every_beat_leaves_in_the_cycle_of_the_model(rng, case):
         post = Requantise("act", ("fc",), rng.integers(1, 9, rows * pe), 4, "half_up", U4)
     stage = sparse_stage(weights, pe, depth, bias=rng.integers(-99, 99, rows * pe), post=post)
     x = frames_of(rng, stage, 8, zeros=rng.random())
-    check_timing(stage, x, i_stall=case % 2 == 1, seed=case)
+    check_timing(stage, x, **({"i_stall": True, "seed": case} if case % 2 else {}))
 
 
 @pytest.mark.parametrize("zeros", [0, 0.5, 0.95, 1])
@@ -168,18 +237,24 @@ def test_nothing_is_taken_while_the_banks_are_refilled_after_reset(rng):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_memories_are_the_stated_ones(rng, size):
+@pytest.mark.parametrize("storage", [
+    {}, {"index": "relative", "index_bits": 1}, {"values": "codes"},
+    {"index": "relative", "values": "codes"}], ids=str)
+def test_memories_are_the_stated_ones(rng, size, storage):
     n_out, n_in, pe, depth = size
     bias = rng.integers(-500, 500, n_out)
-    stage = sparse_stage(draw(rng, (n_out, n_in), 0.5), pe, depth, bias=bias)
+    weights = draw(rng, (n_out, n_in), 0.5)
+    weights[0, 0] = 1
+    stage = sparse_stage(weights, pe, depth, bias=bias, **storage)
     constant = 0
     for module in convert(SparseMatVec(stage)).split("\nmodule ")[1:]:
         sizes = re.findall(r"memory width (\d+) size (\d+)", module)
         written = "$memwr" in module
         constant += 0 if written else sum(int(width) * int(rows) for width, rows in sizes)
     # Memories of a single row are plain constants.
-    entry_bits = stage.weight_format.bits + stage.row_bits
-    lone = entry_bits * int((stage.memory_rows == 1).sum())
+    entry_bits = stage.entry_bits
+    lone = entry_bits * int((stage.columns.memory_rows == 1).sum())
     lone += stage.memory_bits["bias"] if stage.nf == 1 else 0
     lone += stage.memory_bits["pointers"] if stage.n_in == 1 else 0
+    lone += stage.memory_bits.get("codebook", 0) if len(stage.codebook) == 1 else 0
     assert constant + lone == sum(stage.memory_bits.values())

@@ -89,13 +89,16 @@ class MatVecStage(Stage):
         return f"{cls.core} core '{mat_vec.name}'"
 
     def __post_init__(self):
-        require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
+        self._require_pe()
         if self.mat_vec.is_loaded and not self.loads:
             raise SpecError(f"{self.where}: weights must be rom, as this core has no memory to load"
                             f" them into, not ram; choose the fixed core")
         if not isinstance(self.post, Threshold | Requantise | None):
             raise SpecError(f"{self.where}: what follows must be a Threshold or a Requantise,"
                             f" not {type(self.post).__name__}")
+
+    def _require_pe(self) -> None:
+        require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
 
     @property
     def where(self) -> str:

@@ -19,6 +19,12 @@ REGISTER_SHARE = 0.8
 
 LUTS_PER_ROM_BIT = 1.8 / 16
 
+LUTS_PER_LOOK = 1.5
+"""Of each bit of an activation that is looked at beside another."""
+
+LUTS_PER_CHOICE = 2 / 3
+"""Of a bit that is chosen from one value more."""
+
 
 @dataclass(frozen=True)
 class _Counter:
@@ -63,30 +69,48 @@ def _scaling_blocks(stage, target: Target) -> int:
 def _element(stage, count: _Counter) -> Cells:
     """Queue, walker, multiplier and accumulators of one element, without its entries."""
     in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
-    weight_bits, address = stage.weight_format.bits, stage.start_bits + stage.count_bits
+    columns, weight_bits = stage.columns, stage.weight_format.bits
+    address = columns.start_bits + columns.count_bits
     multipliers = inferred_blocks(stage.weight_format, stage.x.format, count.target)
     lut = 115 + 2 * acc_bits + address
     lut += 0 if multipliers else 1.2 * weight_bits * in_bits
-    ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * stage.row_bits + acc_bits
-    if stage.post is not None:
-        ff += 12 + acc_bits     # its adders are about what the accumulators then save
+    ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * columns.row_bits + acc_bits
+    if stage.values == "codes":
+        lut += _codebook_luts(stage)
+    if stage.index == "relative":
+        lut += columns.row_bits + 1
     bank = count.accumulators(stage.nf, acc_bits)
     queue = count.fifo(stage.queue_depth, address + in_bits + 1)
-    return queue + bank + bank + count.logic(lut, ff) + Cells(
-        dsp=multipliers + _scaling_blocks(stage, count.target))
+    return queue + bank + bank + count.logic(lut, ff) + Cells(dsp=multipliers)
+
+
+def _lane(stage, count: _Counter) -> Cells:
+    """What follows the elements, of one result that is sent side by side with others."""
+    acc_bits, lut, ff = stage.acc_format.bits, 0, 0
+    if stage.groups > 1:
+        lut, ff = acc_bits * LUTS_PER_CHOICE * (stage.groups - 1), acc_bits
+    if stage.post is not None:
+        ff += 12 + acc_bits     # its adders are about what the accumulators then save
+    return count.logic(lut, ff) + Cells(dsp=_scaling_blocks(stage, count.target))
+
+
+def _codebook_luts(stage) -> float:
+    """LUTs of a codebook, which is too small for block RAM."""
+    return len(stage.codebook) * stage.weight_format.bits * LUTS_PER_ROM_BIT
 
 
 def sparse_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`SparseStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
-    count = _Counter(target)
+    count, columns = _Counter(target), stage.columns
     column_bits = max(1, (stage.n_in - 1).bit_length())
-    total = (count.rom(stage.n_in, stage.pe * (stage.start_bits + stage.count_bits))
+    total = (count.rom(stage.n_in, stage.pe * (columns.start_bits + columns.count_bits))
              + count.rom(stage.nf, stage.pe * stage.bias_format.bits)
              + count.fifo(stage.queue_depth, column_bits + stage.x.format.bits + 1)
-             + count.fifo(stage.fifo_depth, stage.pe * stage.out_edge.format.bits + 1)
-             + count.logic(100, 40))
-    element = _element(stage, count)
-    entry_bits = stage.weight_format.bits + stage.row_bits
-    for rows in stage.memory_rows.tolist():
-        total += element + count.rom(rows, entry_bits)
+             + count.fifo(stage.fifo_depth, stage.out_lanes * stage.out_edge.format.bits + 1)
+             + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * stage.x.format.bits, 40))
+    element, lane = _element(stage, count), _lane(stage, count)
+    for _ in range(stage.out_lanes):
+        total += lane
+    for rows in columns.memory_rows.tolist():
+        total += element + count.rom(rows, stage.entry_bits)
     return total

@@ -24,21 +24,22 @@ class _Elements:
 
     def __init__(self, elements: int, depth: int):
         self._depth = depth
-        self._left = np.full((elements, depth), LONG_AGO)   # cycle at which a column left, a ring
-        self._put = np.zeros(elements, np.int64)            # columns put in so far
+        self._left = np.full((depth, elements), LONG_AGO)   # cycle at which a column left, rings
+        self._put = np.zeros(elements, np.int64)            # columns put in so far, modulo depth
         self._free = np.full(elements, LONG_AGO)            # first cycle the next column may leave
         self._all = np.arange(elements)
 
     def room(self) -> int:
         """First cycle with room in every queue."""
-        return int(self._left[self._all, self._put % self._depth].max()) + 1
+        return int(self._left[self._put, self._all].max()) + 1
 
     def put(self, cycle: int, counts: np.ndarray, last: bool) -> None:
         """Queue a column with ``counts`` entries at ``cycle``; nothing where there are none."""
         chosen = self._all if last else np.flatnonzero(counts)
         leaves = np.maximum(cycle + 1, self._free[chosen])
-        self._left[chosen, self._put[chosen] % self._depth] = leaves
-        self._put[chosen] += 1
+        put = self._put[chosen]
+        self._left[put, chosen] = leaves
+        self._put[chosen] = (put + 1) % self._depth
         self._free[chosen] = leaves + np.maximum(1, counts[chosen])
 
     def end_frame(self, bank_free: int) -> int:
@@ -52,18 +53,23 @@ class _Elements:
 class SparseTiming:
     """When beats leave a sparse core that nothing stalls from outside.
 
+    It needs nothing but how many entries there are, so that it serves sizes too large to simulate:
+    about 20 us for each activation that is not zero.
+
     Parameters
     ----------
     counts : int64 (pe, n_in)    entries of each element in each column
-    rows : int                   beats in an output frame
+    beats : int                  in an output frame
     queue_depth : int
-    post_registers : int         registers behind the accumulators
+    simd : int                   activations in an input beat
+    post_registers : int         registers between the accumulators and the output's queue
     """
 
     counts: np.ndarray
-    rows: int
+    beats: int
     queue_depth: int
-    post_registers: int
+    simd: int = 1
+    post_registers: int = 0
 
     @property
     def issue_to_output(self) -> int:
@@ -72,39 +78,60 @@ class SparseTiming:
         return DRAIN_TO_FIFO + self.post_registers + fifo
 
     def departures(self, busy) -> np.ndarray:
-        """Cycle in which each output beat leaves, int64 (frames, rows).
+        """Cycle in which each output beat leaves, int64 (frames, beats).
 
         One input beat comes a cycle from cycle 0; see :meth:`flow`.
         """
-        return self.flow(busy, range(busy.size))[1]
+        return self.flow(busy, range(busy.size // self.simd))[1]
 
     def flow(self, busy, arrivals) -> tuple[list[int], np.ndarray]:
-        """Cycle in which each input beat is taken, and each output beat leaves (frames, rows).
+        """Cycle in which each input beat is taken, and each output beat leaves (frames, beats).
 
         Parameters
         ----------
         busy : bool (frames, n_in)   which activations are not zero
         arrivals : sequence of int   cycle in which each beat is offered, ascending
         """
-        n_in = busy.shape[1]
+        taken, starts = self._walk(busy, arrivals)
+        first = np.array(starts, np.int64)[:, None]
+        return taken, first + np.arange(self.beats) + self.issue_to_output
+
+    def _walk(self, busy, arrivals) -> tuple[list[int], list[int]]:
+        """Cycle in which each input beat is taken, and each frame's first row is read."""
+        columns = np.ascontiguousarray(self.counts.T)
+        nothing = np.zeros_like(columns[0])
         elements = _Elements(self.counts.shape[0], self.queue_depth)
         popped = [LONG_AGO] * self.queue_depth       # when hits left the FIFO behind the scanner
         pushed = drained = LONG_AGO                  # last broadcast, last drain
-        taken, starts = [], []
-        for position, offered in enumerate(arrivals):
-            frame, column = divmod(position, n_in)
-            last = column == n_in - 1
-            following = taken[-1] + 1 if taken else LONG_AGO
-            taken.append(max(offered, following, popped[-self.queue_depth] + 1))
-            if not (busy[frame, column] or last):
-                continue
-            popped.append(max(taken[-1] + 1, pushed))
-            pushed = max(popped[-1] + 1, elements.room())
-            elements.put(pushed, self.counts[:, column] * busy[frame, column], last)
-            if last:
+        taken, starts, following = [], [], LONG_AGO
+        for offered, (hits, ends) in zip(arrivals, self._beats_of(busy), strict=True):
+            now = max(offered, following)
+            for number, column in enumerate(hits):
+                now = max(now, popped[-self.queue_depth] + 1)
+                popped.append(max(now + 1, pushed))
+                pushed = max(popped[-1] + 1, elements.room())
+                last = ends and number == len(hits) - 1
+                elements.put(pushed, nothing if column is None else columns[column], last)
+                now += 1
+            taken.append(now - 1 if hits else max(now, popped[-self.queue_depth] + 1))
+            following = taken[-1] + 1
+            if ends:
                 # The next frame uses the bank of the frame before this one: drained by then?
                 end = elements.end_frame(drained + 1)
                 starts.append(max(end + CLOSE_TO_DRAIN, drained + 1))
-                drained = starts[-1] + self.rows - 1
-        first = np.array(starts, np.int64)[:, None]
-        return taken, first + np.arange(self.rows) + self.issue_to_output
+                drained = starts[-1] + self.beats - 1
+        return taken, starts
+
+    def _beats_of(self, busy):
+        """Of each input beat the columns that go on, and whether it ends its frame.
+
+        The last beat sends on something even where it has nothing but zeros: None.
+        """
+        for frame in busy:
+            columns = np.flatnonzero(frame)
+            ends = np.searchsorted(columns, np.arange(self.simd, len(frame) + 1, self.simd))
+            columns, begin, final = columns.tolist(), 0, len(ends) - 1
+            for beat, end in enumerate(ends.tolist()):
+                hits = columns[begin:end]
+                yield hits or [None] * (beat == final), beat == final
+                begin = end
