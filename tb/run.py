@@ -57,7 +57,8 @@ def public(manifest) -> str:
     ports = [manifest["clock"], manifest["reset"], "frame_error"]
     ports += [f"{manifest[side]['port']}_*" for side in ("input", "output")]
     if "weights" in manifest:
-        ports += [f"{manifest['weights']['port']}_*", "weights_loaded", "weights_error"]
+        ports.append(f"{manifest['weights']['port']}_*")
+        ports += ["weights_loaded", "weights_error"] if "engine" not in manifest else []
     lines = ["`verilator_config"]
     lines += [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
     lines += [f'public_flat_rd -module "{top}.{probe["path"]}" -var "{probe["port"]}__*"'
@@ -110,7 +111,7 @@ def compile_for_cocotb(manifest, sources, sim, folder):
 
 
 def run_cocotb(args, manifest, artefact, vectors, results, folder):
-    """Run the bench of ``stream_bench.py`` inside the simulator."""
+    """Run ``stream_bench.py`` inside the simulator, or of an engine ``engine_bench.py``."""
     from cocotb_tools.runner import get_runner
 
     os.environ.update({
@@ -119,8 +120,9 @@ def run_cocotb(args, manifest, artefact, vectors, results, folder):
         "HWGEN_MODE": args.mode, "HWGEN_FRAMES": str(args.frames),
         "HWGEN_TRACE": str(int(args.trace)),
     })
+    bench = "engine_bench" if "engine" in manifest else "stream_bench"
     get_runner(args.sim).test(
-        test_module="stream_bench", hdl_toplevel=manifest["top"], build_dir=folder,
+        test_module=bench, hdl_toplevel=manifest["top"], build_dir=folder,
         hdl_toplevel_lang="verilog", test_dir=results, results_xml=str(results / "results.xml"))
 
 
@@ -155,6 +157,9 @@ def main() -> int:
     environment()
     artefact = args.artefact.resolve()
     manifest = json.loads((artefact / "manifest.json").read_text())
+    if "engine" in manifest and (args.bench, args.mode, args.trace) != ("cocotb", "stream", False):
+        print("run: an engine must be run with --bench cocotb, --mode stream, without --trace")
+        return 2
     folder = args.build or artefact / "sim" / f"build-{args.sim}-{args.bench}"
     folder = folder.resolve()
     results = (args.results or artefact / "sim" / "bench").resolve()

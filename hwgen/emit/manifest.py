@@ -14,24 +14,31 @@ from ..toolchain import find
 from .verilog import module_name, stream_signals
 from .weights import describe_loaded
 
-__all__ = ["MANIFEST", "MANIFEST_VERSION", "describe", "describe_element", "file_hashes",
-           "read_manifest"]
+__all__ = ["MAGIC", "MANIFEST", "MANIFEST_VERSION", "describe", "describe_element",
+           "file_hashes", "kind_of", "read_manifest", "tools_used"]
 
 MANIFEST = "manifest.json"
-MAGIC = "hwgen-artefact"
+MAGIC = "hwgen-"
+"""Of all of them, before the kind."""
+
 MANIFEST_VERSION = 1
 
 
-def read_manifest(folder) -> dict:
+def read_manifest(folder, kind: str = "artefact") -> dict:
     """The manifest of the artefact in ``folder``, once every file is found to match its hash.
+
+    Parameters
+    ----------
+    folder : path
+    kind : str      ``artefact``, of a network; or ``engine``, which holds none
 
     Raises
     ------
-    SpecError    If there is no manifest, it is damaged or written by a newer hwgen, or a file is
-                 missing or changed.
+    SpecError    If there is no manifest, it is damaged, of another kind or written by a newer
+                 hwgen, or a file is missing or changed.
     """
     folder = Path(folder)
-    manifest = _load(folder)
+    manifest = _load(folder, kind)
     for name, digest in manifest["sha256"].items():
         path = folder / name
         if not path.is_file():
@@ -43,7 +50,17 @@ def read_manifest(folder) -> dict:
     return manifest
 
 
-def _load(folder) -> dict:
+def kind_of(folder) -> str:
+    """``engine`` if the manifest in ``folder`` says so, else ``artefact``; nothing is checked."""
+    try:
+        manifest = json.loads((Path(folder) / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "artefact"
+    is_engine = isinstance(manifest, dict) and manifest.get("format") == f"{MAGIC}engine"
+    return "engine" if is_engine else "artefact"
+
+
+def _load(folder, kind: str) -> dict:
     path = folder / MANIFEST
     if not path.is_file():
         raise SpecError(f"{folder}: must be an artefact folder (with {MANIFEST})")
@@ -51,20 +68,24 @@ def _load(folder) -> dict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise SpecError(f"{path}: damaged: no JSON ({error})") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != MAGIC:
-        raise SpecError(f"{path}: must be the manifest of a hwgen artefact, not of another kind")
+    if not isinstance(manifest, dict) or manifest.get("format") != MAGIC + kind:
+        raise SpecError(f"{path}: must be the manifest of a hwgen {kind}, not of another kind")
     version = manifest.get("version")
     if not isinstance(version, int) or version > MANIFEST_VERSION:
         raise SpecError(f"{path}: version must be at most {MANIFEST_VERSION}, not {version!r}:"
                         f" written by a newer hwgen, upgrade to read")
-    missing = sorted(_KEYS - set(manifest))
+    missing = sorted(_KEYS[kind] - set(manifest))
     if missing:
         raise SpecError(f"{path}: damaged: {', '.join(missing)} must be there")
     return manifest
 
 
-_KEYS = {"name", "top", "verilog", "network", "digest", "clock", "reset", "clk_hz", "input",
-         "output", "probes", "interval_cycles", "latency_cycles", "sha256"}
+_COMMON_KEYS = {"name", "top", "verilog", "clock", "reset", "input", "output", "probes", "sha256"}
+_KEYS = {
+    "artefact": _COMMON_KEYS | {"network", "digest", "clk_hz", "interval_cycles",
+                                "latency_cycles"},
+    "engine": _COMMON_KEYS | {"engine", "weights"},
+}
 
 
 def describe(design: Design, verilog: str) -> dict:
@@ -73,7 +94,7 @@ def describe(design: Design, verilog: str) -> dict:
     entry = network.edges[network.input.name]
     result = design.stages[-1].out_edge
     return {
-        "format": MAGIC, "version": MANIFEST_VERSION, "name": design.name, "top": top,
+        "format": f"{MAGIC}artefact", "version": MANIFEST_VERSION, "name": design.name, "top": top,
         "verilog": [f"{design.name}.v"], "network": "network.hwgen", "digest": network.digest,
         "clock": "clk", "reset": "rst", "clk_hz": design.clk_hz, "target": design.target.name,
         "input": {"port": "s_axis", "lanes": design.in_lanes, "elements": entry.size,
@@ -86,7 +107,7 @@ def describe(design: Design, verilog: str) -> dict:
         "weight_bits": dict(design.weight_bits),
         "stages": [stage.to_dict() for stage in design.stages],
         **({"weights": describe_loaded(design)} if design.loaded else {}),
-        "tools": _tools(),
+        "tools": tools_used(),
     }
 
 
@@ -129,7 +150,8 @@ def _values_by_code(fmt) -> list[int]:
             for code in range(1 << fmt.bits)]
 
 
-def _tools() -> dict[str, str]:
+def tools_used() -> dict[str, str]:
+    """What an artefact is made with, and the versions."""
     tools = {name: metadata.version(name) for name in ("hwgen", "amaranth", "numpy")}
     return tools | {"python": platform.python_version(), "yosys": str(find("yosys"))}
 

@@ -11,7 +11,7 @@ from .chain import load_add
 from .fifo import StreamFIFO
 from .stream import beat_layout, beat_signature, format_shape, link, link_out
 from .systolic_array import SystolicArray
-from .systolic_feed import EdgeRegister, VectorFeed, WeightFeed
+from .systolic_feed import EdgeQueue, VectorFeed, WeightFeed
 from .tree import delay
 
 __all__ = ["SystolicEngine"]
@@ -81,7 +81,7 @@ class SystolicEngine(wiring.Component):
         m.submodules.vectors = vectors = VectorFeed(spec)
         for name, size, feed in (("s_axis_weights", spec.weight_bytes, weights),
                                  ("s_axis", spec.x_bytes, vectors)):
-            m.submodules[f"{name}_edge"] = edge = EdgeRegister(size)
+            m.submodules[f"{name}_edge"] = edge = EdgeQueue(size)
             m.d.comb += [
                 edge.tdata.eq(getattr(self, f"{name}_tdata")),
                 edge.tvalid.eq(getattr(self, f"{name}_tvalid")),

@@ -7,9 +7,10 @@ from amaranth.lib.wiring import In, Out
 from ..plan.engines import SystolicSpec
 from ..plan.engines.systolic import COMMAND_BYTES, UPDATE_CYCLES
 from .axis import unpadded
-from .stream import format_shape
+from .fifo import StreamFIFO
+from .stream import format_shape, link_out
 
-__all__ = ["EdgeRegister", "VectorFeed", "WeightFeed", "job_layout"]
+__all__ = ["EdgeQueue", "VectorFeed", "WeightFeed", "job_layout"]
 
 
 def job_layout(spec: SystolicSpec) -> data.StructLayout:
@@ -21,8 +22,8 @@ def _bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def _beat(size: int) -> stream.Signature:
-    return stream.Signature(data.StructLayout({"data": unsigned(8 * size), "last": 1}))
+def _beat(size: int) -> data.StructLayout:
+    return data.StructLayout({"data": unsigned(8 * size), "last": 1})
 
 
 def _tell(m, error, *, take, **faults):
@@ -32,8 +33,10 @@ def _tell(m, error, *, take, **faults):
     m.d.comb += error.eq(taken & found.any())
 
 
-class EdgeRegister(wiring.Component):
-    """From AXI4-Stream: beats of ``size`` bytes as they are, behind one register.
+class EdgeQueue(wiring.Component):
+    """From AXI4-Stream: beats of ``size`` bytes as they are, a cycle later.
+
+    ``tready`` does not wait for ``o.ready``, which comes late.
 
     Members
     -------
@@ -42,15 +45,18 @@ class EdgeRegister(wiring.Component):
     """
 
     def __init__(self, size: int):
+        self._beat = _beat(size)
         super().__init__({"tdata": In(8 * size), "tvalid": In(1), "tready": Out(1),
-                          "tlast": In(1), "o": Out(_beat(size))})
+                          "tlast": In(1), "o": Out(stream.Signature(self._beat))})
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += self.tready.eq(self.o.ready | ~self.o.valid)
-        with m.If(self.tready):
-            m.d.sync += [self.o.valid.eq(self.tvalid), self.o.p.data.eq(self.tdata),
-                         self.o.p.last.eq(self.tlast)]
+        m.submodules.queue = queue = StreamFIFO(self._beat, depth=2)
+        m.d.comb += [
+            queue.i.p.data.eq(self.tdata), queue.i.p.last.eq(self.tlast),
+            queue.i.valid.eq(self.tvalid), self.tready.eq(queue.i.ready),
+        ]
+        link_out(m, self.o, queue.o)
         return m
 
 
@@ -76,7 +82,7 @@ class WeightFeed(wiring.Component):
     def __init__(self, spec: SystolicSpec):
         self._spec = spec
         super().__init__({
-            "i": In(_beat(spec.weight_bytes)),
+            "i": In(stream.Signature(_beat(spec.weight_bytes))),
             "weights": Out(data.ArrayLayout(format_shape(spec.weights), spec.columns)),
             "load": Out(spec.rows), "is_full": Out(1), "swap": In(1),
             "job": Out(job_layout(spec)), "job_valid": Out(1), "job_taken": In(1),
@@ -86,45 +92,43 @@ class WeightFeed(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spec = self._spec
-        take, in_rows, ends, tile = Signal(), Signal(), Signal(), Signal(_bits(spec.tiles))
-        due, wide = Signal(), Signal()              # the frame must end here; a wrong command
+        take, in_rows, ends, closes = Signal(), Signal(), Signal(), Signal()
+        tile, is_last = Signal(_bits(spec.tiles)), Signal()
         reached = Signal(spec.rows, init=1)         # rows of the grid that the next row comes to
         elements, outside = unpadded(m, self.i.p.data, format_shape(spec.weights), spec.columns)
         m.d.comb += [
             self.i.ready.eq(~self.is_full | self.swap), take.eq(self.i.valid & self.i.ready),
             self.weights.eq(elements), self.load.eq(Mux(take & in_rows, reached, 0)),
-            ends.eq(reached[-1]),
+            ends.eq(reached[-1]), closes.eq(in_rows & ends & is_last),
         ]
         with m.If(self.swap):
             m.d.sync += self.is_full.eq(0)
         with m.If(self.job_taken):
             m.d.sync += self.job_valid.eq(0)
-        with m.If(take & ~in_rows):
-            self._command(m, in_rows, wide)
+        wide = self._command(m, take & ~in_rows, in_rows, is_last)
         with m.If(take & in_rows):
             m.d.sync += reached.eq(Mux(ends, 1, Cat(1, reached)))
-            m.d.comb += due.eq(ends & (tile == self.job.tiles))
-            with m.If(ends):
-                m.d.sync += [self.is_full.eq(1), tile.eq(tile + 1)]
-            with m.If(ends & (tile == self.job.tiles)):
-                m.d.sync += [tile.eq(0), in_rows.eq(0)]
-        _tell(m, self.error, take=take, wrong=self.i.p.last != due, wide=wide,
+        with m.If(take & in_rows & ends):
+            m.d.sync += [self.is_full.eq(1), tile.eq(Mux(is_last, 0, tile + 1)),
+                         is_last.eq(tile + 1 == self.job.tiles), in_rows.eq(~is_last)]
+        _tell(m, self.error, take=take, wrong=self.i.p.last != closes, wide=wide & ~in_rows,
               outside=outside & in_rows)
         return m
 
-    def _command(self, m, in_rows, wide):
-        """A beat of it, its first bytes first; ``wide`` if it asks for more than there is."""
+    def _command(self, m, take, in_rows, is_last):
+        """Takes its beats, the first bytes first; whether it asks for more than there is."""
         spec = self._spec
         beats, bits = spec.command_beats, 8 * spec.weight_bytes
-        word, count = Signal(beats * bits), Signal(range(max(2, beats)))
+        word, count, at_end = Signal(beats * bits), Signal(range(max(2, beats))), Signal()
         kept = Signal(max(0, (beats - 1) * bits), name="command", reset_less=True)
-        m.d.comb += word.eq(Cat(kept, self.i.p.data))
-        m.d.sync += [kept.eq(word[bits:]), count.eq(count + 1)]
         vectors, tiles = (word.word_select(k, 4 * COMMAND_BYTES) for k in range(2))
-        with m.If(count == beats - 1):
-            m.d.sync += [count.eq(0), in_rows.eq(1), self.job_valid.eq(1),
+        m.d.comb += [word.eq(Cat(kept, self.i.p.data)), at_end.eq(count == beats - 1)]
+        with m.If(take):
+            m.d.sync += [kept.eq(word[bits:]), count.eq(Mux(at_end, 0, count + 1))]
+        with m.If(take & at_end):
+            m.d.sync += [in_rows.eq(1), is_last.eq(tiles == 0), self.job_valid.eq(1),
                          self.job.vectors.eq(vectors), self.job.tiles.eq(tiles)]
-            m.d.comb += wide.eq((vectors >= spec.depth) | (tiles >= spec.tiles))
+        return at_end & ((vectors >= spec.depth) | (tiles >= spec.tiles))
 
 
 class VectorFeed(wiring.Component):
@@ -155,7 +159,7 @@ class VectorFeed(wiring.Component):
     def __init__(self, spec: SystolicSpec):
         self._spec = spec
         super().__init__({
-            "i": In(_beat(spec.x_bytes)),
+            "i": In(stream.Signature(_beat(spec.x_bytes))),
             "x": Out(data.ArrayLayout(format_shape(spec.x), spec.rows)),
             **{name: Out(1) for name in ("go", "swap", "first", "last", "ends", "error")},
             "is_full": In(1), "has_room": In(1),
@@ -165,37 +169,51 @@ class VectorFeed(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spec = self._spec
-        job, has_job, finished = Signal(job_layout(spec)), Signal(), Signal()
-        index, tile = Signal(_bits(spec.depth)), Signal(_bits(spec.tiles))
-        begins, may_go, may_begin = Signal(init=1), Signal(), Signal()
+        has_job, finished, may_go, begins = Signal(), Signal(), Signal(), Signal(init=1)
         elements, outside = unpadded(m, self.i.p.data, format_shape(spec.x), spec.rows)
+        self._places(m, begins)
         m.d.comb += [
-            self.x.eq(elements), self.first.eq(tile == 0), self.last.eq(tile == job.tiles),
-            self.ends.eq(index == job.vectors), self.swap.eq(self.go & begins),
-            may_begin.eq(self.is_full & self._pace(m, job)),
-            may_go.eq(has_job & (~begins | may_begin) & (~self.last | self.has_room)),
+            self.x.eq(elements), self.swap.eq(self.go & begins),
+            may_go.eq(has_job & (~begins | (self.is_full & self._pace(m)))
+                      & (~self.last | self.has_room)),
             self.i.ready.eq(may_go), self.go.eq(may_go & self.i.valid),
             finished.eq(self.go & self.ends & self.last),
             self.job_taken.eq(self.job_valid & (~has_job | finished)),
         ]
-        _tell(m, self.error, take=self.go, wrong=self.i.p.last != (self.ends & self.last),
-              outside=outside)
-        with m.If(self.go):
-            m.d.sync += [index.eq(Mux(self.ends, 0, index + 1)), begins.eq(self.ends)]
-        with m.If(self.go & self.ends):
-            m.d.sync += tile.eq(Mux(self.last, 0, tile + 1))
         with m.If(finished):
             m.d.sync += has_job.eq(0)
         with m.If(self.job_taken):
-            m.d.sync += [job.eq(self.job), has_job.eq(1)]
+            m.d.sync += has_job.eq(1)
+        _tell(m, self.error, take=self.go, wrong=self.i.p.last != (self.ends & self.last),
+              outside=outside)
         return m
 
-    def _pace(self, m, job):
+    def _places(self, m, begins):
+        """Where in its job the next vector is; comparisons are made a vector ahead."""
+        job = Signal(job_layout(self._spec))
+        index, tile = Signal.like(job.vectors), Signal.like(job.tiles)
+        ends, last, first = Signal(), Signal(), Signal(init=1)
+        m.d.comb += [self.ends.eq(ends), self.last.eq(last), self.first.eq(first)]
+        with m.If(self.go):
+            m.d.sync += [
+                index.eq(Mux(ends, 0, index + 1)), begins.eq(ends),
+                ends.eq(Mux(ends, job.vectors == 0, index + 1 == job.vectors)),
+            ]
+        with m.If(self.go & ends):
+            m.d.sync += [tile.eq(Mux(last, 0, tile + 1)), first.eq(last),
+                         last.eq(tile + 1 == job.tiles)]
+        with m.If(self.job_taken):
+            m.d.sync += [job.eq(self.job), ends.eq(self.job.vectors == 0),
+                         last.eq(self.job.tiles == 0)]
+
+    def _pace(self, m):
         """Whether so many cycles have passed since the last tile ended; stalls included."""
-        wait = Signal(range(UPDATE_CYCLES))
+        wait, longest = Signal(range(UPDATE_CYCLES)), Signal(range(UPDATE_CYCLES))
+        with m.If(self.job_taken):
+            m.d.sync += longest.eq(Mux(self.job.vectors < UPDATE_CYCLES - 1,
+                                       UPDATE_CYCLES - 1 - self.job.vectors, 0))
         with m.If(self.go & self.ends):
-            m.d.sync += wait.eq(Mux(job.vectors < UPDATE_CYCLES - 1,
-                                    UPDATE_CYCLES - 1 - job.vectors, 0))
+            m.d.sync += wait.eq(longest)
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         return wait == 0

@@ -5,9 +5,11 @@
 :class:`Mismatch`     the first value that differs: node, image, index, expected, found
 :class:`VerifyError`  the hardware hangs, or sends frames of a wrong size or number
 :class:`MismatchError`  it sends another value
+:func:`simulate_engine`  the same of an engine, which multiplies matrices
 ===================== =======================================================================
 """
 
+from .engine import EngineMismatchError, EngineResult, simulate_engine
 from .result import Mismatch, MismatchError, SimResult, VerifyError
 from .simulate import BENCHES, MODES, SIMULATORS, STALLS, simulate
 
@@ -16,9 +18,12 @@ __all__ = [
     "MODES",
     "SIMULATORS",
     "STALLS",
+    "EngineMismatchError",
+    "EngineResult",
     "Mismatch",
     "MismatchError",
     "SimResult",
     "VerifyError",
     "simulate",
+    "simulate_engine",
 ]

@@ -1,19 +1,16 @@
 """Runs the bench of an artefact as a program of its own, and reads what it found."""
 
-import json
-import sys
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from ..emit import bench_folder, read_manifest, require_frames, sample_inputs, write_vectors
+from ..emit import read_manifest, require_frames, sample_inputs, write_vectors
 from ..emit.weights import weight_words
 from ..ir import Network, load, replaced
 from ..numeric import SpecError, as_int
-from ..toolchain import ToolError, ToolInfo, environment, find
-from ..toolchain.runner import execute
+from ..toolchain import find
+from .process import run_bench
 from .result import Mismatch, MismatchError, SimResult, VerifyError
 
 __all__ = ["BENCHES", "MODES", "SIMULATORS", "STALLS", "simulate"]
@@ -28,9 +25,6 @@ BENCHES = ("cocotb", "compiled")
 TRACED_BEFORE, TRACED_FRAMES = 2, 64
 """Of the many frames of the compiled bench, so many before a wrong one are sent again to find the
 node, and so many at the start if it was no value that was wrong."""
-
-FOUND_FAULT = 1
-"""Exit status of the bench when it ran and found something wrong."""
 
 
 def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none", seed: int = 0,
@@ -234,22 +228,13 @@ class _Run:
         write_vectors(vectors, self.network, self.x, lanes=self.manifest["input"]["lanes"],
                       edge_frames=len(self.x) * max(1, len(self.loaded)) if trace else 0,
                       loaded=self.loaded)
-        args = [bench_folder() / "run.py", "--bench", self.bench, "--sim", self.simulator,
-                "--stalls", self.stalls, "--seed", self.seed, "--mode", self.mode,
-                "--artefact", self.folder, "--vectors", vectors, "--results", folder,
-                "--build", self.build]
-        tool = ToolInfo(name="bench", kind="wheel", path=sys.executable,
-                        version=metadata.version("cocotb"))
+        args = ["--bench", self.bench, "--sim", self.simulator, "--stalls", self.stalls,
+                "--seed", self.seed, "--mode", self.mode, "--artefact", self.folder,
+                "--vectors", vectors, "--results", folder, "--build", self.build]
         if self.netlist:
             args += ["--netlist", self.netlist]
-        done = execute(tool, [*args, *(["--trace"] if trace else [])], cwd=folder,
-                       log="bench.log", env=environment(), progress=_Teller(self.progress))
-        written = folder / "results.json"
-        if done.returncode not in (0, FOUND_FAULT) or not written.is_file():
-            raise ToolError(f"bench must run {self.how} to the end, and did not",
-                            command=done.command, returncode=done.returncode, tail=done.tail,
-                            log=done.log)
-        return json.loads(written.read_text(encoding="utf-8"))
+        return run_bench([*args, *(["--trace"] if trace else [])], folder, how=self.how,
+                         progress=self.progress)
 
     def result(self, found: dict) -> SimResult:
         """As the bench found it; the arrays are those that came out."""
@@ -262,23 +247,3 @@ class _Run:
             "stalls", "seed", "mode", "bench", "version")}
         return SimResult(scores=values[:, :count], classes=classes, first_mismatch=None,
                          simulator=self.simulator, **same)
-
-
-class _Teller:
-    """Makes progress of the lines that the bench prints."""
-
-    def __init__(self, progress):
-        self._progress = progress
-        self._compiling = False
-
-    def __call__(self, line: str):
-        words = line.split()
-        if line.startswith("build: "):
-            self._compiling = True
-            self._progress("compile", None, line.removeprefix("build: "))
-        elif len(words) == 4 and words[0] == "frames" and words[2] == "of":
-            if self._compiling:
-                self._compiling = False
-                self._progress("compile", 1.0, "done")
-            done, total = int(words[1]), int(words[3])
-            self._progress("simulate", done / total, f"{done} of {total} frames")

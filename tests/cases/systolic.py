@@ -21,9 +21,9 @@ PRODUCTS = [    # rows, columns, depth, tiles; m, k, n
     ((3, 4, 16, 4), (5, 7, 9)),         # nothing does
     ((4, 4, 5, 6), (11, 21, 10)),
     ((5, 3, 7, 3), (7, 11, 4)),         # a command is more than one beat
-    ((8, 2, 16, 4), (40, 30, 5)),
+    ((8, 2, 16, 4), (20, 30, 3)),
     ((8, 2, 3, 4), (7, 30, 3)),         # weights take longer than vectors
-    ((3, 9, 12, 2), (30, 4, 20)),
+    ((3, 5, 12, 2), (20, 4, 9)),
 ]
 """Every ratio of vectors to rows, sizes that divide and that do not, and one of each."""
 

@@ -13,16 +13,24 @@ from hwgen.numeric import Fixed
 from hwgen.rtl.systolic import SystolicEngine
 from hwgen.rtl.text import to_rtlil
 
-STALLS = [(), ("weights",), ("x",), ("results",), ("weights", "x", "results")]
-SMALL = ((3, 4, 6, 4), (11, 9, 10))
+STALLS = [(), ("x",), ("results",), ("weights", "x", "results")]
 
 
 def check(spec, a, b, **options):
     """``a @ b`` comes out of the engine, and no error; the record."""
+    return check_all(spec, [(a, b)], **options)
+
+
+def check_all(spec, products, **options):
+    """The same of several, one after another without a pause."""
     host = host_of(spec)
-    record = run_engine(spec, host.frames(a, b), **options)
-    found = host.results(record.frames, len(a), b.shape[1])
-    np.testing.assert_array_equal(found, a @ b)
+    jobs = [host.frames(a, b) for a, b in products]
+    record = run_engine(spec, [frames for part in jobs for frames in part], **options)
+    came_out = iter(record.frames)
+    for (a, b), part in zip(products, jobs, strict=True):
+        found = host.results([next(came_out) for _ in part], len(a), b.shape[1])
+        np.testing.assert_array_equal(found, a @ b)
+    assert not list(came_out)
     assert not record.error
     return record
 
@@ -41,61 +49,47 @@ def test_products_under_stalls(rng, sizes, shape, stalls):
     check(spec, *operands(rng, spec, *shape), stalls=stalls)
 
 
-@pytest.mark.parametrize("bits", [(1, 1), (1, 8), (3, 5), (8, 4), (9, 2), (8, 8), (16, 12)],
-                         ids=str)
-@pytest.mark.parametrize("multipliers", ["blocks", "luts"])
-def test_formats_of_every_sign_at_their_extremes(rng, bits, multipliers):
-    for signs in itertools.product((False, True), repeat=2):
+@pytest.mark.parametrize("bits", [(1, 1), (1, 8), (3, 5), (9, 2), (16, 12)], ids=str)
+def test_formats_of_every_sign_at_their_extremes(rng, bits):
+    for number, signs in enumerate(itertools.product((False, True), repeat=2)):
         x, weights = (Fixed(width, 0, sign) for width, sign in zip(bits, signs, strict=True))
-        spec = spec_of((3, 2, 4, 3), x, weights, multipliers=multipliers)
-        for extreme in (False, True):
-            check(spec, *operands(rng, spec, 6, 9, 3, extreme=extreme))
+        spec = spec_of((3, 2, 4, 3), x, weights, multipliers=("blocks", "luts")[number % 2])
+        drawn, ends = (operands(rng, spec, 4, 9, 2, extreme=extreme) for extreme in (False, True))
+        check_all(spec, [drawn, ends])
 
 
 def test_the_longest_sum_of_the_largest_products_fits_exactly():
     spec = spec_of((2, 1, 1, 8))
     low, high = spec.x.min, spec.x.max
-    for a, b in ((low, low), (low, high), (high, low)):
-        check(spec, np.full((1, spec.inner), a), np.full((spec.inner, 1), b))
+    check_all(spec, [(np.full((1, spec.inner), a), np.full((spec.inner, 1), b))
+                     for a, b in ((low, low), (low, high), (high, low))])
     assert spec.accumulator == Fixed(20)            # 16 * 2**14 is 2**18, one more than fits 19
 
 
-def test_jobs_of_any_lengths_follow_one_another(rng):
-    """As a host that sends products of several sizes without a pause."""
-    spec, jobs, wanted = spec_of((3, 3, 8, 5)), [], []
-    host = host_of(spec)
-    for m, k, n in [(1, 1, 1), (8, 15, 3), (2, 3, 4), (1, 15, 1), (3, 4, 2), (8, 2, 2), (1, 1, 3)]:
-        a, b = operands(rng, spec, m, k, n)
-        jobs += host.frames(a, b)
-        wanted.append((a @ b, len(host.frames(a, b))))
-    for stalls in STALLS:
-        record = run_engine(spec, jobs, stalls=stalls, seed=1)
-        frames = list(record.frames)
-        for values, count in wanted:
-            np.testing.assert_array_equal(host.results(frames[:count], *values.shape), values)
-            del frames[:count]
-        assert not frames
-        assert not record.error
-        assert stalls or record.cycles == spec.cycles_of(
-            [job for m, k, n in [(1, 1, 1), (8, 15, 3), (2, 3, 4), (1, 15, 1), (3, 4, 2),
-                                 (8, 2, 2), (1, 1, 3)] for job in spec.jobs(m, k, n)])
+@pytest.mark.parametrize("stalls", STALLS, ids="+".join)
+def test_jobs_of_any_lengths_follow_one_another(rng, stalls):
+    """As from a host that sends products of several sizes without a pause."""
+    spec = spec_of((3, 3, 8, 5))
+    shapes = [(1, 1, 1), (8, 15, 3), (2, 3, 4), (1, 15, 1), (3, 4, 2), (8, 2, 2), (1, 1, 3)]
+    record = check_all(spec, [operands(rng, spec, *shape) for shape in shapes], stalls=stalls)
+    jobs = [job for shape in shapes for job in spec.jobs(*shape)]
+    assert stalls or record.cycles == spec.cycles_of(jobs)
 
 
 def test_a_sink_that_takes_nothing_stops_the_vectors_and_loses_none(rng):
     sizes, shape = (2, 2, 40, 1), (40, 2, 2)
     spec, host = spec_of(sizes), host_of(spec_of(sizes))
     a, b = operands(rng, spec, *shape)
-    for seed in range(20):
+    for seed in range(5):
         check(spec, a, b, stalls=("results",), seed=seed)
     assert len(host.frames(a, b)) == 1
 
 
 @pytest.mark.parametrize("cycles", [1, 5, 9, 14, 20, 27, 33, 50])
 def test_reset_in_the_middle(rng, cycles):
-    spec = spec_of(SMALL[0])
-    a, b = operands(rng, spec, *SMALL[1])
-    for stalls in ((), ("weights", "x", "results")):
-        check(spec, a, b, reset_after=cycles, stalls=stalls, seed=cycles)
+    spec = spec_of((3, 4, 6, 4))
+    stalls = STALLS[-1] if cycles % 2 else ()
+    check(spec, *operands(rng, spec, 11, 9, 5), reset_after=cycles, stalls=stalls, seed=cycles)
 
 
 def wrong_frames(spec, job):

@@ -1,0 +1,71 @@
+"""A whole network on an engine that multiplies matrices, layer by layer."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..emit import write_engine
+from ..golden.run import GOLDEN
+from ..host.systolic import JobFrames, SystolicHost
+from ..ir import MatVec, Network
+from ..numeric import SpecError, as_int64
+from ..plan.engines import SystolicSpec
+from .artefact import ELABORATION
+
+__all__ = ["build_engine", "run_layers"]
+
+
+def build_engine(spec: SystolicSpec, folder, *, name: str | None = None, progress=None):
+    """Write the artefact of an engine: see :func:`hwgen.emit.write_engine`; the folder."""
+    tell = progress and (lambda line: progress("generate", None, line))
+    with ELABORATION:
+        return write_engine(spec, folder, name=name, progress=tell)
+
+
+def run_layers(network: Network, x, host: SystolicHost,
+               exchange: Callable[[list[JobFrames]], list[bytes]]) -> dict[str, np.ndarray]:
+    """Every value of ``network`` for integers ``x`` ``(n, *shape)``; its matrices by an engine.
+
+    Each matrix is one product: the vectors of all inputs, and of all pixels, times the transposed
+    weights. Biases and all other nodes are the golden model's, on the host. So no weights are in
+    the hardware, and one engine runs every network whose numbers it can multiply.
+
+    Parameters
+    ----------
+    network : Network
+    x : integers ``(n, *shape)``
+    host : SystolicHost
+    exchange : callable(list of JobFrames) -> list of bytes    what is behind the engine's streams
+
+    Returns
+    -------
+    dict    For each node int64 ``(n, *edge.shape)``, as :func:`hwgen.golden.run` has it.
+
+    Raises
+    ------
+    SpecError    If a matrix is too large for the engine, or one of its values or inputs has no
+                 place in its formats; before anything is sent to it, with the node's name.
+    """
+    _require_matrices(network, host)
+    values = {network.input.name: GOLDEN["input"](network.input, x)}
+    for node in network.nodes[1:]:
+        operands = [values[name] for name in node.inputs]
+        if not isinstance(node, MatVec):
+            values[node.name] = GOLDEN[node.kind](node, *operands)
+            continue
+        vectors = operands[0].reshape(-1, operands[0].shape[-1])
+        sums = host.multiply(vectors, node.weights.to_dense().T, exchange)
+        values[node.name] = (sums + node.bias_or_zero).reshape(*operands[0].shape[:-1], -1)
+    return values
+
+
+def _require_matrices(network, host):
+    for node in network.nodes:
+        if not isinstance(node, MatVec):
+            continue
+        edge, weights = network.edges[node.inputs[0]], node.weights.to_dense()
+        ends = np.resize(as_int64([edge.lo, edge.hi], "range"), (2, weights.shape[1]))
+        try:
+            host.frames(ends, weights.T)
+        except SpecError as error:
+            raise SpecError(f"{node.path}: {error}") from error
