@@ -56,21 +56,8 @@ def _loaded(weights: dict) -> str:
     for memory in weights["memories"]:
         lines.append(f"    byte {memory['offset']:>8}  {memory['node']}, {memory['holds']}:"
                      f" {memory['rows']} rows of {memory['row_words']} words,"
-                     f" {_row(memory)}\n")
+                     f" {memory['row']}\n")
     return "".join(lines)
-
-
-def _row(memory: dict) -> str:
-    value = f"{memory['value_bits']}-bit {'signed' if memory['signed'] else 'unsigned'}"
-    if memory["holds"] == "bias":
-        return f"each of {memory['pe']} {value} values; row f is of outputs f * {memory['pe']} ..."
-    pe, simd, pairs = memory["pe"], memory["simd"], memory["pairs"]
-    alone = f"{pe - 2 * pairs} outputs x {simd} inputs, {value} each"
-    if not pairs:
-        return alone
-    both = (f"{pairs} pairs of outputs x {simd} inputs, {memory['pair_bits']} bits each:"
-            f" w0 + w1 * 2**{memory['value_bits']}")
-    return f"{both}; then {alone}" if pe > 2 * pairs else both
 
 
 def _sign(port) -> str:

@@ -86,14 +86,15 @@ class Artefact:
         Raises
         ------
         SpecError    If the weights of this artefact are constants; or if ``network`` differs from
-                     its network in anything else than weights and biases that are loaded: see
-                     :func:`hwgen.ir.replaced`.
+                     its network in anything else than weights, biases and thresholds that are
+                     loaded: see :func:`hwgen.ir.replaced`.
         """
-        layout = self.manifest.get("weights")
+        layout, same = self.manifest.get("weights"), self.network
         if layout is None:
             raise SpecError(f"weights of '{self.name}' must be ram to be loaded, and are constants;"
                             f" plan it with weights = ram")
-        same = self.network if network is None else replaced(self.network, network)
+        if network is not None:
+            same = replaced(same, network, thresholds=layout["thresholds"])
         return weight_words(layout, same).astype("<u4").tobytes()
 
     def netlist(self, device, *, progress=None) -> Path:

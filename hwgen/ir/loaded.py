@@ -1,6 +1,6 @@
 """Networks whose weights may be exchanged, and what must be the same in those that follow."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ..numeric import SpecError
 from .matrix import Dense, Loaded
 from .network import CheckError, Network
-from .nodes import MatVec
+from .nodes import MatVec, Threshold
 
 __all__ = ["replaced", "with_loaded"]
 
@@ -44,13 +44,20 @@ def _as_loaded(node: MatVec, is_loaded: bool) -> MatVec:
                         f" of kind '{matrix.kind}'")
     try:
         kind = Loaded if is_loaded else Dense
-        return replace(node, weights=kind(matrix.values, matrix.format))
+        return replace(node, weights=kind(matrix.values, matrix.format), bias_bits=None)
     except SpecError as error:
         raise SpecError(f"node '{node.name}': {error}") from error
 
 
-def replaced(network: Network, other: Network) -> Network:
+def replaced(network: Network, other: Network, *, thresholds: Collection[str] = ()) -> Network:
     """``network`` with the loaded weights, and their biases, of ``other``.
+
+    Parameters
+    ----------
+    network, other : Network
+    thresholds : collection of str
+        Names of the :class:`~hwgen.ir.Threshold` nodes whose thresholds and inversions are loaded
+        with the weights before them: those of a stage that compares.
 
     Raises
     ------
@@ -60,19 +67,28 @@ def replaced(network: Network, other: Network) -> Network:
     if len(network.nodes) != len(other.nodes):
         raise SpecError(f"network '{other.name}' must have the {len(network.nodes)} nodes of"
                         f" '{network.name}', not {len(other.nodes)}")
-    nodes = [_exchanged(network, old, new, other.name)
+    nodes = [_exchanged(network, old, new, other.name, old.name in thresholds)
              for old, new in zip(network.nodes, other.nodes, strict=True)]
     return Network(network.name, tuple(nodes), network.outputs, other.meta)
 
 
-def _exchanged(network, old, new, other):
+def _exchanged(network, old, new, other, has_thresholds):
     """``new``, which may differ from ``old`` in what is loaded alone."""
     loaded = isinstance(old, MatVec) and old.is_loaded
     if loaded and isinstance(new, MatVec) and isinstance(new.weights, Dense):
         _require_range(network, old, new)
-        new = _as_loaded(new, True)
-    _require_same(old, new, other, {"weights", "bias"} if loaded else set())
+        new = replace(_as_loaded(new, True), bias_bits=_bias_bits(network, old))
+    free = {"weights", "bias", "bias_bits"} if loaded else set()
+    if has_thresholds and isinstance(old, Threshold):
+        free = {"thresholds", "invert"}
+    _require_same(old, new, other, free)
     return new
+
+
+def _bias_bits(network, node) -> int | None:
+    """Bits of a bias in the hardware of ``node``."""
+    most = node.bias_range(network.edges[node.inputs[0]])[1]
+    return None if node.bias is None else most.bit_length() + 1
 
 
 def _require_range(network, old, new):

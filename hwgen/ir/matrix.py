@@ -88,20 +88,9 @@ class Loaded(Dense):
 
     ``values`` are the first ones. What holds of all that may follow is taken from the format: every
     sum that the hardware forms is as wide as the worst matrix of this shape needs.
-
-    Raises
-    ------
-    SpecError   As :class:`Dense`; and if ``format`` is not fixed point, of which every code is an
-                entry.
     """
 
     kind: ClassVar[str] = "loaded"
-
-    def __post_init__(self):
-        super().__post_init__()
-        if not isinstance(self.format, Fixed):
-            raise SpecError(f"format of weights that are loaded must be fixed point, not"
-                            f" {self.format}")
 
     @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:

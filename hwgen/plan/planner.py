@@ -166,9 +166,16 @@ def _require_known(network, cores):
 
 
 def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
-    """The first core of the table that suits ``node``, which reads ``edge``; ``post`` follows."""
-    return next(name for name, cls in MATRIX_CORES.items()
-                if (cls.loads or not node.is_loaded) and cls.suits(node, edge, post))
+    """The first core of the table that suits ``node``, which reads ``edge``; ``post`` follows.
+
+    Where weights are loaded, of the cores that do so; if none of these suits, the first of them.
+    """
+    able = [name for name, cls in MATRIX_CORES.items()
+            if cls.loads(node.weights) or not node.is_loaded]
+    if not able:
+        raise SpecError(f"node '{node.name}': weights must be rom, as no core has a memory to load"
+                        f" {node.weights.format} into, not ram")
+    return next((name for name in able if MATRIX_CORES[name].suits(node, edge, post)), able[0])
 
 
 def _assemble(network, target, clk_hz, interval, cores, made) -> Design:

@@ -21,8 +21,7 @@ class Starts:
     rows : list of int, or None     packed values of each fold
     constant : int             instead of rows
     name : str                 of the memory
-    table : component, optional   with ``advance``, a cycle ahead, and ``data``, somewhere else,
-        instead of rows
+    table : component, optional   with ``advance`` and ``data``, somewhere else, instead of rows
     """
 
     def __init__(self, *, shape=1, rows=None, constant: int = 0, name: str = "starts", table=None):
@@ -32,7 +31,7 @@ class Starts:
     def values(self, m, pe: int, advance, *, ahead: bool = False) -> list:
         """The values of this fold; the next one's in the cycle after ``advance``.
 
-        With ``ahead``, which a ``table`` needs, ``advance`` is told a cycle before.
+        With ``ahead`` ``advance`` is told a cycle before, which a ``table`` must be made for.
         """
         layout, starts = data.ArrayLayout(self._shape, pe), self._table
         if starts is None:

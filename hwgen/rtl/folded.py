@@ -35,7 +35,7 @@ class FoldedMatVec(StageCore):
 
     def elaborate(self, platform):
         m = Module()
-        stage = self._stage
+        stage, self._filled = self._stage, []
         m.submodules.queue = queue = OutputQueue(stage)
         m.submodules.dot = dot = self._dot()
         replay = self._operands(m, dot)
@@ -48,6 +48,8 @@ class FoldedMatVec(StageCore):
             queue.take.eq(replay.issue & replay.begin), replay.go.eq(queue.go),
         ]
         link_out(m, self.o, queue.o)
+        if stage.loaded:        # in the order in which the parts above were made
+            link_loads(m, self.load, self._filled + [post] * post.is_loaded(stage))
         return m
 
     def _operands(self, m, dot):
@@ -63,9 +65,21 @@ class FoldedMatVec(StageCore):
 
     def _weights(self, width):
         """The memory of their rows."""
+        if self._stage.loaded:
+            self._filled.append(LoadedRows(self._stage.loaded_memory("weights")))
+            return self._filled[-1]
         rows = self._stage.weight_rows()
         return Rom(width=width, rows=rows,
                    in_blocks=self._stage.weights_in_block_ram(len(rows), width))
+
+    def _starts(self, m, holds, *, ahead, name="starts", **constants):
+        """What sums start from: constants, or a memory that is loaded where there is one."""
+        if not any(memory.holds == holds for memory in self._stage.loaded):
+            return Starts(name=name, **constants)
+        table = LoadedInTurn(self._stage.loaded_memory(holds), ahead=ahead)
+        m.submodules[holds] = table
+        self._filled.append(table)
+        return Starts(shape=constants["shape"], table=table)
 
     def _fill(self, m, dot, replay):
         """Rows go into the buffer as they come."""
@@ -139,8 +153,9 @@ class BinaryMatVec(FoldedMatVec):
         """The weighed sums of a fold: counts of a pass, then of all its passes."""
         stage = self._stage
         total_shape = format_shape(stage.acc_format)
-        starts = Starts(shape=format_shape(stage.start_format), rows=stage.start_rows(),
-                        constant=int(stage.starts[0]))
+        starts = self._starts(m, "starts", ahead=not stage.combines, rows=stage.start_rows(),
+                              shape=format_shape(stage.start_format),
+                              constant=int(stage.starts[0]))
         shape = unsigned(stage.most_count.bit_length()) if stage.combines else total_shape
         source = self._accumulate(m, dot, replay, acc_shape=shape, op=dot.op,
                                   starts=Starts() if stage.combines else starts)
@@ -161,8 +176,9 @@ class BinaryMatVec(FoldedMatVec):
         stage = self._stage
         if not stage.low_bits:
             return [value >> stage.result_shift for value in total.o]
-        lows = Starts(shape=format_shape(stage.low_format), rows=stage.low_rows(), name="lows",
-                      constant=int(stage.lows[0])).values(m, stage.pe, total.o_valid)
+        lows = self._starts(m, "lows", ahead=False, name="lows", rows=stage.low_rows(),
+                            shape=format_shape(stage.low_format), constant=int(stage.lows[0]))
+        lows = lows.values(m, stage.pe, total.o_valid)
         return [Cat(low, value).as_signed()
                 for low, value in zip(lows, total.o, strict=True)]
 
@@ -183,24 +199,10 @@ class FixedMatVec(FoldedMatVec):
 
     def _sum(self, m, dot, replay):
         stage, starts = self._stage, Starts()
-        if stage.loaded:
-            starts = self._loaded_starts(m)
-        elif stage.mat_vec.bias is not None:
-            starts = Starts(shape=format_shape(stage.bias_format), rows=stage.bias_rows())
+        if stage.mat_vec.bias is not None:
+            starts = self._starts(m, "bias", ahead=True, rows=stage.bias_rows(),
+                                  shape=format_shape(stage.bias_format))
         accumulator = self._accumulate(m, dot, replay, acc_shape=format_shape(stage.acc_format),
                                        starts=starts)
         m.d.comb += [carry.x.eq(dot.carry[p]) for p, carry in enumerate(accumulator.i_carry)]
         return accumulator
-
-    def _weights(self, width):
-        loaded = self._stage.loaded
-        return LoadedRows(loaded[0]) if loaded else super()._weights(width)
-
-    def _loaded_starts(self, m):
-        """The biases that come behind the weights, where there are any."""
-        memories, table = [m.submodules.weights], None
-        if len(self._stage.loaded) > 1:
-            m.submodules.bias = table = LoadedInTurn(self._stage.loaded[1])
-            memories.append(table)
-        link_loads(m, self.load, memories)
-        return Starts(shape=format_shape(self._stage.bias_format), table=table)

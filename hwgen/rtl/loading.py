@@ -82,7 +82,12 @@ class LoadedRows(wiring.Component):
 
 
 class LoadedInTurn(wiring.Component):
-    """:class:`hwgen.rtl.table.RowsInTurn`, ``ahead``, of rows that are loaded.
+    """:class:`hwgen.rtl.table.RowsInTurn` of rows that are loaded.
+
+    Parameters
+    ----------
+    spec : LoadedMemory
+    ahead : bool
 
     Members
     -------
@@ -91,8 +96,8 @@ class LoadedInTurn(wiring.Component):
     load : ``In(LOAD)``
     """
 
-    def __init__(self, spec: LoadedMemory):
-        self._spec = spec
+    def __init__(self, spec: LoadedMemory, *, ahead: bool):
+        self._spec, self._ahead = spec, ahead
         super().__init__({"advance": In(1), "data": Out(spec.row_bits), "load": In(LOAD)})
 
     def elaborate(self, platform):
@@ -100,7 +105,7 @@ class LoadedInTurn(wiring.Component):
         m.submodules.rows = rows = LoadedRows(self._spec)
         m.d.comb += self.data.eq(rows.data)
         link_loads(m, self.load, [rows])
-        in_turn(m, rows, self.advance, self._spec.rows, ahead=True)
+        in_turn(m, rows, self.advance, self._spec.rows, ahead=self._ahead)
         return m
 
 

@@ -12,6 +12,7 @@ from ..ir import Requantise, Threshold
 from ..numeric import INT32, Fixed, pack_row
 from ..plan.stages import MatVecStage, Stage
 from ..plan.stages.threshold_search import STEP_REGISTERS
+from .loading import LOAD, LoadedInTurn, LoadedRows, link_loads
 from .multiply_cells import Multiply
 from .stream import element_shape, format_shape
 from .table import Rom, RowsInTurn
@@ -32,6 +33,7 @@ class _PostCore(wiring.Component):
     -------
     i : ``In(ArrayLayout(acc_shape, pe))``, i_valid : ``In(1)``
     o : ``Out(ArrayLayout(out_shape, pe))``, o_valid : ``Out(1)``
+    load : ``In(LOAD)``     only where :meth:`is_loaded`
     """
 
     def __init__(self, stage: Stage, acc_shape):
@@ -40,7 +42,13 @@ class _PostCore(wiring.Component):
             "i": In(data.ArrayLayout(acc_shape, stage.pe)), "i_valid": In(1),
             "o": Out(data.ArrayLayout(element_shape(stage.out_edge), stage.pe)),
             "o_valid": Out(1),
+            **({"load": In(LOAD)} if self.is_loaded(stage) else {}),
         })
+
+    @classmethod
+    def is_loaded(cls, stage: Stage) -> bool:
+        """Whether there are memories in it that are loaded."""
+        return False
 
 
 class PassThrough(_PostCore):
@@ -60,9 +68,14 @@ class SearchCore(_PostCore):
     select from a memory of each lane, then compares. Inversions are looked up with the code.
     """
 
+    @classmethod
+    def is_loaded(cls, stage):
+        """Where thresholds are, and there are any but the first one, or inversions."""
+        return bool(stage.loaded) and (stage.search.bits > 1 or stage.search.loads_inverts)
+
     def elaborate(self, platform):
         m = Module()
-        search, pe = self._stage.search, self._stage.pe
+        search, pe, self._filled = self._stage.search, self._stage.pe, []
         values, valid, found = list(self.i), self.i_valid, []
         for k, value in enumerate(values):
             found.append(Signal(name=f"found{k}"))
@@ -73,19 +86,19 @@ class SearchCore(_PostCore):
         m.d.comb += self.o_valid.eq(valid)
         for k in range(pe):
             m.d.comb += self.o[k].eq(self._code(m, found[k], inverts[k], k))
+        if self._filled:
+            link_loads(m, self.load, self._filled)
         return m
 
     def _step(self, m, number, values, valid, found):
         """One comparison more: two registers."""
-        stage, fmt = self._stage, self._stage.search.step_format(number)
-        table = fmt.encode(stage.search.step(number)).reshape(stage.nf, stage.pe, -1)
+        stage = self._stage
         fold = Signal(range(max(2, stage.nf)), name=f"fold{number}")
         with m.If(valid):
             wrap_add(m, fold, stage.nf)
         later, bits = [], []
         for k, (value, prefix) in enumerate(zip(values, found, strict=True)):
-            m.submodules[f"step{number}_lane{k}"] = rom = Rom(
-                width=fmt.bits, rows=table[:, k].reshape(-1).tolist())
+            m.submodules[f"step{number}_lane{k}"] = rom = self._thresholds(number, k)
             later.append(self._delayed(m, value, f"value{number}_{k}"))
             before = self._delayed(m, prefix, f"prefix{number}_{k}")
             bits.append(Signal(number + 1, name=f"found{number}_{k}", reset_less=True))
@@ -93,6 +106,15 @@ class SearchCore(_PostCore):
             m.d.sync += bits[k].eq(Cat(later[k][0] >= rom.data.as_signed(), before[0]))
             later[k] = later[k][1]
         return later, delay(m, valid, STEP_REGISTERS, name=f"valid{number}"), bits
+
+    def _thresholds(self, number, k):
+        """The memory of a lane's thresholds in a step."""
+        stage = self._stage
+        if self.is_loaded(stage):
+            self._filled.append(LoadedRows(stage.loaded_memory(f"step{number}_lane{k}")))
+            return self._filled[-1]
+        return Rom(width=stage.search.step_format(number).bits,
+                   rows=stage.search.step_rows(number, stage.pe, k))
 
     def _delayed(self, m, value, name):
         """``value`` one and two cycles later."""
@@ -109,8 +131,12 @@ class SearchCore(_PostCore):
         invert = stage.search.invert
         if not stage.search.has_inverts:
             return [Const(int(invert[0]))] * stage.pe
-        rows = [pack_row(row, 1) for row in invert.reshape(stage.nf, stage.pe)]
-        m.submodules.inverts = inverts = RowsInTurn(width=stage.pe, rows=rows)
+        if stage.search.loads_inverts:
+            inverts = LoadedInTurn(stage.loaded_memory("inverts"), ahead=False)
+            self._filled.append(inverts)
+        else:
+            inverts = RowsInTurn(width=stage.pe, rows=stage.search.invert_rows(stage.pe))
+        m.submodules.inverts = inverts
         m.d.comb += inverts.advance.eq(valid)
         return list(inverts.data)
 

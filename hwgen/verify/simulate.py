@@ -112,7 +112,9 @@ def _loaded(manifest, network: Network, reload, mode: str) -> list:
     if reload is not None and mode != "stream":
         raise SpecError(f"reload must be None in mode '{mode}', which begins anew, or the mode"
                         f" 'stream'")
-    networks = [network] if reload is None else [network, replaced(network, reload)]
+    networks = [network]
+    if reload is not None:
+        networks.append(replaced(network, reload, thresholds=manifest["weights"]["thresholds"]))
     return [(member, weight_words(manifest["weights"], member)) for member in networks]
 
 

@@ -3,19 +3,24 @@
 from dataclasses import replace
 
 import numpy as np
-from cases.networks import fixed, weights
+from cases.networks import draw, fixed, weights
 
-from hwgen.ir import MatVec, Network
-from hwgen.numeric import Fixed
+from hwgen.ir import Argmax, Input, MatVec, Network, Requantise, Threshold
+from hwgen.numeric import Bipolar, Fixed, Planes, Ternary
 
-__all__ = ["other_weights", "two_networks"]
+__all__ = ["PLANES", "other_weights", "planes", "two_networks"]
 
 
 def other_weights(network, *, seed=1, fill="random", bias=100):
-    """``network`` with other weights, and biases of at most ``bias``, in every matrix node."""
-    rng = np.random.default_rng(seed)
+    """``network`` with other weights, and biases of at most ``bias``, in every matrix node.
+
+    Thresholds are drawn anew, from all that there can be: some are always reached, some never.
+    """
+    rng, nodes = np.random.default_rng(seed), []
 
     def changed(node):
+        if isinstance(node, Threshold):
+            return _thresholds(rng, node.name, nodes, node.format, always=0.2)
         if not isinstance(node, MatVec):
             return node
         shape = node.weights.shape
@@ -23,10 +28,62 @@ def other_weights(network, *, seed=1, fill="random", bias=100):
         return replace(node, weights=weights(rng, shape, node.weights.format, fill=fill),
                        bias=biases)
 
-    return Network(network.name, tuple(map(changed, network.nodes)), network.outputs)
+    for each in network.nodes:
+        nodes.append(changed(each))
+    return Network(network.name, tuple(nodes), network.outputs)
 
 
-def two_networks(**options):
+def two_networks(build=None, **options):
     """8-bit weights unless told otherwise, with biases behind the first and the third matrix."""
-    network = fixed(**{"fmt": Fixed(8), "sizes": (6, 8, 4, 4)} | options)
+    network = build() if build else fixed(**{"fmt": Fixed(8), "sizes": (6, 8, 4, 4)} | options)
     return network, other_weights(network)
+
+
+def planes(*, formats, activation, sizes=(6, 8, 4, 4), x=None, seed=0):
+    """Matrices of ``formats`` in turn, thresholds of ``activation`` between them, argmax.
+
+    Biases behind the first and the third matrix. With an ``activation`` of Fixed(5) there is a
+    `Requantise` in place of thresholds.
+    """
+    rng = np.random.default_rng([seed, *sizes])
+    nodes = [Input("x", (), (sizes[0],), x or Fixed(4, signed=False))]
+    for k, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), start=1):
+        matrix = weights(rng, (n_out, n_in), formats[(k - 1) % len(formats)])
+        bias = rng.integers(-9, 9, n_out, endpoint=True) if k % 2 else None
+        nodes.append(MatVec(f"fc{k}", (nodes[-1].name,), matrix, bias))
+        if k < len(sizes) - 1 and activation == Fixed(5):
+            nodes.append(Requantise(f"act{k}", (nodes[-1].name,), np.array([3]), 3, "half_up",
+                                    activation))
+        elif k < len(sizes) - 1:
+            nodes.append(_thresholds(rng, f"act{k}", nodes, activation))
+    scores = nodes[-1].name
+    nodes.append(Argmax("argmax", (scores,)))
+    return Network("case-planes", nodes, (scores, "argmax"), {"seed": seed})
+
+
+def _thresholds(rng, name, nodes, fmt, *, always=0.0):
+    """Random thresholds of the last of ``nodes``; of some channels one end or the other."""
+    edge = Network("part", nodes, (nodes[-1].name,)).edges[nodes[-1].name]
+    n, steps = edge.shape[-1], len(fmt.levels) - 1
+    middle, spread = (edge.lo + edge.hi) // 2, max(1, (edge.hi - edge.lo) // 8)
+    table = middle + rng.integers(-spread, spread, (n, steps), endpoint=True)
+    ends = rng.random((n, steps)) < always
+    table = np.where(ends, draw(rng, (n, steps), Bipolar()) * (edge.hi - edge.lo) + middle, table)
+    table = np.sort(table.clip(edge.lo, edge.hi + 1), axis=1)
+    return Threshold(name, (nodes[-1].name,), table if steps > 1 else table[:, 0],
+                     rng.random(n) < 0.4, fmt)
+
+
+PLANES = {
+    "signs": lambda: planes(formats=[Bipolar()], activation=Bipolar(), x=Bipolar()),
+    "wide-first": lambda: planes(formats=[Fixed(4), Bipolar()], activation=Bipolar()),
+    "ternary": lambda: planes(formats=[Ternary()], activation=Fixed(2, signed=False)),
+    "two-scales": lambda: planes(formats=[Planes((3, -2))], activation=Ternary()),
+    "bases": lambda: planes(formats=[Planes.of_bases((5, 2)), Planes.of_bases((3,))],
+                            activation=Planes.of_bases((2, 1)), x=Fixed(2)),
+    "mixed": lambda: planes(formats=[Fixed(3), Ternary(), Bipolar()],
+                            activation=Fixed(2, signed=False)),
+    "requantised": lambda: planes(formats=[Bipolar(), Fixed(2), Fixed(1, signed=False)],
+                                  activation=Fixed(5)),
+}
+"""Name -> builder of a network whose weights the binary core loads."""

@@ -1,16 +1,18 @@
 # amaranth: UnusedElaboratable=no
 """Weights that are loaded: widths from formats, what is refused, and what synthesis makes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cases.errors import refused
-from cases.loaded import other_weights, two_networks
-from cases.networks import NETWORKS, fixed
+from cases.loaded import PLANES, other_weights, planes, two_networks
+from cases.networks import FORMATS, NETWORKS, WEIGHT, fixed
 from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
 from hwgen.ir import Dense, Loaded, PowerSums, load, replaced, with_loaded
-from hwgen.numeric import Bipolar, Fixed, PowerOfTwo, SpecError
+from hwgen.numeric import Bipolar, Fixed, PowerOfTwo, SpecError, Ternary
 from hwgen.plan import plan
 from hwgen.plan.stages.loaded_memory import LoadedMemory
 from hwgen.rtl.loading import LoadedRows
@@ -74,12 +76,19 @@ def test_a_network_file_keeps_what_is_loaded(tmp_path):
     (fixed, {"weights": "ram", "cores": {"fc1": {"memory": "logic"}}},
      "fixed core 'fc1': memory must be auto or block where weights are ram, not 'logic'"),
     (fixed, {"weights": "ram", "cores": {"fc1": {"core": "sparse"}}},
-     "sparse core 'fc1': weights must be rom, as this core has no memory to load them into, not"
-     " ram; choose the fixed core"),
+     f"sparse core 'fc1': weights must be rom, as this core has no memory to load {WEIGHT} into,"
+     " not ram; choose the fixed core"),
     (fixed, {"cores": {"fc1": {"core": "sparse", "weights": "ram"}}},
      "choices of 'fc1' on the sparse core must be among ['core', 'pe',"),
-    (NETWORKS["binary"], {"weights": "ram"},
-     f"node 'fc1': format of weights that are loaded must be fixed point, not {Bipolar()}"),
+    (NETWORKS["binary"], {"weights": "ram", "cores": {"fc2": {"core": "binary-unrolled"}}},
+     "binary-unrolled core 'fc2': weights must be rom, as this core has no memory to load"
+     f" {Bipolar()} into, not ram; choose the binary core"),
+    (NETWORKS["fixed-ternary"], {"weights": "ram", "cores": {"fc1": {"core": "fixed"}}},
+     "fixed core 'fc1': weights must be rom, as this core has no memory to load"
+     f" {Ternary()} into, not ram; choose the binary core"),
+    (NETWORKS["fixed-codebook"], {"weights": "ram"},
+     f"node 'fc1': weights must be rom, as no core has a memory to load {FORMATS[-1]} into, not"
+     " ram"),
     (lambda: fixed(fmt=PowerOfTwo(4), given_as=lambda w: PowerSums.of(w, 4)), {"weights": "ram"},
      "node 'fc1': weights that are loaded must be a dense matrix, not of kind 'power-sums'"),
 ])
@@ -89,13 +98,89 @@ def test_refused(build, options, message):
     assert str(caught.value).startswith(message)
 
 
-def test_weights_that_are_loaded_have_every_code_of_their_format():
-    with refused(SpecError, "format of weights that are loaded must be fixed point, not"
-                            f" {Bipolar()}"):
-        Loaded(np.ones((2, 2), np.int64), Bipolar())
+def test_weights_that_are_loaded_may_be_any_of_their_format():
+    assert Loaded(np.ones((2, 2), np.int64), Bipolar()).ends == (-1, 1)
     matrix = Loaded(np.ones((2, 3), np.int64), Fixed(4))
     assert (matrix.ends, matrix.shape) == ((-8, 7), (2, 3))
     assert Dense(matrix.values, Fixed(4)).ends == (1, 1)
+
+
+def binary_stages(network, weights):
+    cores = {node.name: {"core": "binary", "planes": 1, "pe": 1} for node in network.nodes
+             if node.kind == "mat_vec"}
+    design = plan(network, ECP5, interval_cycles=4000, weights=weights, cores=cores)
+    return [stage for stage in design.stages if stage.core == "binary"]
+
+
+@pytest.mark.parametrize("name", PLANES)
+def test_sums_of_planes_are_as_wide_as_any_weights_need_and_no_wider(name):
+    first = PLANES[name]()
+    loaded, found = binary_stages(first, "ram"), []
+    biases = [stage.mat_vec.bias_range(stage.x)[1] for stage in loaded
+              if stage.mat_vec.bias is not None]
+    for seed in range(30):
+        fill = ("random", "min", "max", "extremes")[seed % 4]
+        other = other_weights(first, seed=seed, fill=fill, bias=min(biases))
+        found.append(binary_stages(other, "rom"))
+    for number, stage in enumerate(loaded):
+        others = [stages[number] for stages in found]
+        least, most = stage.acc_range
+        assert least <= min(other.acc_range[0] for other in others)
+        if stage.search is None:        # a sum ends at a score, below the sum of all planes
+            scores = max(other.acc_edge.hi for other in others)
+            assert most >= (scores << 1 if stage.result_shift else scores >> stage.low_bits)
+        else:
+            assert most >= max(other.acc_range[1] for other in others)
+        assert stage.acc_format.bits <= 1 + max(other.acc_format.bits for other in others)
+        assert stage.start_range[0] <= min(other.start_range[0] for other in others)
+        assert stage.start_range[1] >= max(other.start_range[1] for other in others)
+        if stage.search is not None:
+            for step in range(1, stage.search.bits):
+                held = stage.search.step_format(step)
+                assert all(held.allowed(other.search.step(step)).all() for other in others)
+
+
+def test_the_core_is_one_that_loads():
+    """Ternary weights would go to the fixed core behind an input of eight planes."""
+    network = planes(formats=[Ternary()], activation=Fixed(5), x=Fixed(8))
+    cores = [plan(network, ECP5, interval_cycles=2000, weights=weights).stages[0].core
+             for weights in ("rom", "ram")]
+    assert cores == ["fixed", "binary"]
+
+
+def test_constants_of_signs_are_all_one():
+    """Of signs that meet signs: -n, whatever they are."""
+    first = planes(formats=[Bipolar()], activation=Bipolar(), x=Bipolar(), sizes=(6, 8, 4))
+    stage = binary_stages(first, "ram")[1]
+    assert stage.start_range == (-4, -4)
+    assert stage.has_one_start
+    assert stage.has_one_low
+    assert [memory.holds for memory in stage.loaded] == ["weights"]
+
+
+def test_biases_that_follow_have_as_many_bits_as_the_first_ones():
+    first = planes(formats=[Bipolar()], activation=Bipolar(), x=Bipolar())
+    network = plan(first, ECP5, interval_cycles=200, weights="ram").network
+    fc1 = network.node("fc1")
+    held = fc1.bias_range(network.edges["x"])
+    assert held == (-16, 15)
+    small = other_weights(first, bias=1)
+    again = replaced(network, small, thresholds=("act1", "act2"))
+    assert again.node("fc1").bias_range(again.edges["x"]) == held
+    assert {name: edge.format for name, edge in again.edges.items()} == {
+        name: edge.format for name, edge in network.edges.items()}
+    with refused(SpecError, "node 'fc1': bias_bits must be None where weights are not loaded,"
+                            " not 5"):
+        replace(small.node("fc1"), bias_bits=5)
+
+
+def test_thresholds_that_are_not_loaded_must_stay():
+    first = planes(formats=[Bipolar()], activation=Bipolar(), x=Bipolar())
+    network = plan(first, ECP5, interval_cycles=200, weights="ram").network
+    other = other_weights(first, bias=9)
+    with pytest.raises(SpecError, match="node 'act2': thresholds must be as the hardware has it"):
+        replaced(network, other, thresholds=("act1",))
+    assert replaced(network, other, thresholds=("act1", "act2")).node("act2") is other.node("act2")
 
 
 @pytest.mark.synth
@@ -103,7 +188,7 @@ def test_weights_that_are_loaded_have_every_code_of_their_format():
 @pytest.mark.parametrize(("rows", "bits"), [(512, 32), (256, 40), (40, 64)])
 def test_memories_take_what_synthesis_counts(family, rows, bits, tmp_path):
     spec = LoadedMemory("fc", "weights", rows=rows, row_bits=bits, in_blocks=True, values=Fixed(8),
-                        folding={})
+                        contents=list, text="", folding={})
     found, expected = counted(LoadedRows(spec), family, tmp_path), spec.estimate(TARGETS[family])
     assert found.bram == expected.bram > 0
     assert (found.ff, found.lut) == (pytest.approx(expected.ff, abs=8),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases.loaded import two_networks
+from cases.loaded import PLANES, other_weights, two_networks
 from cases.networks import inputs
 from cases.targets import ECP5
 
@@ -23,20 +23,45 @@ from hwgen.verify import VerifyError, simulate
 pytestmark = pytest.mark.cosim
 
 FIRST, SECOND = two_networks()
+MIXED = PLANES["mixed"]()
+
+PAIRS = {"fixed": (FIRST, SECOND), "planes": (MIXED, other_weights(MIXED, bias=9))}
+"""Kind -> two networks of one structure, the first of which is in the artefact."""
+
+INTERVALS = {"fixed": 24, "planes": 300}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    design = plan(FIRST, ECP5, interval_cycles=24, weights="ram")
-    return write_artefact(design, tmp_path_factory.mktemp("loaded") / "net")
+def folders(tmp_path_factory):
+    """Kind -> artefact, written when it is asked for."""
+    written = {}
+
+    def folder(kind):
+        if kind not in written:
+            design = plan(PAIRS[kind][0], ECP5, interval_cycles=INTERVALS[kind], weights="ram",
+                          cores=None if kind == "fixed" else {"fc1": {"core": "binary"}})
+            written[kind] = write_artefact(design, tmp_path_factory.mktemp(kind) / "net")
+        return written[kind]
+
+    return folder
+
+
+@pytest.fixture(params=PAIRS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def folder(folders):
+    return folders("fixed")
 
 
 @pytest.mark.parametrize("bench", ["cocotb", "compiled"])
 @pytest.mark.parametrize("stalls", ["none", "random", "both"])
-def test_two_networks_in_turn(folder, bench, stalls):
-    x = inputs(FIRST, 24)
-    result = simulate(folder, x, bench=bench, stalls=stalls, seed=3, reload=SECOND)
-    first, second = (golden.run(network, x)["fc3"] for network in (FIRST, SECOND))
+def test_two_networks_in_turn(folders, kind, bench, stalls):
+    x = inputs(PAIRS[kind][0], 24)
+    result = simulate(folders(kind), x, bench=bench, stalls=stalls, seed=3, reload=PAIRS[kind][1])
+    first, second = (golden.run(network, x)["fc3"] for network in PAIRS[kind])
     assert np.array_equal(result.scores, np.concatenate([first, second]))
     assert result.mismatched == 0
     assert not np.array_equal(first, second)
@@ -44,32 +69,37 @@ def test_two_networks_in_turn(folder, bench, stalls):
 
 @pytest.mark.parametrize("bench", ["cocotb", "compiled"])
 @pytest.mark.parametrize("mode", ["reset", "length"])
-def test_resets_and_sets_of_a_wrong_length(folder, bench, mode):
-    assert simulate(folder, bench=bench, mode=mode, stalls="random", seed=5).mismatched == 0
+def test_resets_and_sets_of_a_wrong_length(folders, kind, bench, mode):
+    assert simulate(folders(kind), bench=bench, mode=mode, stalls="random", seed=5).mismatched == 0
 
 
 @pytest.mark.parametrize("bench", ["cocotb", "compiled"])
-def test_latency_and_interval_are_those_of_the_plan(folder, bench):
-    manifest, result = read_manifest(folder), simulate(folder, bench=bench)
+def test_latency_and_interval_are_those_of_the_plan(folders, kind, bench):
+    manifest, result = read_manifest(folders(kind)), simulate(folders(kind), bench=bench)
     assert result.latency_cycles == manifest["latency_cycles"]
     assert result.interval_cycles == manifest["interval_cycles"]
-    constant = plan(FIRST, ECP5, interval_cycles=24)
+    constant = plan(PAIRS[kind][0], ECP5, interval_cycles=INTERVALS[kind])
     assert result.interval_cycles == constant.interval_cycles
+
+
+def broken(folder, at, right, wrong):
+    """A copy of the artefact with ``wrong`` in its Verilog where it has ``right``, once."""
+    copy = shutil.copytree(folder, at / "net", ignore=shutil.ignore_patterns("sim"))
+    path = next(copy.glob("case-*.v"))
+    text = path.read_text()
+    assert text.count(right) == 1
+    path.write_text(text.replace(right, wrong))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"sha256": file_hashes(copy)}))
+    return copy
 
 
 @pytest.mark.parametrize("bench", ["cocotb", "compiled"])
 def test_a_core_that_takes_wrong_sets_is_found(folder, bench, tmp_path):
     """`tlast` of the weights is not looked at where it comes late."""
-    broken = shutil.copytree(folder, tmp_path / "net", ignore=shutil.ignore_patterns("sim"))
-    path = broken / "case-fixed.v"
-    text = path.read_text()
-    assert text.count(".tlast(s_axis_weights_tlast)") == 1
-    path.write_text(text.replace(".tlast(s_axis_weights_tlast)", ".tlast(1'h1)"))
-    manifest = json.loads((broken / "manifest.json").read_text())
-    (broken / "manifest.json").write_text(
-        json.dumps(manifest | {"sha256": file_hashes(broken)}))
+    wrong = broken(folder, tmp_path, ".tlast(s_axis_weights_tlast)", ".tlast(1'h1)")
     with pytest.raises(VerifyError):
-        simulate(broken, bench=bench, mode="length", stalls="input")
+        simulate(wrong, bench=bench, mode="length", stalls="input")
 
 
 def test_bytes_of_a_network_and_where_they_lie(folder):
@@ -88,10 +118,35 @@ def test_bytes_of_a_network_and_where_they_lie(folder):
     assert f"byte {begin:>8}  {memory['node']}, bias: {memory['rows']} rows" in text
 
 
+def test_thresholds_and_starts_that_are_loaded(folders):
+    """Each of them is in the set, and a set that has one of another network is another set."""
+    artefact = Artefact(folders("planes"))
+    layout, (first, second) = artefact.manifest["weights"], PAIRS["planes"]
+    assert layout["thresholds"] == ["act1", "act2"]
+    sets = [artefact.weight_bytes(network) for network in (first, second)]
+    for memory in layout["memories"]:
+        begin = memory["offset"]
+        end = begin + 4 * memory["rows"] * memory["row_words"]
+        assert sets[0][begin:end] != sets[1][begin:end], memory["holds"]
+    assert {memory["holds"] for memory in layout["memories"]} == {
+        "weights", "starts", "step1_lane0", "inverts"}
+    last = first.node("act2").thresholds + np.eye(1, 3, 2, dtype=np.int64)
+    nodes = tuple(replace(node, thresholds=last) if node.name == "act2" else node
+                  for node in first.nodes)
+    assert artefact.weight_bytes(type(first)("net", nodes, first.outputs)) != sets[0]
+
+
+def test_a_layout_of_another_version_is_refused(folders):
+    artefact = Artefact(folders("planes"))
+    artefact.manifest["weights"]["memories"][1]["row_bits"] += 1
+    with pytest.raises(SpecError, match="memory 'starts' of node 'fc1' must be laid out as in the"):
+        artefact.weight_bytes()
+
+
 @pytest.mark.synth
-def test_the_netlist_takes_sets_in_turn(folder):
-    result = Artefact(folder).verify(frames=8, bench="compiled", netlist="ulx3s-85f",
-                                     stalls="random", reload=SECOND)
+def test_the_netlist_takes_sets_in_turn(folders, kind):
+    result = Artefact(folders(kind)).verify(frames=8, bench="compiled", netlist="ulx3s-85f",
+                                            stalls="random", reload=PAIRS[kind][1])
     assert (len(result.scores), result.mismatched) == (16, 0)
 
 

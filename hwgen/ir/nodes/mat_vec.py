@@ -1,12 +1,12 @@
 """Matrix times vector plus bias, exact."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
-from ...numeric import Fixed
-from ..base import INT64_SAFE, Edge, Node, frozen_ints
+from ...numeric import Fixed, SpecError
+from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Node, frozen_ints
 from ..matrix import Loaded, Matrix
 
 __all__ = ["MatVec"]
@@ -21,14 +21,22 @@ class MatVec(Node):
 
     Where ``W`` is :class:`~hwgen.ir.Loaded`, every range is that of any such weights, and of any
     biases of as many bits as their sums of products have: see :meth:`bias_range`.
+
+    Parameters
+    ----------
+    bias_bits : int or None     bits at least of biases that are loaded: those of the hardware
     """
 
     kind: ClassVar[str] = "mat_vec"
     weights: Matrix
     bias: np.ndarray | None = None
+    bias_bits: int | None = field(default=None, metadata=OMIT_DEFAULT)
 
     def __post_init__(self):
         super().__post_init__()
+        if self.bias_bits is not None and not self.is_loaded:
+            raise SpecError(f"{self.path}: bias_bits must be None where weights are not loaded,"
+                            f" not {self.bias_bits!r}")
         if not isinstance(self.weights, Matrix):
             found = type(self.weights).__name__
             raise TypeError(f"{self.path}: weights must be a Matrix, not {found}")
@@ -66,7 +74,8 @@ class MatVec(Node):
         rows = weights.sum(axis=1).tolist()
         biases = [abs(b) for b in self.bias_or_zero.tolist()]
         if self.is_loaded and self.bias is not None:
-            biases = [max(*biases, 1 << (max(rows) * largest).bit_length())] * len(rows)
+            held = max((max(rows) * largest).bit_length(), (self.bias_bits or 1) - 1)
+            biases = [max(*biases, 1 << held)] * len(rows)
         return max(row * largest + b for row, b in zip(rows, biases, strict=True))
 
     @property
@@ -78,13 +87,15 @@ class MatVec(Node):
         """The least and the largest bias that there can be.
 
         Of loaded weights: what a signed number holds that also holds every sum of products of any
-        weights, or the largest bias given if that is longer. Without biases (0, 0).
+        weights, or the largest bias given, or ``bias_bits``, if that is longer. Without biases
+        (0, 0).
         """
         if self.bias is None or not self.is_loaded:
             return int(self.bias_or_zero.min()), int(self.bias_or_zero.max())
         low, high = self._terms(x)
         fmt = Fixed.covering(min(-1, *low.sum(axis=1).tolist(), *self.bias.tolist()),
                              max(*high.sum(axis=1).tolist(), *self.bias.tolist()))
+        fmt = Fixed(max(fmt.bits, self.bias_bits or 1))
         return fmt.min, fmt.max
 
     def _biases(self, x: Edge):

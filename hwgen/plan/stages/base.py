@@ -123,6 +123,10 @@ class Stage(ABC):
         """The memories that are filled once the hardware runs, in the order in which they are."""
         return ()
 
+    def loaded_memory(self, holds: str) -> "LoadedMemory":
+        """The one of :attr:`loaded` that holds that."""
+        return next(memory for memory in self.loaded if memory.holds == holds)
+
     @property
     def folding(self) -> dict:
         """The free choices, JSON-ready: what a user may set by hand."""

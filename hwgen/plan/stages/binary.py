@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Threshold
+from ...ir import Loaded, Threshold
 from ...numeric import Bipolar, Fixed, SpecError, as_int, pack_row
 from .binary_cells import binary_cells
+from .binary_loaded import loaded_memories
 from .chain_timing import popcount_registers
 from .folded import adder_levels, tree_registers
 from .parity import parity_form
@@ -54,7 +55,8 @@ class BinaryStage(PlaneArithmetic):
     """
 
     core: ClassVar[str] = "binary"
-    choices: ClassVar[tuple[str, ...]] = (*PlaneArithmetic.choices, "planes", "lut_inputs")
+    choices: ClassVar[tuple[str, ...]] = (*PlaneArithmetic.choices, "planes", "lut_inputs",
+                                          "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -73,6 +75,11 @@ class BinaryStage(PlaneArithmetic):
             return False
         most = EIGHT_BIT_INPUT if isinstance(fmt, Bipolar) else FEW_PLANES
         return len(x.format.planes.gains) <= most
+
+    @classmethod
+    def loads(cls, weights):
+        """Of every format that has planes: bits are counted, whatever value they stand for."""
+        return isinstance(weights, Loaded) and weights.format.planes is not None
 
     @classmethod
     def foldings(cls, mat_vec, x, choice):
@@ -120,6 +127,11 @@ class BinaryStage(PlaneArithmetic):
         planes = 1 if self.is_serial else len(self.weight_planes)
         return planes * self.weight_planes[0].words
 
+    @property
+    def weight_row_bits(self) -> int:
+        """Bits of a row of :meth:`weight_rows`."""
+        return self.pe * self.simd * self.words_per_lane
+
     def weight_rows(self) -> list[int]:
         """Memory rows in reading order.
 
@@ -130,23 +142,18 @@ class BinaryStage(PlaneArithmetic):
         planes, words = bits.shape[:2]
         folded = bits.reshape(planes, words, self.nf, self.pe, self.sf, self.simd)
         order = (2, 0, 4, 3, 1, 5) if self.is_serial else (2, 4, 3, 0, 1, 5)
-        row_bits = self.pe * self.simd * self.words_per_lane
         if self.parity_bits:
             folded = parity_form(folded)
-        return [pack_row(row, 1) for row in folded.transpose(order).reshape(-1, row_bits)]
-
-    @property
-    def has_one_start(self) -> bool:
-        """Whether all accumulators start from the same constant, which is then not stored."""
-        return len(set(self.starts.tolist())) == 1
+        rows = folded.transpose(order).reshape(-1, self.weight_row_bits)
+        return [pack_row(row, 1) for row in rows]
 
     def start_rows(self) -> list[int] | None:
         """Row ``f`` holds the starts of the ``pe`` outputs of fold ``f``; None if all are one."""
-        return self._rows(self.starts, self.start_format)
+        return None if self.has_one_start else self._rows(self.starts, self.start_format)
 
     def low_rows(self) -> list[int] | None:
         """The same of the lowest bits."""
-        return self._rows(self.lows, self.low_format)
+        return None if self.has_one_low else self._rows(self.lows, self.low_format)
 
     @property
     def low_format(self) -> Fixed:
@@ -154,8 +161,6 @@ class BinaryStage(PlaneArithmetic):
         return Fixed(max(1, self.low_bits), 0, signed=False)
 
     def _rows(self, values, fmt):
-        if len(set(values.tolist())) == 1:
-            return None
         codes = fmt.encode(values.astype(np.int64)).reshape(self.nf, self.pe)
         return [pack_row(row, fmt.bits) for row in codes]
 
@@ -165,7 +170,7 @@ class BinaryStage(PlaneArithmetic):
         stored = 0 if self.has_one_start else self.n_out * self.start_format.bits
         if self.search is not None:
             stored += self.search.memory_bits
-        elif self.low_rows() is not None:
+        elif not self.has_one_low:
             stored += self.n_out * self.low_bits
         if stored:
             bits["thresholds" if self.search is not None else "bias"] = stored
@@ -244,8 +249,12 @@ class BinaryStage(PlaneArithmetic):
     def to_dict(self):
         return super().to_dict() | {"plane_pairs": self.plane_pairs}
 
+    @cached_property
+    def loaded(self):
+        return loaded_memories(self) if self.mat_vec.is_loaded else ()
+
     def estimate(self, target):
-        return binary_cells(self, target)
+        return sum((memory.estimate(target) for memory in self.loaded), binary_cells(self, target))
 
 
 def _require_planes(where, mat_vec, x):

@@ -113,10 +113,11 @@ def _weight_memory(stage) -> tuple[int, int]:
 def _memories(stage, target):
     """Weights, inputs, output queue."""
     rows, words = _weight_memory(stage)
-    parts = rom_parts(rows, words, target, stage.weights_in_block_ram(rows, words))
-    if rows > 1:        # operand registers; those of equal columns are one
-        in_blocks = 0 if target.blocks_hold_registers else words
-        parts["ff"] += in_blocks if parts["bram"] else round(different_columns(rows, words))
+    in_blocks = stage.weights_in_block_ram(rows, words)
+    parts = Counter() if stage.loaded else rom_parts(rows, words, target, in_blocks)
+    if rows > 1 or stage.loaded:    # operand registers; those of equal columns are one
+        waits = words if stage.loaded else round(different_columns(rows, words))
+        parts["ff"] += words * (not target.blocks_hold_registers) if in_blocks else waits
     out_bits = stage.pe * stage.out_edge.format.bits + 1
     parts.update(input_parts(stage, 2 * stage.sf, target))
     parts.update(ram_parts(stage.fifo_depth, out_bits, target))
@@ -160,7 +161,8 @@ def _popcounts(stage, target):
         else:
             parts.update(_waiting_operands(stage, gain, target))
             group = popcount_parts(bits, levels, spare=how["spare"])
-            if _weight_memory(stage)[0] == 1 and target.family not in WITH_CHAIN_CELLS:
+            is_constant = _weight_memory(stage)[0] == 1 and not stage.loaded
+            if is_constant and target.family not in WITH_CHAIN_CELLS:
                 group = Counter({part: count / 2 for part, count in group.items()})
         group["mask"] = bits * masked
         group["ff"] += (stage.popcount_registers - stage.group_registers(gain)) * (
@@ -177,7 +179,7 @@ def _waiting_operands(stage, gain, target) -> Counter:
         return _waiting(waits, stage.pe, 0, target)
     rows, words = _weight_memory(stage)
     before = 1 if stage.weights_in_block_ram(rows, words) else 2
-    parts = _waiting(waits, stage.pe, before, target) if rows > 1 else Counter()
+    parts = _waiting(waits, stage.pe, before, target) if rows > 1 or stage.loaded else Counter()
     parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
     return parts
 
@@ -216,9 +218,9 @@ def _sums(stage, target):
     for width in bits:
         parts.update(chain=slots(width + 1), accumulate=width, ff=width)
     parts = Counter({part: count * pe for part, count in parts.items()})
-    if len(set(stage.starts.tolist())) > 1:
+    if not (stage.has_one_start or stage.loaded):
         parts.update(rom_parts(stage.nf, pe * stage.start_format.bits, target))
-    if stage.low_bits and len(set(stage.lows.tolist())) > 1:
+    if not (stage.has_one_low or stage.loaded):
         parts.update(rom_parts(stage.nf, pe * stage.low_bits, target))
     return parts
 
@@ -253,13 +255,13 @@ def _search(stage, target):
     parts, acc_bits = Counter(), stage.acc_format.bits
     for number in range(1, search.bits):
         bits = search.step_format(number).bits
-        memory = rom_parts(stage.nf << number, bits, target)
+        memory = Counter() if stage.loaded else rom_parts(stage.nf << number, bits, target)
         parts.update({part: count * stage.pe for part, count in memory.items()})
         # Value and bits so far, two cycles each, and the bits with the new one.
         parts.update(search=stage.pe * max(bits, acc_bits),
                      ff=stage.pe * (2 * acc_bits + 2 * number + 1 - acc_bits * (
                          number == search.bits - 1)))
-    if search.has_inverts:
+    if search.has_inverts and not stage.loaded:
         parts.update(rom_parts(stage.nf, stage.pe, target))
     parts["search"] += stage.pe * stage.out_edge.format.bits * (search.bits > 1 or
                                                                 search.has_inverts)

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Threshold
+from ...ir import Loaded, Threshold
 from ...numeric import Fixed, SpecError, pack_rows
-from ..target import in_block_ram
 from .base import require_fixed_point
 from .fixed_cells import fixed_cells
 from .folded import FoldedStage, adder_levels, tree_registers
@@ -61,13 +60,17 @@ class FixedStage(FoldedStage):
     compares: ClassVar[bool] = False
     choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing", "multipliers",
                                           "weights")
-    loads: ClassVar[bool] = True
     packing: str = field(default="none", kw_only=True)
     multipliers: str = field(default="blocks", kw_only=True)
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
         return True
+
+    @classmethod
+    def loads(cls, weights):
+        """Of fixed point, of which every code is a value."""
+        return isinstance(weights, Loaded) and isinstance(weights.format, Fixed)
 
     @classmethod
     def foldings(cls, mat_vec, x, choice):
@@ -193,16 +196,23 @@ class FixedStage(FoldedStage):
         if not self.mat_vec.is_loaded:
             return ()
         pairs = {"pair_bits": self.pair_format.bits} if self.pairs else {}
-        memories = [LoadedMemory(
+        weights = LoadedMemory(
             self.name, "weights", rows=self.nf * self.sf, row_bits=self.weight_row_bits,
             in_blocks=self.nf * self.sf > 1, values=self.weight_format,
-            folding={"pe": self.pe, "simd": self.simd, "pairs": self.pairs, **pairs})]
-        if self.mat_vec.bias is not None:
-            bits = self.pe * self.bias_format.bits
-            memories.append(LoadedMemory(
-                self.name, "bias", rows=self.nf, row_bits=bits, values=self.bias_format,
-                in_blocks=in_block_ram(self.nf, bits), folding={"pe": self.pe}))
-        return tuple(memories)
+            contents=self.weight_rows, text=self._row_text(),
+            folding={"pe": self.pe, "simd": self.simd, "pairs": self.pairs, **pairs})
+        return (weights, *self.loaded_biases())
+
+    def _row_text(self) -> str:
+        """How weights lie in a row."""
+        fmt, apart = self.weight_format, self.pe - 2 * self.pairs
+        alone = (f"{apart} outputs x {self.simd} inputs, {fmt.bits}-bit"
+                 f" {'signed' if fmt.is_signed else 'unsigned'} each")
+        if not self.pairs:
+            return alone
+        both = (f"{self.pairs} pairs of outputs x {self.simd} inputs, {self.pair_format.bits} bits"
+                f" each: w0 + w1 * 2**{fmt.bits}")
+        return f"{both}; then {alone}" if apart else both
 
     def estimate(self, target):
         return sum((memory.estimate(target) for memory in self.loaded),

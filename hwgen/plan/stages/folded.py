@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from ...ir import Edge, MatVec, Node, Requantise, Threshold
+from ...ir import Edge, Matrix, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
 from ..target import in_block_ram
 from .base import Flow, Stage, divisors, require_divisor
+from .loaded_memory import LoadedMemory
 from .narrowing import Narrowing
 
 __all__ = ["MatVecStage", "FoldedStage", "adder_levels", "tree_registers"]
@@ -36,6 +37,12 @@ def adder_levels(terms: int) -> int:
 def tree_registers(levels: int, levels_per_register: int) -> int:
     """Registers in a tree of ``levels`` with one after every ``levels_per_register``."""
     return levels // levels_per_register
+
+
+def _as_loaded(weights: Matrix) -> str:
+    """What is loaded, and which core does it."""
+    core = "fixed" if isinstance(weights.format, Fixed) else "binary"
+    return f"{weights.format} into, not ram; choose the {core} core"
 
 
 def _free(where: str, choice: Mapping, what: str, total: int) -> list[int]:
@@ -60,8 +67,6 @@ class MatVecStage(Stage):
     """Whether a Threshold may follow in the same stage."""
     multiplies_in_luts: ClassVar[bool] = False
     """Whether a Requantise that follows must take no multiplier blocks."""
-    loads: ClassVar[bool] = False
-    """Whether weights may be loaded while the hardware runs."""
     mat_vec: MatVec
     x: Edge
     post: Node | None
@@ -74,6 +79,11 @@ class MatVecStage(Stage):
 
         ``post`` is the Threshold or Requantise that follows, if one does.
         """
+
+    @classmethod
+    def loads(cls, weights: Matrix) -> bool:
+        """Whether such weights may be loaded while the hardware runs."""
+        return False
 
     @classmethod
     def candidates(cls, mat_vec: MatVec, x: Edge, post: Node | None, *, interval_cycles: int,
@@ -90,9 +100,9 @@ class MatVecStage(Stage):
 
     def __post_init__(self):
         self._require_pe()
-        if self.mat_vec.is_loaded and not self.loads:
+        if self.mat_vec.is_loaded and not self.loads(self.mat_vec.weights):
             raise SpecError(f"{self.where}: weights must be rom, as this core has no memory to load"
-                            f" them into, not ram; choose the fixed core")
+                            f" {_as_loaded(self.mat_vec.weights)}")
         if not isinstance(self.post, Threshold | Requantise | None):
             raise SpecError(f"{self.where}: what follows must be a Threshold or a Requantise,"
                             f" not {type(self.post).__name__}")
@@ -260,6 +270,14 @@ class FoldedStage(MatVecStage):
     def inputs_in_block_ram(self) -> bool:
         """Whether the two vectors wait in block RAM: beyond 16 rows LUTs need a second bank."""
         return 2 * self.sf > 16 and 2 * self.sf * self.row_bits > 1024
+
+    def loaded_biases(self) -> tuple[LoadedMemory, ...]:
+        """Biases as they are loaded behind the weights, where there are any."""
+        if self.mat_vec.bias is None:
+            return ()
+        return (LoadedMemory.of_outputs(
+            self.name, "bias", self.nf, self.pe, self.bias_format, self.bias_rows,
+            in_blocks=in_block_ram(self.nf, self.pe * self.bias_format.bits)),)
 
     def weights_in_block_ram(self, rows: int, width: int) -> bool:
         """Whether ``rows`` of ``width`` bits of weights are stored in block RAM."""

@@ -1,6 +1,9 @@
 """Memories that are filled once the hardware runs: how their rows come, and what they take."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from ...numeric import Fixed
 from ..target import SMALLEST_BLOCK_BITS, Cells, Target
@@ -21,12 +24,13 @@ class LoadedMemory:
     Parameters
     ----------
     node : str
-    holds : str             ``weights`` or ``bias``
+    holds : str             ``weights``, ``bias`` ...: one of each name in a stage
     rows, row_bits : int
     in_blocks : bool        whether to insist on block RAM
     values : Fixed          of one value
-    folding : dict          ``pe``; of weights also ``simd``, ``pairs`` and, with pairs,
-                            ``pair_bits``: how values lie in a row
+    contents : callable     what the rows of the network at hand are, as integers
+    text : str              how values lie in a row, in words
+    folding : dict          the same in numbers: ``pe``, ``simd`` and the like
     """
 
     node: str
@@ -35,7 +39,18 @@ class LoadedMemory:
     row_bits: int
     in_blocks: bool
     values: Fixed
+    contents: Callable[[], list[int]]
+    text: str
     folding: dict
+
+    @classmethod
+    def of_outputs(cls, node, holds, nf: int, pe: int, values: Fixed, contents, *, in_blocks):
+        """A value of each output: row ``f`` holds those of fold ``f``."""
+        sign = "signed" if values.is_signed else "unsigned"
+        return cls(node, holds, rows=nf, row_bits=pe * values.bits, in_blocks=in_blocks,
+                   values=values, contents=contents, folding={"pe": pe},
+                   text=f"each of {pe} {values.bits}-bit {sign} values; row f is of outputs"
+                        f" f * {pe} ...")
 
     @property
     def row_words(self) -> int:
@@ -58,6 +73,14 @@ class LoadedMemory:
         full, rest = divmod(self.row_bits, WORD_BITS)
         return [WORD_BITS] * full + [rest] * bool(rest)
 
+    def stream(self) -> np.ndarray:
+        """The words that fill it with what it holds, uint32 ``(words,)``."""
+        rows = self.contents()
+        if len(rows) != self.rows:
+            raise AssertionError(f"{self.node}, {self.holds}: {len(rows)} rows, not {self.rows}")
+        size = self.row_words * WORD_BITS // 8
+        return np.frombuffer(b"".join(row.to_bytes(size, "little") for row in rows), "<u4")
+
     def estimate(self, target: Target) -> Cells:
         """Memories, their write side and the register behind them."""
         counters = self.depth.bit_length() + self.row_words.bit_length() + 1
@@ -78,4 +101,5 @@ class LoadedMemory:
         return {"node": self.node, "holds": self.holds, "rows": self.rows,
                 "row_bits": self.row_bits, "row_words": self.row_words,
                 "value_bits": self.values.bits, "signed": self.values.is_signed,
-                "min": self.values.min, "max": self.values.max, **self.folding}
+                "min": self.values.min, "max": self.values.max, "row": self.text,
+                **self.folding}

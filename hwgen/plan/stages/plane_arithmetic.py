@@ -27,7 +27,8 @@ def _search_of(mat_vec: MatVec, post: Threshold, x: Format) -> ThresholdSearch:
     sums = plane_sum_of(mat_vec.weights, x)
     wanted = 2 * (post.table.astype(object) - mat_vec.bias_or_zero[:, np.newaxis])
     wanted = -(-(wanted - sums.constant[:, np.newaxis]) // sums.unit)
-    return ThresholdSearch.of(post, wanted, sums.most, flips=sums.flips)
+    return ThresholdSearch.of(post, wanted, sums.most, flips=sums.flips,
+                              bound=sums.bound if sums.is_loaded else None)
 
 
 @lru_cache(maxsize=16)
@@ -148,10 +149,44 @@ class PlaneArithmetic(FoldedStage):
         return self._constants & ((1 << self.low_bits) - 1)
 
     @cached_property
+    def start_range(self) -> tuple[int, int]:
+        """Least and largest start; where they are loaded, of any weights, biases and thresholds."""
+        if not self.mat_vec.is_loaded:
+            return min(self.starts.tolist()), max(self.starts.tolist())
+        if self.search is not None:
+            return -self.plane_sum.bound - 1, 0     # a threshold that is never reached, or always
+        biases = self.mat_vec.bias_range(self.x)
+        ends = (constant + 2 * bias
+                for constant, bias in zip(self.plane_sum.constant_range, biases, strict=True))
+        return tuple((end if self.result_shift else end // 2) >> self.low_bits for end in ends)
+
+    @property
+    def has_one_start(self) -> bool:
+        """Whether all accumulators start from the same constant, which is then not stored."""
+        return self.start_range[0] == self.start_range[1]
+
+    @property
+    def has_one_low(self) -> bool:
+        """The same of the lowest bits of the scores, of which there may be none."""
+        if not self.mat_vec.is_loaded:
+            return len(set(self.lows.tolist())) == 1
+        return not self.low_bits or (self.mat_vec.bias is None
+                                     and self.plane_sum.constant_is_one(2 << self.low_bits))
+
+    @cached_property
     def acc_range(self) -> tuple[int, int]:
-        """Least and largest value of an accumulator, start included."""
-        ends = self.starts + self.out_gain * self.plane_sum.most
-        return min(-1, *self.starts.tolist()), max(0, *ends.tolist())
+        """Least and largest value of an accumulator, start included.
+
+        It only rises from its start. Of loaded weights, any score that there can be is its end.
+        """
+        least, most = self.start_range
+        if not self.mat_vec.is_loaded:
+            ends = self.starts + self.out_gain * self.plane_sum.most
+            return min(-1, least), max(0, *ends.tolist())
+        if self.search is not None:
+            return least, self.plane_sum.bound
+        end = self.acc_edge.hi << 1 if self.result_shift else self.acc_edge.hi >> self.low_bits
+        return min(-1, least), max(0, most, end)
 
     @property
     def acc_format(self):
@@ -161,9 +196,9 @@ class PlaneArithmetic(FoldedStage):
     @property
     def start_format(self) -> Fixed:
         """In which the starts are stored."""
-        return Fixed.covering(min(-1, *self.starts.tolist()), max(0, *self.starts.tolist()))
+        return Fixed.covering(min(-1, self.start_range[0]), max(0, self.start_range[1]))
 
     @property
     def most_count(self) -> int:
         """Largest popcount of one pair of planes, over a whole vector."""
-        return max(int(plane.most.max()) for plane in self.weight_planes)
+        return self.plane_sum.most_count

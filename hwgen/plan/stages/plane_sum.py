@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
+from math import gcd, prod
 from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Matrix
-from ...numeric import Format, PlaneMap, Ternary
+from ...ir import Dense, Loaded, Matrix
+from ...numeric import Fixed, Format, PlaneMap, Ternary
 
 __all__ = ["InputPlane", "PlaneSum", "WeightPlane"]
 
@@ -173,6 +173,51 @@ class PlaneSum:
         """The largest sum of each output, Python ints ``(n_out,)``; the smallest is 0."""
         gains = sum(plane.gain for plane in self.input_planes)
         return gains * sum(plane.gain * plane.most.astype(object) for plane in self.weight_planes)
+
+    # -- of weights that are loaded: what holds of any of their format ---------------------------
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the weights may be exchanged."""
+        return isinstance(self.matrix, Loaded)
+
+    @property
+    def most_count(self) -> int:
+        """The largest popcount of a pair of planes of any output."""
+        if self.is_loaded:
+            return self.matrix.shape[1]
+        return max(int(plane.most.max()) for plane in self.weight_planes)
+
+    @property
+    def bound(self) -> int:
+        """The largest sum of any output, whatever bits are loaded."""
+        gains = (sum(plane.gain for plane in planes)
+                 for planes in (self.input_planes, self.weight_planes))
+        return prod(gains) * self.matrix.shape[1] if self.is_loaded else max(self.most)
+
+    @cached_property
+    def _parts(self) -> np.ndarray:
+        """What one weight adds to the constant: of each value, of fixed point of each bit alone."""
+        fmt = self.matrix.format
+        values = fmt.decode([0] + [1 << k for k in range(fmt.bits)]) if isinstance(
+            fmt, Fixed) else fmt.levels
+        return PlaneSum(Dense(values[:, np.newaxis], fmt), self.x).constant
+
+    @property
+    def constant_range(self) -> tuple[int, int]:
+        """The least and the largest constant of an output."""
+        if not self.is_loaded:
+            return min(self.constant), max(self.constant)
+        parts, n_in = self._parts, self.matrix.shape[1]
+        if not isinstance(self.matrix.format, Fixed):
+            return n_in * min(parts), n_in * max(parts)
+        zero, bits = parts[0], parts[1:] - parts[0]     # a constant adds up over the bits
+        return (n_in * (zero + sum(np.minimum(bits, 0))), n_in * (zero + sum(np.maximum(bits, 0))))
+
+    def constant_is_one(self, modulus: int) -> bool:
+        """Whether the constants of all outputs are the same modulo ``modulus``."""
+        values = self._parts if self.is_loaded else self.constant
+        return not any((values - values[0]) % modulus)
 
     @property
     def op(self) -> str:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ...ir import Threshold
-from ...numeric import Fixed
+from ...numeric import Fixed, pack_row
 
 __all__ = ["STEP_REGISTERS", "ThresholdSearch"]
 
@@ -27,15 +27,22 @@ class ThresholdSearch:
     codes : int64 (2, T + 1)          output code of each count, plain and inverted
     invert : bool (n,)                outputs whose code is the inverted one
     flipped : bool (n,)               outputs whose sum comes as the largest one less the sum
+    bound : int or None
+        Where thresholds are loaded: the largest sum of any output, whatever the weights. Then
+        widths are those of any thresholds.
+    loads_inverts : bool              whether inversions, too, are loaded
     """
 
     table: np.ndarray
     codes: np.ndarray
     invert: np.ndarray
     flipped: np.ndarray
+    bound: int | None = None
+    loads_inverts: bool = False
 
     @classmethod
-    def of(cls, node: Threshold, wanted: np.ndarray, most: np.ndarray, *, flips: bool):
+    def of(cls, node: Threshold, wanted: np.ndarray, most: np.ndarray, *, flips: bool,
+           bound: int | None = None):
         """From the sums ``wanted`` (n, T) that reach each threshold; ``most`` (n,) is the largest.
 
         ``flips``: any output's sum may come flipped. Then those are that are inverted, so that no
@@ -52,7 +59,7 @@ class ThresholdSearch:
         padding = np.repeat(never, (1 << bits) - 1 - table.shape[1], axis=1)
         codes = node.format.encode(node.format.levels)
         return cls(np.concatenate([table, padding], axis=1), np.stack([codes, codes[::-1]]),
-                   invert, flipped)
+                   invert, flipped, bound, bound is not None and not flips)
 
     def repeated(self, n: int) -> "ThresholdSearch":
         """The same of ``n`` sums, which begin anew with the first after the last."""
@@ -85,13 +92,24 @@ class ThresholdSearch:
 
     def step_format(self, number: int) -> Fixed:
         """In which the thresholds of a step are stored."""
+        if self.bound is not None:
+            return Fixed.covering(-self.bound - 1, self.bound + 1)
         values = self.step(number)
         return Fixed.covering(min(-1, int(values.min())), max(0, int(values.max())))
+
+    def step_rows(self, number: int, pe: int, lane: int) -> list[int]:
+        """Those of outputs ``lane``, ``lane + pe`` ... of a step, one after another, as codes."""
+        codes = self.step_format(number).encode(self.step(number))
+        return codes[lane::pe].reshape(-1).tolist()
+
+    def invert_rows(self, pe: int) -> list[int]:
+        """Row ``f`` holds the inversions of the ``pe`` outputs of fold ``f``."""
+        return [pack_row(row, 1) for row in self.invert.reshape(-1, pe)]
 
     @cached_property
     def has_inverts(self) -> bool:
         """Whether some outputs are inverted here and some are not: a stored bit for each."""
-        return bool(self.invert.any() and not self.invert.all())
+        return self.loads_inverts or bool(self.invert.any() and not self.invert.all())
 
     @property
     def memory_bits(self) -> int:
