@@ -1,8 +1,10 @@
 """A network's nodes grouped into stages: which nodes share a core, and what hardware can follow."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 
 from ..ir import (
+    Add,
     Argmax,
     Edge,
     Flatten,
@@ -20,6 +22,7 @@ from ..ir import (
 )
 from ..numeric import SpecError
 from .stages import (
+    AddStage,
     ArgmaxStage,
     PiecewiseStage,
     PoolStage,
@@ -31,7 +34,7 @@ from .stages import (
     WindowStage,
 )
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "sole_readers"]
 
 
 def assemble(network: Network, *,
@@ -42,68 +45,71 @@ def assemble(network: Network, *,
              threshold: Callable[[Threshold, Edge], ThresholdStage],
              requantise: Callable[[Requantise, Edge], RequantiseStage],
              table: Callable[[Table, Edge], TableStage],
-             piecewise: Callable[[Piecewise, Edge], PiecewiseStage]) -> tuple[Stage, ...]:
-    """Stages for all nodes but the input, in order.
+             piecewise: Callable[[Piecewise, Edge], PiecewiseStage],
+             add: Callable[[Add, tuple[Edge, ...]], AddStage]) -> tuple[Stage, ...]:
+    """Stages for all nodes but the input, each behind those that it reads.
 
-    A matrix and the threshold or requantise behind it share a stage, which ``mat_vec`` makes from
-    both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``, ``pool``,
-    ``threshold``, ``requantise``, ``table`` and ``piecewise`` make those of their nodes. A flatten
-    has none: elements travel in its order.
+    A matrix and the threshold or requantise that alone reads it share a stage, which ``mat_vec``
+    makes from both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``,
+    ``pool``, ``threshold``, ``requantise``, ``table``, ``piecewise`` and ``add`` make those of
+    their nodes. A flatten has none: elements travel in its order.
 
     Raises
     ------
-    SpecError    If the network branches, an argmax is not the last node, or the outputs are not the
-                 scores and the class.
+    SpecError    If a node is read by none, an argmax is not the last node, or the outputs are not
+                 the scores and the class.
     """
     _require_outputs(network)
+    alone = sole_readers(network)
+    makers = {Thermometer: thermometer, SlidingWindow: window, MaxPool: pool, SumPool: pool,
+              Threshold: threshold, Requantise: requantise, Table: table, Piecewise: piecewise,
+              Argmax: ArgmaxStage}
     stages: list[Stage] = []
-    nodes, previous = list(network.nodes[1:]), network.nodes[0]
-    while nodes:
-        node = nodes.pop(0)
-        _require_chain(node, previous)
-        edge = network.edges[previous.name]
-        previous = node
-        if isinstance(node, MatVec):
-            post = nodes[0] if nodes and isinstance(nodes[0], Threshold | Requantise) else None
-            if post is not None:
-                _require_chain(post, node)
-            stages.append(mat_vec(node, edge, post))
-            if post in stages[-1].nodes:
-                previous = nodes.pop(0)
-        elif isinstance(node, Thermometer):
-            stages.append(thermometer(node, edge))
-        elif isinstance(node, SlidingWindow):
-            stages.append(window(node, edge))
-        elif isinstance(node, MaxPool | SumPool):
-            stages.append(pool(node, edge))
-        elif isinstance(node, Threshold):
-            stages.append(threshold(node, edge))
-        elif isinstance(node, Requantise):
-            stages.append(requantise(node, edge))
-        elif isinstance(node, Table):
-            stages.append(table(node, edge))
-        elif isinstance(node, Piecewise):
-            stages.append(piecewise(node, edge))
-        elif isinstance(node, Flatten):
+    shared: set[Node] = set()       # stand in a stage with the matrix in front of them
+    for node in network.nodes[1:]:
+        edges = tuple(network.edges[name] for name in node.inputs)
+        if node in shared or isinstance(node, Flatten):
             continue
-        elif isinstance(node, Argmax):
-            if nodes:
-                raise SpecError(f"node '{node.name}': an argmax must be the last node,"
-                                f" not before '{nodes[0].name}'")
-            stages.append(ArgmaxStage(node, edge))
+        if isinstance(node, MatVec):
+            post = alone.get(node.name)
+            post = post if isinstance(post, Threshold | Requantise) else None
+            stages.append(mat_vec(node, edges[0], post))
+            shared |= {post} & set(stages[-1].nodes)
+        elif isinstance(node, Add):
+            stages.append(add(node, edges))
+        else:
+            stages.append(makers[type(node)](node, edges[0]))
     return tuple(stages)
 
 
-def _require_chain(node, previous):
-    if node.inputs != (previous.name,):
-        raise SpecError(f"node '{node.name}' must read the node before it, '{previous.name}',"
-                        f" not {list(node.inputs)}: branches have no hardware yet")
+def sole_readers(network: Network) -> Mapping[str, Node]:
+    """The node that reads each node, by the name of that, where there is only one."""
+    readers = _readers(network)
+    return {name: nodes[0] for name, nodes in readers.items() if len(nodes) == 1}
+
+
+def _readers(network):
+    readers = defaultdict(list)
+    for node in network.nodes:
+        for name in node.inputs:
+            readers[name].append(node)
+    return readers
 
 
 def _require_outputs(network):
     """The hardware sends the scores and then the class, so these must be the outputs."""
     last = network.nodes[-1]
+    for node, following in zip(network.nodes, network.nodes[1:], strict=False):
+        if isinstance(node, Argmax):
+            raise SpecError(f"node '{node.name}': an argmax must be the last node,"
+                            f" not before '{following.name}'")
     expected = (*last.inputs, last.name) if isinstance(last, Argmax) else (last.name,)
     if network.outputs != expected:
         raise SpecError(f"network '{network.name}': outputs must be {list(expected)},"
                         f" not {list(network.outputs)}")
+    readers = _readers(network)
+    for node in network.nodes[:-1]:
+        if not readers[node.name]:
+            raise SpecError(f"node '{node.name}' must be read by a later node, as a design has one"
+                            f" output, that of '{last.name}': leave it out, or add it to another"
+                            f" value")

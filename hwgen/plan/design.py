@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..ir import Flatten, Network
+from ..ir import Edge, Flatten, Network
 from ..numeric import SpecError
 from .joints import Joint, joints_of
+from .links import Link, chain_of, into, links_of
 from .stages import ArgmaxStage, Stage
 from .stages.loaded_memory import LOADER_CELLS, LoadedMemory
 from .target import Cells, Target
@@ -20,6 +21,9 @@ EDGE_CELLS = Cells(lut=60, ff=60)
 EDGE_REGISTERS = 1
 """Register slices at each AXI4-Stream edge."""
 
+READER_CELLS = Cells(lut=3, ff=1)
+"""Of a fork, for each stage that reads it."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Design:
@@ -30,18 +34,19 @@ class Design:
     network : Network
     target : Target
     clk_hz : int
-    stages : tuple of Stage      together they compute every node in order, but the input and
-                                 flattens, which no hardware stands for
+    stages : tuple of Stage      together they compute every node, each behind those it reads, but
+                                 the input and flattens, which no hardware stands for
 
     Raises
     ------
-    SpecError    If the stages are not the network's nodes in order.
+    SpecError    If the stages are not the network's nodes in such an order.
     """
 
     network: Network
     target: Target
     clk_hz: int
     stages: tuple[Stage, ...]
+    links: tuple[Link, ...] = field(init=False)
 
     def __post_init__(self):
         object.__setattr__(self, "stages", tuple(self.stages))
@@ -49,9 +54,16 @@ class Design:
             raise SpecError(f"design '{self.network.name}': stages must not be empty")
         planned = [node.name for stage in self.stages for node in stage.nodes]
         wanted = [node.name for node in self.network.nodes[1:] if not isinstance(node, Flatten)]
-        if planned != wanted:
+        if sorted(planned) != sorted(wanted) or not self._in_order(planned):
             raise SpecError(f"design '{self.network.name}': stages must compute the nodes"
                             f" {wanted} in order, not {planned}")
+        object.__setattr__(self, "links", links_of(self.network, self.stages))
+
+    def _in_order(self, planned):
+        """Whether each node stands behind those that it reads."""
+        place = {name: number for number, name in enumerate(planned)}
+        return all(place.get(read, -1) < place[name] for name in planned
+                   for read in self.network.node(name).inputs)
 
     def __repr__(self):
         cores = ", ".join(f"{stage.name} {stage.core}" for stage in self.stages)
@@ -64,12 +76,24 @@ class Design:
 
     @cached_property
     def joints(self) -> tuple[Joint, ...]:
-        """The lane conversion in front of each stage, with the queues beside it."""
-        return joints_of(self.stages)
+        """The lane conversion on each link, with the queues beside it."""
+        return joints_of(self.stages, self.links)
+
+    @property
+    def forks(self) -> tuple[int | None, ...]:
+        """Numbers of the stages that several inputs read; None is the pipeline's input."""
+        readers = Counter(link.source for link in self.links)
+        return tuple(source for source, count in readers.items() if count > 1)
 
     @property
     def in_lanes(self) -> int:
         return self.stages[0].in_lanes
+
+    def sent(self, source: int | None) -> tuple[Edge, int]:
+        """What leaves stage number ``source``, or enters where it is None; elements in a beat."""
+        if source is None:
+            return self.network.edges[self.network.input.name], self.in_lanes
+        return self.stages[source].out_edge, self.stages[source].out_lanes
 
     @property
     def out_lanes(self) -> int:
@@ -102,10 +126,12 @@ class Design:
         Where a core skips zeros this is the longest, for a frame without zeros.
         """
         beats = self.network.edges[self.network.input.name].size // self.in_lanes
-        times = [cycle + EDGE_REGISTERS for cycle in range(beats)]
-        for joint, stage in zip(self.joints, self.stages, strict=True):
-            times = stage.schedule(joint.schedule(times))
-        return times[0] + EDGE_REGISTERS
+        times = {None: [cycle + EDGE_REGISTERS for cycle in range(beats)]}
+        joints = dict(zip(self.links, self.joints, strict=True))
+        for number, stage in enumerate(self.stages):
+            times[number] = stage.schedule(*(joints[link].schedule(times[link.source])
+                                             for link in into(self.links, number)))
+        return times[number][0] + EDGE_REGISTERS
 
     @property
     def loaded(self) -> tuple[LoadedMemory, ...]:
@@ -124,15 +150,27 @@ class Design:
     def estimate(self) -> Cells:
         """Cells expected for the whole pipeline."""
         cells = EDGE_CELLS + (LOADER_CELLS if self.loaded else Cells())
-        for joint, stage in zip(self.joints, self.stages, strict=True):
-            cells += joint.estimate(self.target, stage.in_edge) + stage.estimate(self.target)
-        return cells
+        for link, joint in zip(self.links, self.joints, strict=True):
+            edge = self.stages[link.reader].in_edges[link.port]
+            cells += joint.estimate(self.target, edge)
+            cells += READER_CELLS if link.source in self.forks else Cells()
+        return sum((stage.estimate(self.target) for stage in self.stages), cells)
 
     def to_dict(self) -> dict:
         """JSON-ready: board, clock and the folding of each stage; enough to plan it again."""
         return {
             "network": self.network.name, "digest": self.network.digest,
             "target": self.target.name, "clk_hz": self.clk_hz,
-            "stages": [stage.to_dict() | {"queues": [joint.before, joint.behind]}
-                       for joint, stage in zip(self.joints, self.stages, strict=True)],
+            "stages": [stage.to_dict() | self._reads(number)
+                       for number, stage in enumerate(self.stages)],
         }
+
+    def _reads(self, number) -> dict:
+        """What a stage reads, where that is not just the stage before it, by what queues."""
+        queues = [[joint.before, joint.behind] for link, joint in
+                  zip(self.links, self.joints, strict=True) if link.reader == number]
+        if self.links == chain_of(self.stages):
+            return {"queues": queues[0]}
+        reads = [self.network.input.name if link.source is None else self.stages[link.source].name
+                 for link in into(self.links, number)]
+        return {"reads": reads, "queues": queues}

@@ -1,13 +1,15 @@
 """What joins two stages: a conversion of lanes, and queues deep enough that neither waits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir import Edge
+from .lead import leads_of
+from .links import Link, chain_of, into
 from .stages import Conversion, Stage
 from .stages.unit_cells import counter_bits, unit_cells
 from .target import Cells, Target, in_block_ram
-from .timetable import Timetable
+from .timetable import SHALLOWEST, Timetable, conversion_of
 
 __all__ = ["Joint", "joints_of"]
 
@@ -53,29 +55,74 @@ class Joint:
         return cells
 
 
-def joints_of(stages: Sequence[Stage]) -> tuple[Joint, ...]:
-    """The joint in front of each stage, such that frames follow each other every ``T`` cycles.
+def joints_of(stages: Sequence[Stage], links: Sequence[Link] | None = None) -> tuple[Joint, ...]:
+    """The joint on each link, such that frames follow each other every ``T`` cycles.
 
     ``T`` is the interval of the slowest stage. Let frames come every ``T`` cycles, their beats
     evenly, and let every beat find a place: then each stage keeps up, as none is slower, and as
     many beats wait between two stages as one of them sends ahead of the other. Queues of that depth
     are never full, so they change nothing, and beats that come earlier than that only make other
-    beats earlier (or as early): stages send in order and wait for nothing but beats and places.
+    beats earlier (or as early): stages send in order and wait for nothing but beats and places, a
+    fork for places with all that read it, a stage of several inputs for a beat of each.
     So with these queues a frame leaves at least every ``T`` cycles however fast they come. Windows
     leave late, as long as nothing behind them leaves later for it, where fewer bits wait then.
+
+    Where branches join, a queue also holds what one of them sends ahead of the other by number
+    (:func:`~hwgen.plan.lead.leads_of`), so that nothing waits for ever whatever stalls it.
 
     Raises
     ------
     RuntimeError    If stages do not fall into step, so one is slower than it says.
     """
+    links = chain_of(stages) if links is None else links
     frames = 4
-    while not (times := Timetable(stages, frames)).in_step:
-        if frames > MOST_FRAMES:
+    while not (times := Timetable(stages, frames, links)).in_step:
+        if frames > MOST_FRAMES + times.frames_waiting:
             raise RuntimeError(f"stages {[stage.name for stage in stages]} must fall into step"
                                f" within {MOST_FRAMES} frames of {times.interval_cycles} cycles")
         frames *= 2
-    first = Joint(Conversion(stages[0].in_lanes, stages[0].in_lanes))
-    return (first, *(Joint(passage.conversion, *passage.queues) for passage in times.passages))
+    queues = _queues_of(stages, links, times.passages)
+    return tuple(Joint(conversion_of(stages, link), *queues[link]) for link in links)
+
+
+def _queues_of(stages, links, passages) -> dict[Link, tuple[int, int]]:
+    """The queues of each link, in front of its conversion and behind it."""
+    queues, late = {}, {None: 0}
+    leads = leads_of(stages, links) if len(links) > len(stages) else {}
+    for number in range(len(stages)):
+        reads = into(links, number)
+        queues |= {link: passages[link].queues if link in passages else (0, 0) for link in reads}
+        queues |= {link: _with_lead(queues[link], leads[link]) for link in reads if link in leads}
+        late[number] = _settle(reads, queues, late, passages)
+    return queues
+
+
+def _with_lead(queues, lead):
+    """Queues of one link that hold its lead."""
+    before, behind = queues
+    if behind:
+        return before, max(behind, lead[1])
+    return max(before, lead[0], SHALLOWEST) if before or lead[0] > 0 else 0, 0
+
+
+def _settle(reads, queues, late, passages) -> int:
+    """Cycles by which the stage that ``reads`` is behind the timetable, for the queues' registers.
+
+    Beats of an input that is less late than another wait so much longer.
+    """
+    while True:
+        ready = {link: late[link.source] + QUEUE_REGISTERS * sum(map(bool, queues[link]))
+                 for link in reads}
+        last, changed = max(ready.values()), False
+        for link in (link for link in reads if ready[link] < last):
+            longer = last - ready[link]
+            waits = replace(passages[link], needed=[t + longer for t in passages[link].needed],
+                            taken=[t + longer for t in passages[link].taken]).queues
+            deeper = tuple(map(max, queues[link], waits))
+            changed |= deeper != queues[link]
+            queues[link] = deeper
+        if not changed:
+            return last
 
 
 def _queue_cells(target: Target, depth: int, data_bits: int) -> Cells:

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from ..ir import Edge, MatVec, Network, Node, Threshold, with_loaded
 from ..numeric import Fixed, SpecError, as_int
-from .assemble import assemble
+from .assemble import assemble, sole_readers
 from .design import Design
 from .stages import (
     MATRIX_CORES,
     ThermometerStage,
+    add_of,
     divisors,
     piecewise_of_node,
     pool_of,
@@ -143,7 +144,7 @@ def _loaded(network, cores, weights) -> dict[str, bool]:
 
 
 def _require_known(network, cores):
-    following = dict(zip(network.nodes, network.nodes[1:], strict=False))
+    following = sole_readers(network)
     nodes = {node.name: node for node in network.nodes if isinstance(node, MatVec)}
     for name, choice in cores.items():
         if name not in nodes:
@@ -157,7 +158,7 @@ def _require_known(network, cores):
             raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
                             f" not {core!r}")
         edge = network.edges[nodes[name].inputs[0]]
-        core = core or default_core(nodes[name], edge, following.get(nodes[name]))
+        core = core or default_core(nodes[name], edge, following.get(name))
         allowed = ("core", *MATRIX_CORES[core].choices)
         unknown = sorted(map(str, set(choice) - set(allowed)))
         if unknown:
@@ -210,8 +211,12 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def piecewise(node, edge):
         return piecewise_of_node(node, edge, interval)
 
+    def add(node, edges):
+        return add_of(node, edges, interval)
+
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
-                      threshold=threshold, requantise=requantise, table=table, piecewise=piecewise)
+                      threshold=threshold, requantise=requantise, table=table, piecewise=piecewise,
+                      add=add)
     return Design(network, target, clk_hz, stages)
 
 

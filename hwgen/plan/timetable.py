@@ -1,14 +1,16 @@
 """When every beat of a pipeline moves if frames come steadily, and how many wait meanwhile."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from .links import Link, chain_of, into
 from .stages import Conversion, Stage, WindowStage
 
-__all__ = ["Passage", "Timetable"]
+__all__ = ["SHALLOWEST", "Passage", "Timetable", "conversion_of"]
 
 SHALLOWEST = 3
 """Depth of a queue with which it takes and gives one beat a cycle."""
@@ -96,30 +98,42 @@ class Timetable:
     ----------
     stages : sequence of Stage
     frames : int
+    links : sequence of Link, optional      between them; by default each reads the one before it
 
     Members
     -------
-    passages : list of Passage  in front of each stage but the first
+    passages : dict of Link to Passage      each but that of the only stage that reads the input
+    frames_waiting : int    under way in one branch while a beat waits in another, 0 without
     in_step : bool      whether in the last frame everything is ``interval_cycles`` after the same
-                        in the frame before
+                        in the frame before; where branches join, in as many last frames as wait
     """
 
-    def __init__(self, stages: Sequence[Stage], frames: int):
+    def __init__(self, stages: Sequence[Stage], frames: int, links: Sequence[Link] | None = None):
         self._stages, self._frames = stages, frames
+        self._links = links = chain_of(stages) if links is None else links
         self.interval_cycles = max(stage.interval_cycles for stage in stages)
-        beats = stages[0].in_edge.size // stages[0].in_lanes
-        offered = stages[0].schedule(self._arrivals(self.interval_cycles / beats))
-        self.passages = []
-        for before, stage in zip(stages, stages[1:], strict=False):
-            conversion = Conversion(before.out_lanes, stage.in_lanes)
-            flow = stage.flow(conversion.schedule(offered))
-            self.passages.append(Passage(conversion, offered, flow.taken, flow.needed))
-            offered = flow.departures
-        for number, stage in reversed(list(enumerate(stages[:-1]))):
-            if isinstance(stage, WindowStage):
+        beats, readers = stages[0].in_edge.size // stages[0].in_lanes, Counter(
+            link.source for link in links)
+        offered = {None: self._arrivals(self.interval_cycles / beats)}
+        self.passages = {}
+        for number, stage in enumerate(stages):
+            reads = into(links, number)
+            conversions = [conversion_of(stages, link) for link in reads]
+            flow = stage.flow(*(conversion.schedule(offered[link.source])
+                                for link, conversion in zip(reads, conversions, strict=True)))
+            self.passages |= {
+                link: Passage(conversion, offered[link.source], flow.taken, flow.needed)
+                for link, conversion in zip(reads, conversions, strict=True)
+                if link.source is not None or readers[None] > 1}
+            offered[number] = flow.departures
+        for number, stage in reversed(list(enumerate(stages))):
+            if isinstance(stage, WindowStage) and readers[number] == 1:
                 self._delay(number, stage)
-        self.in_step = all(self._steady(cycles) for passage in self.passages
-                           for cycles in (passage.offered, passage.taken))
+        self.frames_waiting = max((self._frames_waiting(link) for link in links
+                                   if len(into(links, link.reader)) > 1), default=0)
+        self.in_step = frames > 1 + self.frames_waiting and all(
+            self._steady(cycles, 1 + self.frames_waiting) for passage in self.passages.values()
+            for cycles in (passage.offered, passage.taken))
 
     def _arrivals(self, pace):
         """Cycles at which the beats of all frames come, one every ``pace`` within a frame."""
@@ -132,8 +146,8 @@ class Timetable:
 
         What waits in front of the whole pipeline takes none.
         """
-        first, last = max(0, number - 1), number + 1
-        *before, behind = self.passages[first:last]
+        around = [link for link in self.passages if number in (link.source, link.reader)]
+        *before, behind = (self.passages[link] for link in around)
         arrivals = self._arrivals(1)
         for passage in before:
             arrivals = passage.conversion.schedule(passage.offered)
@@ -150,11 +164,29 @@ class Timetable:
             delayed.append(replace(behind, offered=flow.departures))
             needed = sum(passage.bits(bits) for passage in delayed)
             if needed < least:
-                least, self.passages[first:last] = needed, delayed
+                least = needed
+                self.passages |= dict(zip(around, delayed, strict=True))
 
-    def _steady(self, cycles):
-        *_, before, last = np.asarray(cycles).reshape(self._frames, -1)
-        return bool((last - before == self.interval_cycles).all())
+    def _frames_waiting(self, link):
+        """One more than come, at least in part, while a beat waits here."""
+        passage = self.passages[link]
+        longest = int((np.asarray(passage.taken[::passage.conversion.split])
+                       - passage.offered[::passage.conversion.gather]).max())
+        return 2 + (longest + SLACK) // self.interval_cycles
+
+    def _steady(self, cycles, count):
+        """Whether each of the last ``count`` frames is an interval after the one before it."""
+        last = np.asarray(cycles).reshape(self._frames, -1)[-count - 1:]
+        return bool((np.diff(last, axis=0) == self.interval_cycles).all())
+
+
+def conversion_of(stages: Sequence[Stage], link: Link) -> Conversion:
+    """From the beats of the stage that sends to those of the one that takes.
+
+    Those of the pipeline's input are as the first stage takes them.
+    """
+    lanes = stages[0].in_lanes if link.source is None else stages[link.source].out_lanes
+    return Conversion(lanes, stages[link.reader].in_lanes)
 
 
 def _waiting(offered: list[int], taken: list[int]) -> int:

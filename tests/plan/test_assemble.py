@@ -7,6 +7,7 @@ from cases.networks import NETWORKS
 from cases.targets import ECP5
 
 from hwgen.ir import (
+    Add,
     Argmax,
     Dense,
     Flatten,
@@ -104,12 +105,29 @@ def test_networks_of_one_stage():
         assert design.has_class == (core == "argmax")
 
 
-def test_refuses_branches():
-    why = "branches have no hardware yet"
-    refuses(f"node 'b' must read the node before it, 'a', not ['x']: {why}",
-            matrix("a", "x"), matrix("b", "x"))
-    refuses(f"node 'act' must read the node before it, 'b', not ['a']: {why}",
-            matrix("a", "x"), matrix("b", "a"), requantise("act", "a"))
+def test_refuses_branches_that_end():
+    why = ("must be read by a later node, as a design has one output, that of '{}': leave it out,"
+           " or add it to another value").format
+    refuses(f"node 'a' {why('b')}", matrix("a", "x"), matrix("b", "x"))
+    refuses(f"node 'b' {why('act')}", matrix("a", "x"), matrix("b", "a"), requantise("act", "a"))
+
+
+def test_a_matrix_that_a_second_node_reads_shares_no_stage():
+    act = requantise("act", "a")
+    nodes = (matrix("a", "x"), act, matrix("b", "act"), Add("sum", ("b", "a"), (0, 0)))
+    stages = plan(network(*nodes), ECP5).stages
+    assert [[node.name for node in stage.nodes] for stage in stages] == [
+        ["a"], ["act"], ["b"], ["sum"]]
+    [first, *_] = plan(network(*nodes[:3], Add("sum", ("b", "act"), (0, 0))), ECP5).stages
+    assert [node.name for node in first.nodes] == ["a", "act"]
+
+
+def test_what_narrows_a_matrix_need_not_follow_it_at_once():
+    nodes = (matrix("a", "x"), matrix("b", "x"), requantise("low", "a"), requantise("act", "b"),
+             Add("sum", ("low", "act"), (0, 0)))
+    stages = plan(network(*nodes), ECP5).stages
+    assert [[node.name for node in stage.nodes] for stage in stages] == [
+        ["a", "low"], ["b", "act"], ["sum"]]
 
 
 def test_refuses_outputs_that_are_not_the_scores_and_the_class():

@@ -64,7 +64,7 @@ def test_nothing_leaves_before_it_came_and_all_is_in_step(interval):
     stages = plan(convolution(shape=(8, 9, 2)), ECP5, interval_cycles=interval).stages
     times = Timetable(stages, 8)
     assert times.in_step
-    for one in times.passages:
+    for one in times.passages.values():
         assert (np.array(one.needed) >= one.taken).all()
         assert (np.diff(one.taken) > 0).all()
         assert (np.diff(one.offered) > 0).all()

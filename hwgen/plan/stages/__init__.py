@@ -1,5 +1,6 @@
 """One file per core family; ``CORES`` is the table the planner and the assembly go by."""
 
+from .add import AddStage, add_of
 from .argmax import ArgmaxStage
 from .base import Stage, divisors
 from .binary import BinaryStage
@@ -28,7 +29,7 @@ CORES = {
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, DepthwiseStage, ShiftStage,
                 CodebookStage, BinaryStage, FixedStage, SparseStage, UnrolledStage,
                 FixedUnrolledStage, PoolStage, SumPoolStage, ThresholdStage, RequantiseStage,
-                TableStage, PiecewiseStage, ArgmaxStage)
+                TableStage, PiecewiseStage, AddStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
@@ -37,10 +38,10 @@ MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookSt
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
-    "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion",
+    "AddStage", "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion",
     "DepthwiseStage", "FixedStage", "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES",
     "MatVecStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
     "ShiftStage", "SparseStage", "Stage", "SumPoolStage", "TableStage", "ThermometerStage",
-    "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "divisors",
+    "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "add_of", "divisors",
     "piecewise_of_node", "pool_of", "requantise_of", "table_of_node", "threshold_of", "window_of",
 ]

@@ -61,6 +61,7 @@ class Stage(ABC):
     -------
     nodes : tuple of Node        in processing order; the value of the last one leaves the stage
     in_edge, out_edge : Edge     what arrives and what leaves
+    in_edges : tuple of Edge     what arrives at each input, where there are several
     in_lanes, out_lanes : int    elements in one beat
     interval_cycles : int        cycles between frames at full rate, without stalls; at least the
                                  beats of a frame on either side, so no lane conversion is slower
@@ -75,6 +76,10 @@ class Stage(ABC):
     @property
     @abstractmethod
     def in_edge(self) -> Edge: ...
+
+    @property
+    def in_edges(self) -> tuple[Edge, ...]:
+        return (self.in_edge,)
 
     @property
     @abstractmethod
@@ -97,12 +102,13 @@ class Stage(ABC):
         """When beats are taken and leave, given when those of any number of whole frames come.
 
         At most one comes in a cycle. One that cannot be taken yet waits outside, beside any number
-        of others. Exact when nothing stalls the output.
+        of others. Exact when nothing stalls the output. A stage of several inputs is given the
+        arrivals at each of them, and takes a beat of each at once.
         """
 
-    def schedule(self, arrivals: list[int]) -> list[int]:
+    def schedule(self, *arrivals: list[int]) -> list[int]:
         """Cycle at which each output beat leaves; see :meth:`flow`."""
-        return self.flow(arrivals).departures
+        return self.flow(*arrivals).departures
 
     @abstractmethod
     def estimate(self, target: Target) -> Cells:
