@@ -1,16 +1,18 @@
-"""The whole design: stages joined by lane converters, AXI4-Stream at both edges."""
+"""The whole design: stages joined by converters, queues and forks, AXI4-Stream at both edges."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 from ..numeric import SpecError
 from ..plan import Design
+from .add import AddCore
 from .argmax import ArgmaxCore
 from .axis import AxisSink, AxisSource, core_ports, element_bytes
 from .codebook import CodebookMatVec
 from .depthwise import DepthwiseMatVec
 from .fixed_unrolled import FixedUnrolledMatVec
 from .folded import BinaryMatVec, FixedMatVec
+from .fork import Fork
 from .joint import JointCore
 from .loading import WeightLoader, link_loads
 from .lookup import TableLookup
@@ -29,6 +31,7 @@ from .window_wide import WideWindow
 __all__ = ["COMPONENTS", "Pipeline", "stage_instance"]
 
 COMPONENTS = {
+    "add": AddCore,
     "argmax": ArgmaxCore,
     "binary": BinaryMatVec,
     "binary-unrolled": UnrolledMatVec,
@@ -99,22 +102,46 @@ class Pipeline(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stream, loads = self._input(m).o, []
-        for joint, stage in zip(self._design.joints, self._design.stages, strict=True):
-            name = stage_instance(stage)
-            if not joint.is_wire:
-                between = JointCore(element_shape(stage.in_edge), joint)
-                m.submodules[f"lanes_{name}"] = between
-                link(m, stream, between.i)
-                stream = between.o
-            m.submodules[name] = component = COMPONENTS[stage.core](stage)
-            link(m, stream, component.i)
-            stream = component.o
+        links = list(zip(self._design.links, self._design.joints, strict=True))
+        streams, loads = {None: self._sent(m, None, self._input(m).o)}, []
+        for number, stage in enumerate(self._design.stages):
+            into = [(streams[way.source].pop(0), joint) for way, joint in links
+                    if way.reader == number]
+            component = self._stage(m, stage, into)
+            streams[number] = self._sent(m, number, component.o)
             loads += [component] if stage.loaded else []
-        self._output(m, stream)
+        self._output(m, component.o)
         if loads:
             self._loader(m, loads)
         return m
+
+    def _stage(self, m, stage, into):
+        """The component of ``stage``, behind the streams that it reads, each with its joint."""
+        name, component = stage_instance(stage), COMPONENTS[stage.core](stage)
+        ports = component.inputs if len(into) > 1 else [component.i]
+        for k, ((stream, joint), port) in enumerate(zip(into, ports, strict=True)):
+            if joint.is_wire:
+                link(m, stream, port)
+                continue
+            between = JointCore(element_shape(stage.in_edges[k]), joint)
+            m.submodules[f"lanes{k or ''}_{name}"] = between
+            link(m, stream, between.i)
+            link(m, between.o, port)
+        m.submodules[name] = component
+        return component
+
+    def _sent(self, m, number, stream) -> list:
+        """The stream that leaves a stage, or the input, for each link that reads it, in order."""
+        design = self._design
+        readers = sum(link.source == number for link in design.links)
+        if readers < 2:
+            return [stream]
+        edge, lanes = design.sent(number)
+        name = "input" if number is None else stage_instance(design.stages[number])
+        m.submodules[f"fork_{name}"] = fork = Fork(element_shape(edge), lanes=lanes,
+                                                   readers=readers)
+        link(m, stream, fork.i)
+        return fork.outputs
 
     def _input(self, m):
         design = self._design
