@@ -1,5 +1,6 @@
 """How a network is computed: targets, cores with their folding, and the planner."""
 
+from .balance import balanced, row_order
 from .design import Design
 from .joints import Joint
 from .planner import FitError, plan, require_fit
@@ -8,5 +9,5 @@ from .target import Cells, Target, in_block_ram
 
 __all__ = [
     "CORES", "Cells", "Conversion", "Design", "FitError", "Joint", "Stage", "Target",
-    "in_block_ram", "plan", "require_fit",
+    "balanced", "in_block_ram", "plan", "require_fit", "row_order",
 ]
