@@ -6,6 +6,7 @@ so that :func:`export` loses nothing.
 
 from . import reproducible
 from .activation import QuantActivation, QuantRescale
+from .add import QuantAdd
 from .adopt import adopt
 from .average import QuantAvgPool2d
 from .bases import AbcWeights, AlternatingWeights, LqWeights
@@ -68,7 +69,7 @@ __all__ = [
     "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
     "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
     "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation",
-    "QuantAvgPool2d", "QuantConv2d", "QuantDepthwiseConv2d", "QuantExp", "QuantInput",
+    "QuantAdd", "QuantAvgPool2d", "QuantConv2d", "QuantDepthwiseConv2d", "QuantExp", "QuantInput",
     "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid", "QuantTanh", "ResidualSign",
     "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm",
     "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d",

@@ -5,6 +5,7 @@ import torch
 from hwgen.numeric import SpecError
 
 from .activation import QuantActivation, QuantRescale
+from .add import QuantAdd
 from .average import QuantAvgPool2d
 from .fixed import QuantInput, QuantLinear, QuantReLU
 from .linear import IntegerLinear
@@ -41,12 +42,14 @@ def calibrate(module, x, *, rule: str = "least_squares"):
     values = {INPUT: torch.as_tensor(x).to(dtype)}
     fracs = {INPUT: 0}
     for step in steps:
-        if step.layer is None or step.source is None:
+        is_sum = isinstance(step.layer, QuantAdd)
+        if step.layer is None or len(step.sources) != 1 and not is_sum:
             raise SpecError(f"calibrate: '{step.path}' must be a layer with one input, not a bare"
                             f" operation")
-        frac, value = fracs[step.source], values[step.source]
-        fracs[step.node] = _fit(step.layer, frac, value, rule)
-        values[step.node] = step.layer(value)
+        read = [values[name] for name in step.sources]
+        frac = max(fracs[name] for name in step.sources)    # of a sum, that of the smallest step
+        fracs[step.node] = _fit(step.layer, frac, read[0], rule)
+        values[step.node] = step.layer(*read)
     return module
 
 

@@ -8,6 +8,7 @@ import torch
 from hwgen.ir import Argmax, Network, Node
 from hwgen.numeric import SpecError, as_array, as_int64
 
+from .add import QuantAdd
 from .convert import CONVERTERS
 from .errors import ExportError
 from .frozen import in_double
@@ -100,7 +101,7 @@ class _Walk:
         self.taken = {INPUT}
         values = {INPUT: Value(INPUT, None, x.shape[1], spatial=x.shape[2:] or None)}
         for step in steps:
-            values[step.node] = self._convert(step, values.get(step.source))
+            values[step.node] = self._convert(step, [values[name] for name in step.sources])
         self.value = values[returned]
         if self.value is not None:
             self._check_result()
@@ -118,17 +119,22 @@ class _Walk:
         self.taken.add(name)
         return name
 
-    def _convert(self, step: Step, value: Value | None) -> Value | None:
+    def _convert(self, step: Step, read: list[Value | None]) -> Value | None:
         """The value after ``step``; None, with the faults noted, where it has none."""
         converter = CONVERTERS.get(type(step.layer))
         if converter is None:
             self.faults.append(refusal(step.path, step.layer))
         wrong = [] if step.layer is None else _not_finite(step.layer)
         self.faults += [f"module '{step.path}': {fault}" for fault in wrong]
-        if converter is None or wrong or value is None:
+        is_sum = isinstance(step.layer, QuantAdd)
+        if converter is not None and not is_sum and len(read) != 1:
+            wrong = [f"must read one value, not {len(read)}"]
+            self.faults.append(f"module '{step.path}': {wrong[0]}")
+        if converter is None or wrong or None in read:
             return None
         try:
-            nodes, result = converter(step.layer, value, self.unused(step.node))
+            nodes, result = converter(step.layer, tuple(read) if is_sum else read[0],
+                                      self.unused(step.node))
         except SpecError as error:
             self.faults.append(f"module '{step.path}': {error}")
             return None

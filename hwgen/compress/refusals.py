@@ -57,6 +57,9 @@ def _groups(layer) -> tuple[str, str] | None:
 
 def refusal(path: str, layer) -> str:
     """One sentence: path, type, reason, what to do."""
+    if layer is None and path in ("add", "add_", "iadd"):
+        return (f"operation '{path}': must add two results of layers, not a constant or with alpha:"
+                f" put a constant into a bias, and a factor into an activation")
     if layer is None:
         return (f"operation '{path}': must be a layer, not a bare operation of forward, which has"
                 f" no exact form here; use the layers of hwgen.compress")

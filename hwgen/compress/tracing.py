@@ -1,5 +1,6 @@
 """The graph of a module, down to its layers."""
 
+import operator
 from dataclasses import dataclass
 
 import torch.fx
@@ -7,9 +8,18 @@ from torch import nn
 
 from hwgen.numeric import SpecError
 
+from .add import QuantAdd
+from .conv import Flatten
 from .layer import Layer
 
 __all__ = ["INPUT", "Step", "check_module", "trace"]
+
+
+class _Value(torch.fx.Proxy):
+    """Tells ``a += b``, which changes a tensor, from ``a + b``."""
+
+    def __iadd__(self, other):
+        return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
 
 
 class _Tracer(torch.fx.Tracer):
@@ -19,6 +29,9 @@ class _Tracer(torch.fx.Tracer):
         whole = isinstance(m, Layer) or not any(m.children())
         return whole or super().is_leaf_module(m, module_qualified_name)
 
+    def proxy(self, node):
+        return _Value(node, self)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -27,19 +40,27 @@ class Step:
     Members
     -------
     node : str          unique name of the result
-    source : str        name of the result that it reads; ``"input"`` for the module's input
+    sources : tuple of str      names of the results that it reads; ``"input"`` for the module's
     path : str          path of the layer inside the module, or the code of a bare operation
     layer : nn.Module or None
-        None for an operation that is not a module
+        :class:`~hwgen.compress.QuantAdd` for a sum; None for another operation that is no module
     """
 
     node: str
-    source: str | None
+    sources: tuple[str, ...]
     path: str
     layer: nn.Module | None
 
 
 INPUT = "input"
+
+SUMS = (operator.add, operator.iadd, torch.add, "add", "add_")
+"""What adds two values, in a graph of torch.fx."""
+
+IN_PLACE = (operator.iadd, "add_")
+
+SAME_MEMORY = (nn.Identity, nn.Dropout, Flatten)
+"""Layers whose result may be the tensor that they are given."""
 
 
 def check_module(module) -> None:
@@ -88,12 +109,28 @@ def _used(node) -> set:
 
 def _step(node, names, module) -> Step:
     is_layer = node.op == "call_module"
-    sources = [names[n] for n in node.all_input_nodes]
+    read = [n for n in node.args if isinstance(n, torch.fx.Node)]
+    is_sum = node.target in SUMS and len(read) == len(node.args) == 2 and not node.kwargs
+    sources = [names[n] for n in (read if is_layer or is_sum else node.all_input_nodes)]
     name = node.target.replace(".", "_") if is_layer else node.name
     names[node] = node.name if name in names.values() else name
     path = node.target if is_layer else _operation(node)
-    return Step(names[node], sources[0] if len(sources) == 1 else None, path,
-                module.get_submodule(node.target) if is_layer else None)
+    layer = module.get_submodule(node.target) if is_layer else QuantAdd() if is_sum else None
+    if is_sum and node.target in IN_PLACE:
+        _require_unread(read[0], node, module)
+    return Step(names[node], tuple(sources), path, layer)
+
+
+def _require_unread(node, addition, module):
+    """Raise SpecError if the tensor that ``addition`` changes in place is read again."""
+    while True:
+        if len(node.users) > 1:
+            raise SpecError(f"operation '{_operation(addition)}': must not change '{node.name}',"
+                            f" which is read again: write a + b for a += b")
+        if node.op != "call_module" or not isinstance(module.get_submodule(node.target),
+                                                      SAME_MEMORY):
+            return
+        node = node.args[0]
 
 
 def _operation(node) -> str:

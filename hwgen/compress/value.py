@@ -66,12 +66,12 @@ def settled(value: Value, *, any_frac: bool = False) -> Value:
     return value
 
 
-def sound(node, edge: Edge) -> Edge:
-    """The edge that ``node`` makes of ``edge``; SpecError with the faults it finds."""
-    faults = node.faults(edge)
+def sound(node, *edges: Edge) -> Edge:
+    """The edge that ``node`` makes of ``edges``; SpecError with the faults it finds."""
+    faults = node.faults(*edges)
     if faults:
         raise SpecError("; ".join(faults))
-    return node.infer(edge)
+    return node.infer(*edges)
 
 
 def int64_of(tensor) -> np.ndarray:
