@@ -29,7 +29,7 @@ their registers, but not what lies between these: its own figure for the bare mu
 
 
 def run(progress, *, parts=(), data=None) -> list[Row]:
-    """Rows of ``parts``, by default of all, and then as a document too; none needs ``data``.
+    """Rows of ``parts``, by default of all, and then as a document too; one needs ``data``.
 
     See :func:`hwgen.bench.binary.run`.
     """

@@ -22,7 +22,9 @@ Written by `hwgen bench networks` from the files in `networks/` and the recipes 
 `hwgen/compress/recipes_mnist.py`. Accuracy is of the exact integers, on the 10,000 official test
 images of MNIST, which were looked at once, after the training: no epoch is selected. Settings were
 chosen by short trainings on the last 5,000 training samples, held back (from the students; the
-teacher had seen them). The float teacher, 784-1024-512-10, reaches 99.40 % (7 minutes).
+teacher had seen them). The float teacher, 784-1024-512-10, reaches 99.40 % (7 minutes). Networks
+in fixed point are not distilled from it, but from the float network that they were (recipes in
+`hwgen/compress/recipes_mnist_fixed.py`); its accuracy stands in brackets.
 
 Make one again with the standard IDX files in `DATA`:
 
@@ -31,7 +33,8 @@ Make one again with the standard IDX files in `DATA`:
 The training can be stopped and goes on from its checkpoint. It is made to give the same integers on
 every x86-64 processor with AVX2, with the versions of `constraints.txt`: products are exact in any
 order of summation (tested with the kernels of three instruction sets), the rest uses the kernels
-that `hwgen.compress.reproducible` asks for. Check the accuracy of all with
+that `hwgen.compress.reproducible` asks for. Those in fixed point have no such products: other
+kernels may give other integers. Check the accuracy of all with
 `hwgen bench binary --part accuracy --data DATA`.
 
 """
@@ -61,7 +64,7 @@ def describe(network: Network, size: int) -> dict:
     meta = network.meta
     return {
         "name": network.name, "network": f"{meta['text']}; reads {meta['pixels']}",
-        "accuracy": meta["accuracy"],
+        "accuracy": meta["accuracy"], "float": meta.get("origin_accuracy"),
         "kbit": round(sum(np.prod(m.shape) * m.format.bits for m in matrices) / 1000, 1),
         "thresholds": sum(n.table.size for n in network.nodes if isinstance(n, Threshold)),
         "kilobytes": round(size / 1000, 1), "epochs": meta["epochs"], "seed": meta["seed"],
@@ -84,8 +87,10 @@ def document(entries) -> str:
     """The text of docs/networks.md."""
     lines = [f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS)]
     for entry in entries:
-        shown = entry | {
-            "accuracy": f"{entry['accuracy']:.2f} %", "minutes": f"{entry['minutes']:g}",
+        of_float = entry["float"]
+        beside = f" ({of_float:.2f} %)" if of_float else ""
+        shown = {key: value for key, value in entry.items() if key != "float"} | {
+            "accuracy": f"{entry['accuracy']:.2f} %{beside}", "minutes": f"{entry['minutes']:g}",
             "digest": f"`{entry['digest']}`", "name": f"`{entry['name']}`"}
         lines.append(f"| {' | '.join(str(value) for value in shown.values())} |")
     return TEXT + "\n".join(lines) + "\n"

@@ -37,9 +37,9 @@ def command(
 ):
     """Train the teacher or one of its students on handwritten digits.
 
-    A student needs the teacher, which is trained first, or taken from its checkpoint. The teacher
-    stays in floating point, so it has a checkpoint but no network file. An interrupted training
-    goes on from its checkpoint.
+    A student needs the teacher, which is trained first, or taken from its checkpoint; so does a
+    network in fixed point the float one that it was. These stay in floating point, so they have a
+    checkpoint but no network file. An interrupted training goes on from its checkpoint.
     """
     name = _name(recipe)
     if name.startswith(MNIST):
@@ -56,9 +56,9 @@ def command(
 
 def _name(recipe: str) -> str:
     from hwgen.compress.recipes import STUDENTS
-    from hwgen.compress.recipes_mnist import MNIST_RECIPES, MNIST_TEACHER
+    from hwgen.compress.recipes_mnist import MNIST_ORIGINS, MNIST_RECIPES
 
-    of_digits, of_mnist = (TEACHER, *STUDENTS), (MNIST_TEACHER, *MNIST_RECIPES)
+    of_digits, of_mnist = (TEACHER, *STUDENTS), (*MNIST_ORIGINS, *MNIST_RECIPES)
     name = recipe if recipe.startswith((PREFIX, MNIST)) else PREFIX + recipe
     if name not in of_digits + of_mnist:
         short = ", ".join(each.removeprefix(PREFIX) for each in of_digits)

@@ -47,7 +47,7 @@ from .products import integer_products
 from .prune import GradualPruning, cubic_density
 from .quantise import quantise
 from .recipes import STUDENTS, accuracy, train_student, train_teacher
-from .recipes_mnist import MNIST_RECIPES, train_mnist, train_mnist_teacher
+from .recipes_mnist import MNIST_ORIGINS, MNIST_RECIPES, train_mnist, train_mnist_origin
 from .residual import HorqSign, ResidualSign
 from .settings import Epoch, Settings
 from .shared import SharedWeights
@@ -68,10 +68,10 @@ __all__ = [
     "DoReFaLinear", "DoReFaWeights", "DynamicQuantConv2d", "DynamicQuantLinear", "Epoch",
     "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
     "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
-    "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights", "QuantActivation",
-    "QuantAdd", "QuantAvgPool2d", "QuantConv2d", "QuantDepthwiseConv2d", "QuantExp", "QuantInput",
-    "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid", "QuantTanh", "ResidualSign",
-    "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm",
+    "MNIST_ORIGINS", "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights",
+    "QuantActivation", "QuantAdd", "QuantAvgPool2d", "QuantConv2d", "QuantDepthwiseConv2d",
+    "QuantExp", "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid", "QuantTanh",
+    "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights", "ShiftBatchNorm",
     "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation", "TernaryConv2d",
     "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights", "TwnWeights",
     "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights", "XnorWeights",
@@ -79,6 +79,6 @@ __all__ = [
     "density", "digits", "distillation_loss", "export", "fold_batch_norm", "integer_products",
     "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx", "reproducible",
     "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds",
-    "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_teacher", "train_student",
+    "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_origin", "train_student",
     "train_teacher", "warped",
 ]

@@ -1,5 +1,6 @@
 """Power-of-two steps for all layers of a module, from samples."""
 
+import numpy as np
 import torch
 
 from hwgen.numeric import SpecError
@@ -39,7 +40,7 @@ def calibrate(module, x, *, rule: str = "least_squares"):
     """
     steps, _ = trace(module)
     dtype = next((p.dtype for p in module.parameters()), torch.float32)
-    values = {INPUT: torch.as_tensor(x).to(dtype)}
+    values = {INPUT: torch.tensor(np.asarray(x)).to(dtype)}
     fracs = {INPUT: 0}
     for step in steps:
         is_sum = isinstance(step.layer, QuantAdd)

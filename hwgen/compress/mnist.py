@@ -10,9 +10,12 @@ from hwgen.numeric import SpecError
 
 from .data import Split
 
-__all__ = ["N_VALIDATION", "SIDE", "halved", "mnist", "read_idx"]
+__all__ = ["N_VALIDATION", "SIDE", "WHOLE_PIXELS", "halved", "mnist", "read_idx"]
 
 SIDE = 28
+
+WHOLE_PIXELS = "28 x 28 pixels of 0..255, as in the IDX files"
+"""What most networks read."""
 
 PARTS = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
          "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}

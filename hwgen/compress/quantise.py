@@ -4,6 +4,7 @@ import copy
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -54,7 +55,7 @@ def quantise(module, samples, *, weight_bits: int, activation_bits: int) -> nn.S
         found = repr(layers[0][1]) if layers else "empty"
         raise SpecError(f"quantise: module must begin with QuantInput, which says what integers"
                         f" come in, not {found}")
-    twin, values = OrderedDict(), torch.as_tensor(samples[:1]).float()
+    twin, values = OrderedDict(), torch.tensor(np.asarray(samples[:1])).float()
     state = _State(weight_bits, activation_bits)
     for k, (name, layer) in enumerate(layers):
         if isinstance(layer, NORMS) and k and isinstance(layers[k - 1][1], nn.Linear | nn.Conv2d):

@@ -1,4 +1,4 @@
-"""MNIST networks of the binarised family: a float teacher and the recipes distilled from it.
+"""MNIST networks: a float teacher, the binarised family distilled from it; those in fixed point.
 
 Settings were chosen on the last 5,000 training samples, held back (``mnist(validation=True)``); the
 figures are of a training on all 60,000. No epoch is selected: the last one is the result, and the
@@ -8,6 +8,7 @@ test set is seen once, after it.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -17,16 +18,18 @@ from hwgen.numeric import SpecError
 from .binary import Sign
 from .copies import Copies
 from .fixed import QuantInput
-from .mnist import halved
+from .mnist import WHOLE_PIXELS, halved
 from .named import BinaryLinear, DoReFaLinear, TernaryLinear
 from .normalise import BatchNorm
 from .phases import Phases
+from .recipes_mnist_fixed import FIXED_RECIPES, FLOAT_NETWORKS, FloatNetwork
 from .residual import ResidualSign
 from .steps import StepActivation
 from .thermometer import ThermometerInput
 from .warp import Warp
 
-__all__ = ["MNIST_RECIPES", "MNIST_TEACHER", "Recipe", "train_mnist", "train_mnist_teacher"]
+__all__ = ["MNIST_ORIGINS", "MNIST_RECIPES", "MNIST_TEACHER", "Recipe", "train_mnist",
+           "train_mnist_origin"]
 
 MNIST_TEACHER = "mnist-teacher"
 
@@ -37,7 +40,7 @@ TEACHER_HIDDEN, TEACHER_EPOCHS = (1024, 512), 35
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one network is made.
+    """How one network is made: distilled from the teacher, on distorted copies.
 
     Members
     -------
@@ -61,12 +64,13 @@ class Recipe:
     options: dict = field(default_factory=dict)
     minutes: float = 0.0
     half_bits: int | None = None
+    origin: ClassVar[str] = MNIST_TEACHER
 
     @property
     def pixels_text(self) -> str:
         """What the network reads, in words."""
         if self.half_bits is None:
-            return "28 x 28 pixels of 0..255, as in the IDX files"
+            return WHOLE_PIXELS
         return (f"14 x 14: floor(sum of 2 x 2 pixels / 2**{10 - self.half_bits}),"
                 f" {self.half_bits} bits")
 
@@ -76,33 +80,50 @@ class Recipe:
             return x
         return halved(x, self.half_bits)
 
+    def train(self, phases: Phases, teacher):
+        """The module, distilled from ``teacher``."""
+        module = phases.build(self.build)
+        copies = Copies(phases.split, warp=Warp().times(self.strength), count=self.copies,
+                        seed=phases.seed, teacher=teacher, folder=phases.folder,
+                        reduce=lambda x: torch.from_numpy(self.pixels(x.numpy())))
+        options = {"batch": 250, "lr": 1e-2, "integer_products": True} | self.options
+        return phases.run("", module, phases.settings(self.epochs, **options), copies=copies)
 
-def train_mnist_teacher(split, *, seed: int = 0, folder=None, progress=None, effort: float = 1.0):
-    """The float teacher, 784-1024-512-10 with batch norm and ReLU, on copies that never repeat.
 
-    Parameters as of :func:`~hwgen.compress.train_teacher`; ``split`` is of
-    :func:`~hwgen.compress.mnist`.
+def train_mnist_origin(name: str, split, *, seed: int = 0, folder=None, progress=None,
+                       effort: float = 1.0):
+    """The float network that the recipe ``name`` starts from, or of that name itself.
+
+    The teacher, 784-1024-512-10 with batch norm and ReLU, on copies that never repeat; or one of
+    :data:`FLOAT_NETWORKS`, which is quantised. Parameters as of
+    :func:`~hwgen.compress.train_teacher`; ``split`` is of :func:`~hwgen.compress.mnist`.
     """
-    phases = Phases(MNIST_TEACHER, split, seed, folder, progress, effort)
-    module = phases.build(_teacher)
-    settings = phases.settings(TEACHER_EPOCHS, batch=500, lr=2e-3, integer_products=True)
-    copies = Copies(split, warp=Warp(), count=settings.epochs, seed=1_000 + seed)
-    return phases.run("", module, settings, copies=copies)
+    name = name if name in MNIST_ORIGINS else _recipe(name).origin
+    return MNIST_ORIGINS[name].train(Phases(name, split, seed, folder, progress, effort))
 
 
-def train_mnist(name: str, split, teacher, *, seed: int = 0, folder=None, progress=None,
+def train_mnist(name: str, split, origin, *, seed: int = 0, folder=None, progress=None,
                 effort: float = 1.0):
-    """The network of one of :data:`MNIST_RECIPES`, distilled from ``teacher``."""
+    """The network of one of :data:`MNIST_RECIPES`, made from its ``origin``."""
+    return _recipe(name).train(Phases(name, split, seed, folder, progress, effort), origin)
+
+
+def _recipe(name: str):
     if name not in MNIST_RECIPES:
         raise SpecError(f"recipe must be one of {sorted(MNIST_RECIPES)}, not {name!r}")
-    recipe = MNIST_RECIPES[name]
-    phases = Phases(name, split, seed, folder, progress, effort)
-    module = phases.build(recipe.build)
-    copies = Copies(split, warp=Warp().times(recipe.strength), count=recipe.copies, seed=seed,
-                    teacher=teacher, folder=folder,
-                    reduce=lambda x: torch.from_numpy(recipe.pixels(x.numpy())))
-    options = {"batch": 250, "lr": 1e-2, "integer_products": True} | recipe.options
-    return phases.run("", module, phases.settings(recipe.epochs, **options), copies=copies)
+    return MNIST_RECIPES[name]
+
+
+class Teacher(FloatNetwork):
+    """A float network that sees each image once, distorted."""
+
+    def train(self, phases: Phases):
+        """The trained module."""
+        module = phases.build(self.build)
+        settings = phases.settings(self.epochs, batch=500, lr=2e-3, integer_products=True)
+        copies = Copies(phases.split, warp=Warp(), count=settings.epochs,
+                        seed=1_000 + phases.seed)
+        return phases.run("", module, settings, copies=copies)
 
 
 def _teacher() -> nn.Sequential:
@@ -181,5 +202,9 @@ MNIST_RECIPES = {
         build=lambda: _net((256, 128), first=lambda: QuantInput(bits=4), n_in=196,
                            activation=_two_bits, out_shift=3),
         strength=0.5, half_bits=4, minutes=3, epochs=60),
+    **FIXED_RECIPES,
 }
 """The recipes by network name."""
+
+MNIST_ORIGINS = {MNIST_TEACHER: Teacher(build=_teacher, epochs=TEACHER_EPOCHS), **FLOAT_NETWORKS}
+"""Float networks by name."""

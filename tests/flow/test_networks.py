@@ -23,6 +23,10 @@ NETWORKS = {path.stem: path for path in sorted(FOLDER.glob("*.hwgen"))}
 
 # Name: digest of the integers (begin), scans of 500 classified rightly, least accuracy in percent.
 EXPECTED = {
+    "mnist-cnn-w4a4": ("4d634acf8dabe8bd", 344, 97.47),
+    "mnist-cnn-w8a8": ("991cb3ace4ea73d6", 342, 98.17),
+    "mnist-lenet300-w4a4": ("4d1b57897cb00715", 263, 97.32),
+    "mnist-lenet300-w8a8": ("396a32df8cc7bb69", 263, 98.02),
     "mnist-lfc-w1a1": ("fd1b6d4d4a9c52a2", 384, 98.8),
     "mnist-sfc-residual": ("6ad0ca17e7b9a697", 346, 98.6),
     "mnist-sfc-ternary": ("b291589104031bc4", 364, 98.6),
