@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-
 RULE = "2: of files with absolute paths only"
 """By which objects are kept; those of another rule are not taken."""
 
