@@ -2,7 +2,16 @@
 
 from .base import Edge, Node
 from .loaded import replaced, with_loaded
-from .matrix import MATRIX_KINDS, Dense, Loaded, Matrix, PerChannel, PowerSums, Shared
+from .matrix import (
+    MATRIX_KINDS,
+    Dense,
+    Loaded,
+    LoadedPowerSums,
+    Matrix,
+    PerChannel,
+    PowerSums,
+    Shared,
+)
 from .network import CheckError, Network, check
 from .nodes import (
     NODE_KINDS,
@@ -24,7 +33,8 @@ from .store import FORMAT_VERSION, load, save
 
 __all__ = [
     "Add", "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
-    "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel",
-    "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow", "SumPool", "Table",
-    "Thermometer", "Threshold", "check", "load", "replaced", "save", "with_loaded",
+    "LoadedPowerSums", "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network",
+    "Node", "PerChannel", "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow",
+    "SumPool", "Table", "Thermometer", "Threshold", "check", "load", "replaced", "save",
+    "with_loaded",
 ]

@@ -6,15 +6,18 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ..numeric import SpecError
-from .matrix import Dense, Loaded
+from .matrix import Dense, Loaded, LoadedPowerSums, PowerSums
 from .network import CheckError, Network
 from .nodes import MatVec, Threshold
 
-__all__ = ["replaced", "with_loaded"]
+__all__ = ["LOADED_KINDS", "replaced", "with_loaded"]
+
+LOADED_KINDS = {Dense: Loaded, PowerSums: LoadedPowerSums}
+"""Kind of a matrix -> that of the same whose entries may be exchanged."""
 
 
 def with_loaded(network: Network, choices: Mapping[str, bool]) -> Network:
-    """``network`` with the matrices of some nodes :class:`Loaded` (True) or :class:`Dense` again.
+    """``network`` with the matrices of some nodes loaded (True), as :class:`Loaded`, or not.
 
     The values of all nodes are the same; the ranges of edges are those of any weights.
 
@@ -39,12 +42,15 @@ def _as_loaded(node: MatVec, is_loaded: bool) -> MatVec:
     matrix = node.weights
     if node.is_loaded == is_loaded:
         return node
-    if not isinstance(matrix, Dense):
-        raise SpecError(f"node '{node.name}': weights that are loaded must be a dense matrix, not"
-                        f" of kind '{matrix.kind}'")
+    kinds = LOADED_KINDS if is_loaded else {loaded: kind for kind, loaded in LOADED_KINDS.items()}
+    kind = kinds.get(type(matrix))
+    if kind is None:
+        known = ", ".join(f"'{each.kind}'" for each in kinds)
+        raise SpecError(f"node '{node.name}': weights that are loaded must be a matrix of kind"
+                        f" {known}, not '{matrix.kind}'")
     try:
-        kind = Loaded if is_loaded else Dense
-        return replace(node, weights=kind(matrix.values, matrix.format), bias_bits=None)
+        values = {field.name: getattr(matrix, field.name) for field in fields(kind)}
+        return replace(node, weights=kind(**values), bias_bits=None)
     except SpecError as error:
         raise SpecError(f"node '{node.name}': {error}") from error
 
@@ -75,7 +81,7 @@ def replaced(network: Network, other: Network, *, thresholds: Collection[str] = 
 def _exchanged(network, old, new, other, has_thresholds):
     """``new``, which may differ from ``old`` in what is loaded alone."""
     loaded = isinstance(old, MatVec) and old.is_loaded
-    if loaded and isinstance(new, MatVec) and isinstance(new.weights, Dense):
+    if loaded and isinstance(new, MatVec) and _plain(new.weights) is _plain(old.weights):
         _require_range(network, old, new)
         new = replace(_as_loaded(new, True), bias_bits=_bias_bits(network, old))
     free = {"weights", "bias", "bias_bits"} if loaded else set()
@@ -85,6 +91,12 @@ def _exchanged(network, old, new, other, has_thresholds):
     return new
 
 
+def _plain(matrix):
+    """The kind of a matrix, or that of which it is the loaded one."""
+    return next((kind for kind, loaded in LOADED_KINDS.items() if type(matrix) is loaded),
+                type(matrix))
+
+
 def _bias_bits(network, node) -> int | None:
     """Bits of a bias in the hardware of ``node``."""
     most = node.bias_range(network.edges[node.inputs[0]])[1]
@@ -92,10 +104,9 @@ def _bias_bits(network, node) -> int | None:
 
 
 def _require_range(network, old, new):
-    if new.weights.format != old.weights.format or new.weights.shape != old.weights.shape:
-        raise SpecError(f"node '{old.name}': weights must be {old.weights.shape} of"
-                        f" {old.weights.format}, as the hardware has them, not {new.weights.shape}"
-                        f" of {new.weights.format}")
+    if new.weights.structure != old.weights.structure:
+        raise SpecError(f"node '{old.name}': weights must be {old.weights.structure}, as the"
+                        f" hardware has them, not {new.weights.structure}")
     if (new.bias is None) != (old.bias is None):
         there = "there, as it is" if new.bias is None else "left out, as it is not"
         raise SpecError(f"node '{old.name}': bias must be {there} in the hardware")
@@ -117,8 +128,8 @@ def _require_same(old, new, other: str, free: set[str]):
                             f" it is not loaded, and is another in"
                             f" network '{other}'")
         if field.name == "weights" and type(left) is not type(right):
-            raise SpecError(f"node '{old.name}': weights must be a dense matrix, not of kind"
-                            f" '{right.kind}'")
+            raise SpecError(f"node '{old.name}': weights must be a matrix of kind"
+                            f" '{_plain(left).kind}', not '{right.kind}'")
 
 
 def _equal(left, right) -> bool:

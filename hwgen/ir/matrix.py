@@ -10,14 +10,22 @@ import numpy as np
 from ..numeric import Codebook, Fixed, Format, PowerOfTwo, SpecError, as_int
 from .base import frozen_ints
 
-__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "Matrix", "PerChannel", "PowerSums", "Shared"]
+__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "LoadedPowerSums", "Matrix", "PerChannel",
+           "PowerSums", "Shared"]
 
 
 class Matrix(ABC):
     """A constant integer matrix of shape ``(n_out, n_in)`` whose entries are in ``format``."""
 
     kind: ClassVar[str]
+    is_loaded: ClassVar[bool] = False
+    """Whether the entries may be exchanged once the hardware is there."""
     format: Format
+
+    @property
+    def structure(self) -> str:
+        """What stays as it is where entries are exchanged, in words."""
+        return f"{self.shape} of {self.format}"
 
     @abstractmethod
     def to_dense(self) -> np.ndarray:
@@ -91,6 +99,7 @@ class Loaded(Dense):
     """
 
     kind: ClassVar[str] = "loaded"
+    is_loaded: ClassVar[bool] = True
 
     @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -168,6 +177,11 @@ class PowerSums(Matrix):
         """One code for each term of each entry."""
         return self.codes.size * self.term_format.bits
 
+    @property
+    def structure(self) -> str:
+        return (f"{self.shape}, sums of {len(self.codes)} powers of two with {self.exponents}"
+                f" exponents from {self.bases}")
+
     @cached_property
     def _values(self) -> np.ndarray:
         terms = self.term_format.decode(self.codes)
@@ -176,6 +190,23 @@ class PowerSums(Matrix):
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
         return self._values
+
+
+class LoadedPowerSums(PowerSums):
+    """Such sums that may be exchanged for any others of as many terms, exponents and bases.
+
+    As of :class:`Loaded`, what holds of all that may follow is taken from these.
+    """
+
+    kind: ClassVar[str] = "loaded-power-sums"
+    is_loaded: ClassVar[bool] = True
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest sum, for each entry."""
+        most = sum(1 << base for base in self.bases) * self.term_format.max
+        return (np.broadcast_to(np.int64(-most), self.shape),
+                np.broadcast_to(np.int64(most), self.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,4 +336,5 @@ class PerChannel(Matrix):
         return self._entries
 
 
-MATRIX_KINDS = {cls.kind: cls for cls in (Dense, Loaded, PowerSums, Shared, PerChannel)}
+MATRIX_KINDS = {cls.kind: cls for cls in (Dense, Loaded, PowerSums, LoadedPowerSums, Shared,
+                                         PerChannel)}

@@ -63,9 +63,11 @@ class ShiftDot(wiring.Component):
         exponent, sign = field[:stage.exponent_bits], Signal(name=f"{name}_sign")
         m.d.comb += sign.eq(field[-1] ^ ~x if stage.is_signs else field[-1])
         zero = Signal(name=f"{name}_zero")
-        # Zero is all ones: above exponents that take up all values of their bits one tells it.
+        # Zero is all ones; of terms that are loaded, all that is no exponent. Above exponents that
+        # take up all values of their bits one bit tells it.
         told = stage.exponent_bits if stage.field_bits > stage.exponent_bits else 0
-        m.d.comb += zero.eq(field[told:-1].all())
+        m.d.comb += zero.eq(field[:-1] >= stage.sums.exponents if stage.loaded
+                            else field[told:-1].all())
         if stage.adds_exponents:
             magnitude = self._one(m, exponent + x, zero | (x == 0), name)
         elif stage.is_signs:

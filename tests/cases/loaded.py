@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from cases.networks import draw, fixed, weights
 
-from hwgen.ir import Argmax, Input, MatVec, Network, Requantise, Threshold
-from hwgen.numeric import Bipolar, Fixed, Planes, Ternary
+from hwgen.ir import Argmax, Input, MatVec, Network, PowerSums, Requantise, Threshold
+from hwgen.numeric import Bipolar, Fixed, Planes, PowerOfTwo, Ternary
 
-__all__ = ["PLANES", "other_weights", "planes", "two_networks"]
+__all__ = ["PLANES", "POWERS", "other_weights", "planes", "two_networks"]
 
 
 def other_weights(network, *, seed=1, fill="random", bias=100):
@@ -25,12 +25,21 @@ def other_weights(network, *, seed=1, fill="random", bias=100):
             return node
         shape = node.weights.shape
         biases = None if node.bias is None else rng.integers(-bias, bias + 1, shape[0])
-        return replace(node, weights=weights(rng, shape, node.weights.format, fill=fill),
-                       bias=biases)
+        return replace(node, weights=_other(rng, node.weights, fill), bias=biases)
 
     for each in network.nodes:
         nodes.append(changed(each))
     return Network(network.name, tuple(nodes), network.outputs)
+
+
+def _other(rng, matrix, fill):
+    """Another matrix of the same kind, shape and formats."""
+    if isinstance(matrix, PowerSums):
+        terms = matrix.codes.reshape(-1, matrix.shape[1])
+        drawn = weights(rng, terms.shape, matrix.term_format, fill=fill)
+        codes = matrix.term_format.encode(drawn.values).reshape(matrix.codes.shape)
+        return PowerSums(codes, matrix.exponents, matrix.bases)
+    return weights(rng, matrix.shape, matrix.format, fill=fill)
 
 
 def two_networks(build=None, **options):
@@ -87,3 +96,25 @@ PLANES = {
                                   activation=Fixed(5)),
 }
 """Name -> builder of a network whose weights the binary core loads."""
+
+
+def _sums(exponents, bases):
+    """Makes sums of powers, of random terms, of the shape of a matrix."""
+    def made(values):
+        rng = np.random.default_rng(values.shape)
+        term = PowerOfTwo(exponents)
+        codes = term.encode(draw(rng, (len(bases), *values.shape), term))
+        return PowerSums(codes, exponents, bases)
+
+    return made
+
+
+POWERS = {
+    "inq": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(5, (0,))),
+    "one-exponent": lambda: fixed(sizes=(6, 4, 4), given_as=_sums(1, (2,))),
+    "eight": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(8, (0,))),
+    "two-terms": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(5, (0, 2))),
+    "dense": lambda: fixed(sizes=(6, 8, 4, 4), fmt=PowerOfTwo(4)),
+    "signs": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(5, (0,)), x=Bipolar()),
+}
+"""The same of the shift core."""

@@ -11,8 +11,8 @@ from cases.networks import FORMATS, NETWORKS, WEIGHT, fixed
 from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
-from hwgen.ir import Dense, Loaded, PowerSums, load, replaced, with_loaded
-from hwgen.numeric import Bipolar, Fixed, PowerOfTwo, SpecError, Ternary
+from hwgen.ir import Dense, Loaded, load, replaced, with_loaded
+from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
 from hwgen.plan import plan
 from hwgen.plan.stages.loaded_memory import LoadedMemory
 from hwgen.rtl.loading import LoadedRows
@@ -89,8 +89,9 @@ def test_a_network_file_keeps_what_is_loaded(tmp_path):
     (NETWORKS["fixed-codebook"], {"weights": "ram"},
      f"node 'fc1': weights must be rom, as no core has a memory to load {FORMATS[-1]} into, not"
      " ram"),
-    (lambda: fixed(fmt=PowerOfTwo(4), given_as=lambda w: PowerSums.of(w, 4)), {"weights": "ram"},
-     "node 'fc1': weights that are loaded must be a dense matrix, not of kind 'power-sums'"),
+    (NETWORKS["shared"], {"weights": "ram"},
+     "node 'fc1': weights that are loaded must be a matrix of kind 'dense', 'power-sums', not"
+     " 'shared'"),
 ])
 def test_refused(build, options, message):
     with pytest.raises(SpecError) as caught:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...numeric import Fixed, SpecError
 from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Node, frozen_ints
-from ..matrix import Loaded, Matrix
+from ..matrix import Matrix
 
 __all__ = ["MatVec"]
 
@@ -81,7 +81,7 @@ class MatVec(Node):
     @property
     def is_loaded(self) -> bool:
         """Whether weights and biases may be exchanged once the hardware is there."""
-        return isinstance(self.weights, Loaded)
+        return self.weights.is_loaded
 
     def bias_range(self, x: Edge) -> tuple[int, int]:
         """The least and the largest bias that there can be.

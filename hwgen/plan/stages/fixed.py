@@ -11,7 +11,6 @@ from ...numeric import Fixed, SpecError, pack_rows
 from .base import require_fixed_point
 from .fixed_cells import fixed_cells
 from .folded import FoldedStage, adder_levels, tree_registers
-from .loaded_memory import LoadedMemory
 from .packing import PACKINGS, PORT_BITS, Packed, packed
 
 __all__ = ["MULTIPLIERS", "MULTIPLIER_REGISTERS", "FixedStage", "require_fixed",
@@ -193,15 +192,9 @@ class FixedStage(FoldedStage):
     @property
     def loaded(self):
         """Weights, then biases where there are any."""
-        if not self.mat_vec.is_loaded:
-            return ()
         pairs = {"pair_bits": self.pair_format.bits} if self.pairs else {}
-        weights = LoadedMemory(
-            self.name, "weights", rows=self.nf * self.sf, row_bits=self.weight_row_bits,
-            in_blocks=self.nf * self.sf > 1, values=self.weight_format,
-            contents=self.weight_rows, text=self._row_text(),
-            folding={"pe": self.pe, "simd": self.simd, "pairs": self.pairs, **pairs})
-        return (weights, *self.loaded_biases())
+        return self.loaded_with_biases(self.weight_format, self._row_text(), pairs=self.pairs,
+                                       **pairs)
 
     def _row_text(self) -> str:
         """How weights lie in a row."""

@@ -271,6 +271,17 @@ class FoldedStage(MatVecStage):
         """Whether the two vectors wait in block RAM: beyond 16 rows LUTs need a second bank."""
         return 2 * self.sf > 16 and 2 * self.sf * self.row_bits > 1024
 
+    def loaded_with_biases(self, values: Fixed, text: str, **folding) -> tuple[LoadedMemory, ...]:
+        """Weights of ``values`` as they are loaded, then biases."""
+        if not self.mat_vec.is_loaded:
+            return ()
+        rows, bits = self.nf * self.sf, self.weight_row_bits
+        weights = LoadedMemory(
+            self.name, "weights", rows=rows, row_bits=bits, values=values, text=text,
+            in_blocks=self.weights_in_block_ram(rows, bits), contents=self.weight_rows,
+            folding={"pe": self.pe, "simd": self.simd, **folding})
+        return (weights, *self.loaded_biases())
+
     def loaded_biases(self) -> tuple[LoadedMemory, ...]:
         """Biases as they are loaded behind the weights, where there are any."""
         if self.mat_vec.bias is None:

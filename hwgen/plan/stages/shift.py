@@ -49,11 +49,18 @@ class ShiftStage(FoldedStage):
 
     core: ClassVar[str] = "shift"
     compares: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
         """Every matrix that is given as sums of powers."""
         return isinstance(mat_vec.weights, PowerSums) and isinstance(x.format, INPUTS)
+
+    @classmethod
+    def loads(cls, weights):
+        """Of any such sums: what is stored for no exponent is zero."""
+        return weights.is_loaded and (isinstance(weights, PowerSums)
+                                      or isinstance(weights.format, PowerOfTwo))
 
     def __post_init__(self):
         super().__post_init__()
@@ -89,7 +96,10 @@ class ShiftStage(FoldedStage):
 
     @property
     def field_bits(self) -> int:
-        """Bits of an exponent with what says zero: all of them ones, which no exponent is."""
+        """Bits of an exponent with what says zero: all of them ones, which no exponent is.
+
+        What else is no exponent is zero, too, for terms that are loaded.
+        """
         return self.sums.exponents.bit_length()
 
     @property
@@ -139,5 +149,13 @@ class ShiftStage(FoldedStage):
         """Those of the shifters, then those of the tree."""
         return SHIFT_REGISTERS + tree_registers(self.tree_levels, self.levels_per_register)
 
+    @property
+    def loaded(self):
+        bits = self.exponent_bits
+        return self.loaded_with_biases(
+            Fixed(self.term_bits, 0, signed=False), f"{self.pe} outputs x {self.simd} inputs x"
+            f" {self.terms} terms, {self.term_bits} bits each: exponent, or all ones for zero;"
+            f" above it the sign", terms=self.terms, exponent_bits=bits)
+
     def estimate(self, target):
-        return shift_cells(self, target)
+        return sum((memory.estimate(target) for memory in self.loaded), shift_cells(self, target))
