@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .errors import spec_error
 from .options import Artefact, Json, load_integers
 from .output import note, show
 from .progress import show_progress
@@ -18,12 +19,17 @@ EXAMPLES = (
     "hwgen simulate rtl_out/digits-binary --bench compiled --frames 10000",
     "hwgen simulate rtl_out/digits-binary --netlist ulx3s-85f",
     "hwgen simulate rtl_out/digits-fixed --reload other.hwgen",
+    "hwgen simulate rtl_out/systolic-8x8 --stalls both",
 )
 
 
 RESULT = ("bench", "simulator", "version", "stalls", "seed", "mode", "compared", "mismatched",
           "latency_cycles", "interval_cycles", "cycles", "seconds")
 """What machines are told of the result, besides the scores."""
+
+ENGINE_RESULT = ("simulator", "version", "stalls", "seed", "jobs", "compared", "cycles",
+                 "simulated_cycles", "seconds")
+"""The same of an engine."""
 
 
 class Stalls(StrEnum):
@@ -94,9 +100,17 @@ def command(
     """
     import numpy as np
 
+    from hwgen.emit.manifest import kind_of
     from hwgen.flow.artefact import Artefact as Folder
     from hwgen.ir import load
 
+    if kind_of(folder) == "engine":
+        given = {"--input": x, "--frames": frames, "--reload": reload, "--out": out,
+                 "--mode": None if mode == Mode.STREAM else mode,
+                 "--bench": None if bench == Bench.COCOTB else bench}
+        _engine(folder, given, as_json=as_json, stalls=str(stalls), seed=seed,
+                simulator=str(simulator), netlist=netlist)
+        return
     vectors = None if x is None else load_integers(x, "input")
     artefact = Folder(folder)
     with show_progress() as progress:
@@ -110,6 +124,25 @@ def command(
     document = {"artefact": str(folder), "netlist": netlist,
                 **{key: getattr(result, key) for key in RESULT}}
     show(document, as_json=as_json, text=lambda: _line(document))
+
+
+def _engine(folder, given, *, as_json, **how):
+    """The products of an engine's artefact, as ``hwgen engine`` writes it."""
+    from hwgen.flow.engine import verify_engine
+
+    for option, value in given.items():
+        if value is not None:
+            raise spec_error(f"{option} must not be given for an engine, which multiplies the"
+                             f" matrices of its vectors, not {value}")
+    with show_progress() as progress:
+        result = verify_engine(folder, progress=progress, **how)
+    document = {"artefact": str(folder), "netlist": how["netlist"],
+                **{key: getattr(result, key) for key in ENGINE_RESULT}}
+    show(document, as_json=as_json, text=lambda: (
+        f"[green]{result.compared:,} results of {result.jobs} jobs compared, 0 mismatched[/]"
+        f" ({_netlist(document)}{result.simulator}, stalls {result.stalls}, seed {result.seed},"
+        f" {result.simulated_cycles:,} cycles in {result.seconds:.1f} s)"
+        + (f"\nAll jobs took {result.cycles:,} cycles, as stated" if result.cycles else "")))
 
 
 def _line(document) -> str:

@@ -14,7 +14,8 @@ from ..host.layout import Layout
 from ..ir import Network, replaced
 from ..ir import load as load_network
 from ..numeric import SpecError
-from ..synth import Device, SynthJob, SynthReport, require_gates, synthesise, write_gates
+from ..synth import SynthJob, SynthReport, synthesise
+from .netlist import write_netlist
 
 __all__ = ["ELABORATION", "Artefact"]
 
@@ -98,39 +99,9 @@ class Artefact:
         return weight_words(layout, same).astype("<u4").tobytes()
 
     def netlist(self, device, *, progress=None) -> Path:
-        """Synthesise the core alone, without a link or pins, and make Verilog of the netlist.
-
-        Parameters
-        ----------
-        device : str or hwgen.synth.Device    a board, by name or file, stands for its device
-        progress : hwgen.flow.steps.Progress, optional
-
-        Returns
-        -------
-        Path    ``sim/netlist-DEVICE.v``: the cells of ``sim/netlist-DEVICE/netlist.json``, which
-                is what nextpnr gets, as what they do. Both are used again if nothing has changed.
-
-        Raises
-        ------
-        SpecError    If there is no such board, or no models of the cells of its device.
-        ToolError    See :func:`hwgen.synth.synthesise`.
-        """
-        if not isinstance(device, Device):
-            from ..board_targets import load as load_board
-
-            device = load_board(device).device
-        require_gates(device)
-        out = self.folder / "sim" / f"netlist-{device.family}-{device.size}"
-        out.parent.mkdir(exist_ok=True)
-        manifest = self.manifest
-        job = SynthJob(sources=[self.folder / name for name in manifest["verilog"]],
-                       top=manifest["top"], device=device, clock_mhz=manifest["clk_hz"] / 1e6,
-                       place=False)
-        synthesise(job, out, reuse=True, progress=progress and (
-            lambda at: progress(at.step, at.fraction, at.message)))
-        gates = out.with_name(f"{out.name}.v")
-        write_gates(out / "netlist.json", job.top, device, gates)
-        return gates
+        """The netlist of the core alone for a board's device: :func:`write_netlist`."""
+        return write_netlist(self.folder, self.manifest, device, clk_hz=self.manifest["clk_hz"],
+                             progress=progress)
 
     def synthesise(self, *, board: str | None = None, seed: int = 1, reuse: bool = True,
                    progress=None) -> SynthReport:

@@ -1,18 +1,23 @@
 """A whole network on an engine that multiplies matrices, layer by layer."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from ..emit import write_engine
+from ..emit import read_manifest, write_engine
 from ..golden.run import GOLDEN
 from ..host.systolic import JobFrames, SystolicHost
 from ..ir import MatVec, Network
 from ..numeric import SpecError, as_int64
 from ..plan.engines import SystolicSpec
 from .artefact import ELABORATION
+from .netlist import write_netlist
 
-__all__ = ["build_engine", "run_layers"]
+__all__ = ["build_engine", "run_layers", "verify_engine"]
+
+CLK_HZ = 125_000_000
+"""What netlists are made for, unplaced."""
 
 
 def build_engine(spec: SystolicSpec, folder, *, name: str | None = None, progress=None):
@@ -20,6 +25,21 @@ def build_engine(spec: SystolicSpec, folder, *, name: str | None = None, progres
     tell = progress and (lambda line: progress("generate", None, line))
     with ELABORATION:
         return write_engine(spec, folder, name=name, progress=tell)
+
+
+def verify_engine(folder, *, netlist=None, progress=None, **options):
+    """Run the engine's Verilog and compare every result: :func:`hwgen.verify.simulate_engine`.
+
+    With ``netlist``, a board by name or file or a :class:`hwgen.synth.Device`, it is the engine's
+    netlist for that device which runs.
+    """
+    from ..verify import simulate_engine
+
+    folder, gates = Path(folder), None
+    if netlist is not None:
+        gates = write_netlist(folder, read_manifest(folder, "engine"), netlist, clk_hz=CLK_HZ,
+                              progress=progress)
+    return simulate_engine(folder, netlist=gates, progress=progress, **options)
 
 
 def run_layers(network: Network, x, host: SystolicHost,

@@ -46,7 +46,7 @@ class EngineResult:
 
 
 def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 0,
-                    simulator: str = "verilator", progress=None) -> EngineResult:
+                    simulator: str = "verilator", netlist=None, progress=None) -> EngineResult:
     """Multiply ``products`` in the Verilog of an engine's artefact, and compare with numpy.
 
     Parameters
@@ -54,7 +54,7 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
     folder : path
     products : sequence of (a, b), optional
         Integers ``(m, k)`` and ``(k, n)``; by default those of the artefact's vectors.
-    stalls, seed, simulator, progress
+    stalls, seed, simulator, netlist, progress
         As of :func:`hwgen.verify.simulate`; ``input`` stalls weights too.
 
     Raises
@@ -73,15 +73,16 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
     manifest = read_manifest(folder, "engine")
     find(SIMULATORS[simulator])
     products = _stored(folder) if products is None else list(products)
-    results = folder / "sim" / f"{simulator}-{stalls}-{seed}"
+    what = Path(netlist).stem if netlist else manifest["sha256"][manifest["verilog"][0]][:12]
+    results = folder / "sim" / f"{simulator}-{what}-{stalls}-{seed}"
     results.mkdir(parents=True, exist_ok=True)
     spec = spec_from(manifest["engine"])
     answers = write_jobs(results / "vectors.npz", spec, products)
-    digest = manifest["sha256"][manifest["verilog"][0]]
     found = run_bench(
         ["--sim", simulator, "--stalls", stalls, "--seed", seed, "--artefact", folder,
          "--vectors", results / "vectors.npz", "--results", results,
-         "--build", folder / "sim" / f"build-{simulator}-{digest[:12]}"],
+         "--build", folder / "sim" / f"build-{simulator}-{what}",
+         *(["--netlist", Path(netlist).resolve()] if netlist else [])],
         results, how=simulator, progress=progress or (lambda step, fraction, text: None))
     if not found["passed"]:
         _fail(manifest, found)

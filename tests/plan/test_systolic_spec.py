@@ -87,3 +87,15 @@ def test_wrong_sizes_are_refused(change, error, rule):
 def test_wrong_products_are_refused(shape, rule):
     with refused(SpecError, f"engine 'systolic': {rule}"):
         spec_of((2, 2, 4, 4)).cycles(*shape)
+
+
+@pytest.mark.parametrize(("target", "sizes", "measured"), [
+    (ECP5, (8, 8, 256, 256), {"lut": 2817, "ff": 4724, "bram": 6, "dsp": 64}),
+    (UP5K, (4, 2, 128, 64), {"lut": 958, "ff": 1522, "bram": 3, "dsp": 8})], ids=["ecp5", "up5k"])
+def test_cells_are_as_synthesis_found_them(target, sizes, measured):
+    """As ``hwgen bench fixed --part systolic`` measured, and a smaller one before placement."""
+    estimate = spec_of(sizes).estimate(target).to_dict()
+    assert {kind: estimate[kind] for kind in ("bram", "dsp")} == {
+        kind: measured[kind] for kind in ("bram", "dsp")}
+    for kind in ("lut", "ff"):
+        assert abs(estimate[kind] / measured[kind] - 1) < 0.1

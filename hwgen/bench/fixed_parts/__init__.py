@@ -1,6 +1,6 @@
 """Parts of the benchmark of fixed-point cores; see :mod:`hwgen.bench.binary_parts`."""
 
-from . import constant_matrix, folded_ecp5, folded_large, folded_up5k, mnist, packing
+from . import constant_matrix, folded_ecp5, folded_large, folded_up5k, mnist, packing, systolic
 
 __all__ = ["PARTS"]
 
@@ -11,5 +11,6 @@ PARTS = {
     "folded-up5k": folded_up5k,
     "constant-matrix": constant_matrix,
     "mnist": mnist,
+    "systolic": systolic,
 }
 """Name -> module, in the order of the table."""

@@ -14,17 +14,27 @@ LUTS_PER_PRODUCT_BIT = 1.35
 
 def systolic_cells(spec, target: Target) -> Cells:
     """Cells of a :class:`~hwgen.plan.engines.SystolicSpec`."""
-    return (CONTROL + _grid(spec) + _products(spec, target) + _sums(spec, target)
-            + _queue(spec, target))
+    return (CONTROL + _edges(spec, target) + _grid(spec) + _products(spec, target)
+            + _sums(spec, target) + _queue(spec, target))
+
+
+def _edges(spec, target) -> Cells:
+    """Queues of two beats at the inputs, and the registers between them and the grid."""
+    bits = spec.rows * spec.x.bits + spec.columns * spec.weights.bits
+    widths = [8 * size + 1 for size in (spec.x_bytes, spec.weight_bytes)]
+    cells = Cells(ff=bits)
+    for width in widths:
+        cells += _small_memory(2, width, target)
+    return cells
 
 
 def _grid(spec) -> Cells:
-    """Elements with their adders, what delays rows and columns, and the registers in front."""
+    """Elements with their adders, and what delays rows and columns."""
     rows, columns = spec.rows, spec.columns
     sums = [spec.sum_of(row + 1).bits for row in range(rows)]
     ff = spec.macs * (spec.x.bits + 2 * spec.weights.bits + 2) + columns * sum(sums)
     ff += _triangle(rows) * spec.x.bits + _triangle(columns) * (spec.weights.bits + sums[-1])
-    ff += 2 * (rows * spec.x.bits + columns * spec.weights.bits) + 2 * rows
+    ff += 2 * rows
     return Cells(lut=columns * sum(sums[1:]), ff=ff)
 
 
