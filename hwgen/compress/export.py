@@ -31,8 +31,8 @@ def export(module, sample, *, name: str = "network", argmax: bool = True, k: int
     ----------
     module : torch.nn.Module
         Of QuantInput or ThermometerInput first, then QuantLinear, QuantReLU, BinaryLinear,
-        BatchNorm + Sign, their likes for maps, Dropout, Identity; traceable by torch.fx. It is
-        not changed.
+        BatchNorm + Sign, their likes for maps, Dropout, Identity, and sums ``a + b`` of values in
+        fixed point; traceable by torch.fx. It is not changed.
     sample : integers (batch, n_in) or (batch, c, h, w)
         Gives the size of the input, and is evaluated once as a check. Maps are channels first, as
         ``module`` takes them; the network's are ``(h, w, c)``, so it reads
