@@ -21,7 +21,9 @@ ROUND = {
 
 
 class QuantActivation(Layer):
-    """``clamp(round(leaky(x) * 2**frac), least, most) * 2**-frac``, saturating, never wrapping.
+    """``(clamp(round(leaky(x) * 2**frac) + z, least, most) - z) * 2**-frac``, ``z`` the zero point.
+
+    Saturating, never wrapping.
 
     ``leaky(x)`` is ``x * 2**-slope_shift`` where x is negative: a leaky ReLU, rounded once. Without
     ``signed`` it is a ReLU, with ``high`` a clipped one. The gradient is that of the real function
@@ -37,10 +39,13 @@ class QuantActivation(Layer):
     low, high : float, optional
         Real bounds: the multiples of the step that are nearest to them on their inner side, and
         never beyond what ``bits`` hold.
+    zero_point : int        the integer that stands for 0 (arXiv 1712.05877, eq. 1): an unsigned
+                            one then reaches down to ``-zero_point * 2**-frac``
     """
 
     def __init__(self, bits: int, *, frac: int = 0, signed: bool = True, rounding: str = "half_up",
-                 slope_shift: int = 0, low: float | None = None, high: float | None = None):
+                 slope_shift: int = 0, low: float | None = None, high: float | None = None,
+                 zero_point: int = 0):
         super().__init__()
         self.bits = within("QuantActivation: bits", bits, 1, MAX_BITS)
         if rounding not in ROUNDINGS:
@@ -51,18 +56,21 @@ class QuantActivation(Layer):
             raise SpecError(f"QuantActivation: low must be below high, not {low} and {high}")
         self.signed, self.rounding, self.low, self.high = bool(signed), rounding, low, high
         self.register_buffer("frac", torch.tensor(as_int(frac, "QuantActivation: frac")))
+        fmt = self.format
+        self.zero_point = within("QuantActivation: zero_point", zero_point, fmt.min, fmt.max)
 
     @property
     def format(self) -> Fixed:
-        """Of the result."""
+        """Of the result's integers."""
         return Fixed(self.bits, int(self.frac), self.signed)
 
     @property
     def bounds(self) -> tuple[int, int]:
         """Least and most integer of the result; SpecError where no multiple is between them."""
-        fmt, step = self.format, 2.0 ** int(self.frac)
-        least = fmt.min if self.low is None else max(fmt.min, int(np.ceil(self.low * step)))
-        most = fmt.max if self.high is None else min(fmt.max, int(np.floor(self.high * step)))
+        fmt, step, zero = self.format, 2.0 ** int(self.frac), self.zero_point
+        least = fmt.min if self.low is None else max(fmt.min, int(np.ceil(self.low * step)) + zero)
+        most = fmt.max if self.high is None else min(fmt.max,
+                                                     int(np.floor(self.high * step)) + zero)
         if least > most:
             raise SpecError(f"low and high must hold a multiple of 2**-{int(self.frac)} that"
                             f" {self.bits} bits reach, not be {self.low} and {self.high}")
@@ -72,7 +80,7 @@ class QuantActivation(Layer):
         return torch.where(x < 0, x * 2.0 ** -self.slope_shift, x)
 
     def forward(self, x):
-        step, (least, most) = 2.0 ** -int(self.frac), self.bounds
+        step, (least, most) = 2.0 ** -int(self.frac), (n - self.zero_point for n in self.bounds)
         real = self._leaky(x) / step
         bounded = torch.clamp(real, least, most)
         return passed(bounded, torch.clamp(ROUND[self.rounding](real.detach()), least, most)) * step
@@ -80,16 +88,17 @@ class QuantActivation(Layer):
     @torch.no_grad()
     def calibrate(self, x, rule: str = "least_squares") -> None:
         """Choose ``frac`` on samples ``x``; see :func:`~hwgen.compress.calibrate` for the rules."""
-        y, fmt = self._leaky(x), self.format
-        y = y.clamp(0 if fmt.min == 0 else self.low, self.high) if (
-            fmt.min == 0 or self.low is not None or self.high is not None) else y
-        self.frac.fill_(best_frac(y, lambda v: torch.clamp(
-            torch.floor(v + 0.5), fmt.min, fmt.max), self.bits - self.signed, rule))
+        y, (least, most) = self._leaky(x), (n - self.zero_point for n in (self.format.min,
+                                                                          self.format.max))
+        y = y.clamp(0 if least == 0 else self.low, self.high) if (
+            least == 0 or self.low is not None or self.high is not None) else y
+        self.frac.fill_(best_frac(y, lambda v: torch.clamp(torch.floor(v + 0.5), least, most),
+                                  max(-least - 1, most).bit_length(), rule))
 
     def extra_repr(self):
         return (f"{self.bits}, frac={int(self.frac)}, signed={self.signed},"
                 f" rounding={self.rounding!r}, slope_shift={self.slope_shift}, low={self.low},"
-                f" high={self.high}")
+                f" high={self.high}, zero_point={self.zero_point}")
 
 
 class QuantRescale(Layer):

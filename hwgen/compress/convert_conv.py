@@ -36,7 +36,7 @@ def _map(value: Value) -> Value:
 
 def _convolution(convert):
     def converter(layer: Convolution, value: Value, name: str):
-        value = _map(settled(value))
+        value = _map(settled(value, any_zero=True))
         if layer.c_in != value.size:
             raise SpecError(f"c_in must be {value.size}, the channels of its input, not"
                             f" {layer.c_in}")
@@ -45,7 +45,8 @@ def _convolution(convert):
                             f" {layer.pad_value} with {value.frac} of them")
         (down, across) = layer.padding
         node = SlidingWindow(f"{name}_window", (value.node,), layer.kernel, layer.stride,
-                             layer.dilation, (down, down, across, across), layer.pad_value)
+                             layer.dilation, (down, down, across, across),
+                             layer.pad_value + value.zero)
         edge = sound(node, value.edge)
         windows = replace(value, node=node.name, edge=edge, size=edge.shape[-1], rows=None,
                           spatial=None)
@@ -57,7 +58,7 @@ def _convolution(convert):
 
 def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
     # What rises with its input can as well be done behind the maximum.
-    value = _map(value if value.pending and value.rises else settled(value))
+    value = _map(value if value.pending and value.rises else settled(value, any_zero=True))
     for what, wanted in (("padding", 0), ("dilation", 1), ("ceil_mode", False),
                          ("return_indices", False)):
         found = getattr(layer, what)
@@ -96,12 +97,12 @@ def _average(layer: QuantAvgPool2d, value: Value, name: str):
 
 
 def _flatten(layer: Flatten, value: Value, name: str):
-    value = settled(value)
+    value = settled(value, any_zero=True)
     if value.spatial is None:
         return [], value
     node = FlattenNode(name, (value.node,))
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.size, value.frac)
+    return [node], Value(name, edge, edge.size, value.frac, zero=value.zero)
 
 
 CONVERTERS = {

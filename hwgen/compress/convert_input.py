@@ -25,7 +25,8 @@ def _declared(layer, value: Value, frac: int):
 def _quant_input(layer: QuantInput, value: Value, name: str):
     frac = int(layer.frac)
     node, edge = _declared(layer, value, frac)
-    return [node], Value(INPUT, edge, value.size, frac, spatial=value.spatial)
+    return [node], Value(INPUT, edge, value.size, frac, spatial=value.spatial,
+                         zero=layer.zero_point)
 
 
 def _thermometer(layer: ThermometerInput, value: Value, name: str):

@@ -60,16 +60,20 @@ def _check_in_frac(layer, value: Value) -> None:
 
 
 def _linear(value, name, weights, bias, frac):
-    value = settled(value)
+    value = settled(value, any_zero=True)
     if value.spatial is not None:
         raise SpecError(f"input must be vectors, not maps of {value.size} channels: put"
                         f" hwgen.compress.Flatten between")
     if bias is not None and float(bias.abs().max()) >= FLOAT64_SAFE:
         raise SpecError(f"bias must stay below 2**52 in steps of the accumulator, not reach"
                         f" {float(bias.abs().max()):.4g}")
-    node = MatVec(name, (value.node,), weights, None if bias is None else int64_of(bias))
+    bias, dense = None if bias is None else int64_of(bias), weights.to_dense()
+    if value.zero:
+        bias = (0 if bias is None else bias) - value.zero * dense.sum(axis=1)
+    node = MatVec(name, (value.node,), weights, bias)
     edge = sound(node, value.edge)
     worst = max(abs(bound) for bound in node.partial_sum_range(value.edge))
+    worst += abs(value.zero) * int(np.abs(dense).sum(axis=1).max())
     if worst >= FLOAT64_SAFE:
         raise SpecError(f"accumulator must stay below 2**52, where torch's float64 is exact, not"
                         f" reach {worst}")

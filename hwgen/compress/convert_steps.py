@@ -53,9 +53,10 @@ def _activation(layer: QuantActivation, value: Value, name: str):
                       len(set(shifts.tolist())) == 1 else 1 << np.maximum(-shifts, 0),
                       int(shift[0]) if len(set(shift.tolist())) == 1 else shift, layer.rounding,
                       fmt, None if least == fmt.min else least, None if most == fmt.max else most,
-                      layer.slope_shift)
+                      layer.slope_shift, layer.zero_point)
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.shape[-1], fmt.frac, spatial=value.spatial)
+    return [node], Value(name, edge, edge.shape[-1], fmt.frac, spatial=value.spatial,
+                         zero=layer.zero_point)
 
 
 def _rescale(layer: QuantRescale, value: Value, name: str):

@@ -146,6 +146,10 @@ class _Walk:
             self.faults.append(
                 "result: must be in one unit, not with fraction bits of each group of channels: end"
                 " with QuantActivation or QuantLinear")
+        if self.value.zero:
+            self.faults.append(
+                f"result: must be integers of which 0 stands for 0, not {self.value.zero}: leave"
+                f" zero_point of the last activation at 0")
         if self.value.edge is None or self.value.pending:
             self.faults.append(
                 "result: must be the integers of a layer, not the module's input, a BatchNorm's"

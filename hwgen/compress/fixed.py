@@ -30,22 +30,25 @@ def _limits(bits, signed):
 
 
 class QuantInput(Layer):
-    """First layer: reads the integers of the data set as ``integer * 2**-frac``.
+    """First layer: reads the integers of the data set as ``(integer - zero_point) * 2**-frac``.
 
     Integers outside ``bits`` saturate; export declares the range and golden refuses them.
     """
 
-    def __init__(self, *, bits: int, frac: int = 0, signed: bool = False):
+    def __init__(self, *, bits: int, frac: int = 0, signed: bool = False, zero_point: int = 0):
         super().__init__()
         self.bits, self.signed = within("QuantInput: bits", bits, 1, MAX_BITS), bool(signed)
+        self.zero_point = within("QuantInput: zero_point", zero_point,
+                                 *_limits(self.bits, self.signed))
         self.register_buffer("frac", torch.tensor(as_int(frac, "QuantInput: frac")))
 
     def forward(self, x):
         x = torch.clamp(round_half_even(x), *_limits(self.bits, self.signed))
-        return x * 2.0 ** -int(self.frac)
+        return (x - self.zero_point) * 2.0 ** -int(self.frac)
 
     def extra_repr(self):
-        return f"bits={self.bits}, frac={int(self.frac)}, signed={self.signed}"
+        return (f"bits={self.bits}, frac={int(self.frac)}, signed={self.signed},"
+                f" zero_point={self.zero_point}")
 
 
 class QuantReLU(Layer):

@@ -95,8 +95,8 @@ class _State:
 
 
 def _input(layer: QuantInput, state):
-    state.is_signed = layer.signed
-    return QuantInput(bits=layer.bits, frac=int(layer.frac), signed=layer.signed)
+    state.is_signed = layer.signed or layer.zero_point > 0
+    return _unchanged(layer, state)
 
 
 def _linear(layer: nn.Linear, state):

@@ -16,7 +16,7 @@ FLOAT64_SAFE = 1 << 52
 
 @dataclass(frozen=True)
 class Value:
-    """What a layer returns: ``integer * 2**-frac``.
+    """What a layer returns: ``(integer - zero) * 2**-frac``.
 
     Members
     -------
@@ -35,6 +35,8 @@ class Value:
         None of ``pending`` falls.
     channel_frac : int64 (size,) or None
         Fraction bits of each channel, where they are not all ``frac``; an activation must follow.
+    zero : int
+        The integer that stands for 0; a matrix must follow where it is not 0 itself.
     """
 
     node: str
@@ -46,12 +48,13 @@ class Value:
     spatial: tuple[int, int] | None = None
     rises: bool = True
     channel_frac: np.ndarray | None = None
+    zero: int = 0
 
 
-def settled(value: Value, *, any_frac: bool = False) -> Value:
+def settled(value: Value, *, any_frac: bool = False, any_zero: bool = False) -> Value:
     """``value`` if it is made of integers, as most layers need.
 
-    And in one unit, but with ``any_frac``.
+    And in one unit, but with ``any_frac``; and those themselves, but with ``any_zero``.
     """
     if value.edge is None:
         raise SpecError("input must be quantised: begin the module with QuantInput or"
@@ -63,6 +66,9 @@ def settled(value: Value, *, any_frac: bool = False) -> Value:
     if value.channel_frac is not None and not any_frac:
         raise SpecError("input must be in one unit, not with fraction bits of each group of"
                         " channels: put QuantActivation behind a DynamicQuantLinear")
+    if value.zero and not any_zero:
+        raise SpecError(f"input must be integers of which 0 stands for 0, not {value.zero}: put a"
+                        f" QuantLinear or QuantConv2d between, or leave zero_point at 0")
     return value
 
 

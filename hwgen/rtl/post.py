@@ -153,7 +153,10 @@ class SearchCore(_PostCore):
 
 
 class RequantiseCore(_PostCore):
-    """``o[k] = clip(round(i[k] * multiplier / 2**shift))``; the steps of ``stage.narrowing``."""
+    """``o[k] = clip(round(i[k] * multiplier / 2**shift) + zero_point)``.
+
+    The steps of ``stage.narrowing``.
+    """
 
     def elaborate(self, platform):
         m = Module()
@@ -167,7 +170,8 @@ class RequantiseCore(_PostCore):
             values, valid = self._aligned(m, values, valid)
         shift = self._steps.shift
         values, valid = self._registered(
-            m, [_rounded(value, shift, self._steps.rounding) for value in values], valid, "rounded")
+            m, [_rounded(value, shift, self._steps.rounding, node.zero_point << shift)
+                for value in values], valid, "rounded")
         for k, total in enumerate(values):
             value = Signal((total >> shift).shape(), name=f"shifted{k}")
             m.d.comb += value.eq(total >> shift)
@@ -250,19 +254,22 @@ class RequantiseCore(_PostCore):
         return [view[k] for k in range(stage.pe)]
 
 
-def _rounded(value, shift: int, rounding: str):
-    """``value`` plus what makes a flooring shift round as it should."""
+def _rounded(value, shift: int, rounding: str, zero: int):
+    """``value + zero`` plus what makes a flooring shift of ``value`` round as it should.
+
+    ``zero`` is a multiple of ``2**shift``.
+    """
     if shift == 0 or rounding == "floor":
-        return value
+        return value + zero if zero else value
     half = 1 << (shift - 1)
     if rounding == "half_up":
-        return value + half
+        return value + (half + zero)
     if rounding == "half_away":
-        return value + Mux(value < 0, half - 1, half)
+        return value + Mux(value < 0, half - 1 + zero, half + zero)
     if rounding == "half_even":
         # Bit `shift` of the value may lie beyond its width, where it is the sign.
-        return value + (half - 1) + (value >> shift)[0]
-    return value + Mux(value < 0, (1 << shift) - 1, 0)
+        return value + (half - 1 + zero) + (value >> shift)[0]
+    return value + Mux(value < 0, (1 << shift) - 1 + zero, zero)
 
 
 def clipped(value, least: int, most: int, result_shape):

@@ -120,7 +120,7 @@ def requantise(draw, name, source, edge):
     slope_shift = 0 if multiplier.min() < 0 else draw(st.sampled_from([0, 0, 1, 5]))
     return Requantise(name, (source,), multiplier, shift, rounding, fmt,
                       draw(st.sampled_from([None, low])), draw(st.sampled_from([None, high])),
-                      slope_shift)
+                      slope_shift, draw(st.just(0) | values_of(fmt)))
 
 
 def table(draw, name, source, edge):

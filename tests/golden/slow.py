@@ -154,7 +154,7 @@ def requantise(node, x):
     most = most if node.high is None else node.high
     values = []
     for value, multiplier, shift in zip(x, multipliers, shifts, strict=True):
-        rounded = rescaled(node, value, multiplier, shift)
+        rounded = rescaled(node, value, multiplier, shift) + node.zero_point
         values.append(least if rounded < least else most if rounded > most else rounded)
     return values
 

@@ -94,6 +94,16 @@ def test_leaky_slopes_and_ends_anywhere(rounding, shift, slope_shift):
     check(one_to_one(Fixed(6), free), range(-32, 32))
 
 
+@pytest.mark.parametrize("rounding", SCALINGS)
+@pytest.mark.parametrize("shift", [0, 2, [1, 3, 0]], ids=str)
+@pytest.mark.parametrize(("zero_point", "slope_shift"), [(-16, 0), (15, 0), (-5, 2)])
+def test_zero_points(rounding, shift, zero_point, slope_shift):
+    multiplier = [1] if rounding != DOUBLING_HIGH else [1 << 30]
+    node = Requantise("act", ("fc",), np.array(multiplier), shift, rounding, Fixed(5),
+                      slope_shift=slope_shift, zero_point=zero_point)
+    check(one_to_one(Fixed(6), node), range(-32, 32))
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, None), (None, 0), (0, 9), (-16, 15), (5, 5)])
 @pytest.mark.parametrize("x", [Fixed(6), Fixed(6, 0, False)], ids=str)
 def test_results_between_any_two_bounds(low, high, x):

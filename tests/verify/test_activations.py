@@ -35,14 +35,14 @@ def trained():
     torch.manual_seed(3)
     module = nn.Sequential(
         QuantInput(bits=7, frac=5, signed=True),
-        QuantActivation(6, rounding="half_even", slope_shift=1),
+        QuantActivation(6, rounding="half_even", slope_shift=1, zero_point=-7),
         DynamicQuantConv2d(2, 4, 3, groups=2, bits=5),
         QuantActivation(7, rounding="half_away", slope_shift=3),
         nn.MaxPool2d(2),
         QuantRescale(6, (0.7, 1.31, 0.093, 2.2), frac=4, signed=True),
         Flatten(),
         DynamicQuantLinear(16, 6, groups=3, bits=5),
-        QuantActivation(6, signed=False, rounding="toward_zero", high=2.3),
+        QuantActivation(6, signed=False, rounding="toward_zero", high=2.3, zero_point=13),
         QuantLinear(6, 5, bits=5),
         QuantTanh(8, frac=7, in_bits=8, in_frac=5),
         QuantLinear(5, 5, bits=5),
@@ -67,6 +67,7 @@ def test_emitted_verilog_gives_the_values_of_torch_and_golden(tmp_path):
     assert {node.rounding for node in nodes} == {
         "half_up", "half_even", "half_away", "toward_zero", "floor", "doubling_high"}
     assert sum(len(set(node.shifts.tolist())) > 1 for node in nodes) == 3
+    assert [node.zero_point for node in nodes if node.zero_point] == [-7, 13]
     assert sum(isinstance(node, Table) for node in network.nodes) == 2
     assert sum(isinstance(node, Piecewise) for node in network.nodes) == 1
     maps = np.moveaxis(x, 1, -1)

@@ -22,9 +22,9 @@ def _int_or_none(value, what: str):
 
 @dataclass(frozen=True, eq=False)
 class Requantise(Node):
-    """``out[i] = clip(round(x[i] * multiplier[i] / 2**shift[i]), least, most)`` into ``format``.
+    """``out[i] = clip(round(x[i] * multiplier[i] / 2**shift[i]) + zero_point, least, most)``.
 
-    Clipped, never wrapped: to the ends of ``format`` or, where they are given, to ``low`` and
+    Clipped into ``format``, never wrapped: to its ends or, where they are given, to ``low`` and
     ``high``. So an unsigned ``format`` or ``low = 0`` is a ReLU and ``high`` clips it anywhere.
     With ``slope_shift`` negative ``x`` are divided by ``2**slope_shift`` more, before the one
     rounding: a leaky ReLU.
@@ -37,6 +37,9 @@ class Requantise(Node):
     A ``shift`` of each channel is dynamic fixed point (Ristretto, arXiv 1604.03168): groups of
     channels with fraction lengths of their own come back to one.
 
+    ``zero_point`` is the integer that stands for 0 (affine quantisation, arXiv 1712.05877, eq. 1).
+    Of inputs it needs nothing here: ``w @ (x - z) + b`` is ``w @ x + (b - z * w.sum())``.
+
     Parameters
     ----------
     multiplier : int64 (n,) or (1,)
@@ -47,6 +50,7 @@ class Requantise(Node):
     format : Fixed
     low, high : int or None
     slope_shift : int
+    zero_point : int    in ``format``
     """
 
     kind: ClassVar[str] = "requantise"
@@ -57,6 +61,7 @@ class Requantise(Node):
     low: int | None = field(default=None, metadata=OMIT_DEFAULT)
     high: int | None = field(default=None, metadata=OMIT_DEFAULT)
     slope_shift: int = field(default=0, metadata=OMIT_DEFAULT)
+    zero_point: int = field(default=0, metadata=OMIT_DEFAULT)
 
     def __post_init__(self):
         super().__post_init__()
@@ -65,7 +70,7 @@ class Requantise(Node):
         if not isinstance(self.format, Fixed):
             raise TypeError(f"{self.path}: format must be Fixed, not {self.format!r}")
         self._freeze(_int_or_none, "low", "high")
-        self._freeze(as_int, "slope_shift")
+        self._freeze(as_int, "slope_shift", "zero_point")
 
     @property
     def is_doubling(self) -> bool:
@@ -127,6 +132,8 @@ class Requantise(Node):
         if not self.format.min <= self.least <= self.most <= self.format.max:
             yield (f"low and high must ascend within {self.format}, not be {self.least} and"
                    f" {self.most}")
+        if not self.format.min <= self.zero_point <= self.format.max:
+            yield f"zero_point must be in {self.format}, not {self.zero_point}"
 
     def _width_faults(self, x: Edge) -> list[str]:
         largest = max(abs(x.lo), abs(x.hi))
@@ -138,12 +145,13 @@ class Requantise(Node):
                         f" to {ends[1]}"]
             return []
         worst = largest * int(self.multiplier.max()) + (
-            1 << int(self.shifts.max()) + self.slope_shift)
+            1 + abs(self.zero_point) << int(self.shifts.max()) + self.slope_shift)
         return [f"product must stay below 2**61, not reach {worst}"] if worst >= INT64_SAFE else []
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
         # Results rise, or fall, with x: the ends are those of x.
         ends = rescale(np.array([[x.lo], [x.hi]]), self.multiplier, self.shifts, self.rounding,
-                       self.slope_shift).clip(self.least, self.most)
+                       self.slope_shift)
+        ends = (ends + self.zero_point).clip(self.least, self.most)
         return Edge(x.shape, self.format, int(ends.min()), int(ends.max()))

@@ -30,7 +30,7 @@ class Narrowing:
        channel.
     3. ``aligned = value << align``, ``align`` of the channel and the sign of x: where shifts
        differ, all are brought to the longest, :attr:`shift`, without loss.
-    4. ``rounded = aligned + what makes a flooring shift round``.
+    4. ``rounded = aligned + what makes a flooring shift round``, and a zero point.
     5. ``clip(rounded >> shift)``.
 
     Each step has a register; 2 and 3 are there only where needed.
@@ -86,6 +86,11 @@ class Narrowing:
     def rounding(self) -> str:
         """Of that shift."""
         return "half_away" if self.node.is_doubling else self.node.rounding
+
+    @property
+    def adds(self) -> bool:
+        """Whether something is added in front of the shift."""
+        return (self.shift > 0 and self.rounding != "floor") or self.node.zero_point != 0
 
     @property
     def aligns_values(self) -> bool:
@@ -145,7 +150,7 @@ def narrowing_parts(narrowing: Narrowing, x: Fixed, out_bits: int, target: Targe
         parts.update(narrow=max(0, product - DOUBLING_BITS), ff=high)
     if narrowing.aligns_values:
         parts.update(narrow=wide, ff=max(1, wide - unused))
-    if narrowing.shift and narrowing.rounding != "floor":
+    if narrowing.adds:
         parts["narrow"] += max(0, wide - unused)
     parts["clip"] += out_bits + max(0, wide - narrowing.shift - out_bits) // 2
     parts["ff"] += max(1, wide - narrowing.shift) + out_bits
