@@ -7,6 +7,7 @@ from .matrix import (
     Dense,
     Loaded,
     LoadedPowerSums,
+    LoadedShared,
     Matrix,
     PerChannel,
     PowerSums,
@@ -33,8 +34,8 @@ from .store import FORMAT_VERSION, load, save
 
 __all__ = [
     "Add", "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
-    "LoadedPowerSums", "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS", "Network",
-    "Node", "PerChannel", "Piecewise", "PowerSums", "Requantise", "Shared", "SlidingWindow",
-    "SumPool", "Table", "Thermometer", "Threshold", "check", "load", "replaced", "save",
-    "with_loaded",
+    "LoadedPowerSums", "LoadedShared", "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS",
+    "Network", "Node", "PerChannel", "Piecewise", "PowerSums", "Requantise", "Shared",
+    "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold", "check", "load", "replaced",
+    "save", "with_loaded",
 ]

@@ -6,13 +6,13 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ..numeric import SpecError
-from .matrix import Dense, Loaded, LoadedPowerSums, PowerSums
+from .matrix import Dense, Loaded, LoadedPowerSums, LoadedShared, PowerSums, Shared
 from .network import CheckError, Network
 from .nodes import MatVec, Threshold
 
 __all__ = ["LOADED_KINDS", "replaced", "with_loaded"]
 
-LOADED_KINDS = {Dense: Loaded, PowerSums: LoadedPowerSums}
+LOADED_KINDS = {Dense: Loaded, PowerSums: LoadedPowerSums, Shared: LoadedShared}
 """Kind of a matrix -> that of the same whose entries may be exchanged."""
 
 
@@ -38,7 +38,7 @@ def with_loaded(network: Network, choices: Mapping[str, bool]) -> Network:
                         f" in its range, whatever they are, but {faults}") from error
 
 
-def _as_loaded(node: MatVec, is_loaded: bool) -> MatVec:
+def _as_loaded(node: MatVec, is_loaded: bool, **more) -> MatVec:
     matrix = node.weights
     if node.is_loaded == is_loaded:
         return node
@@ -49,8 +49,8 @@ def _as_loaded(node: MatVec, is_loaded: bool) -> MatVec:
         raise SpecError(f"node '{node.name}': weights that are loaded must be a matrix of kind"
                         f" {known}, not '{matrix.kind}'")
     try:
-        values = {field.name: getattr(matrix, field.name) for field in fields(kind)}
-        return replace(node, weights=kind(**values), bias_bits=None)
+        values = {field.name: getattr(matrix, field.name) for field in fields(_plain(matrix))}
+        return replace(node, weights=kind(**values, **more), bias_bits=None)
     except SpecError as error:
         raise SpecError(f"node '{node.name}': {error}") from error
 
@@ -83,7 +83,10 @@ def _exchanged(network, old, new, other, has_thresholds):
     loaded = isinstance(old, MatVec) and old.is_loaded
     if loaded and isinstance(new, MatVec) and _plain(new.weights) is _plain(old.weights):
         _require_range(network, old, new)
-        new = replace(_as_loaded(new, True), bias_bits=_bias_bits(network, old))
+        held = {what: getattr(old.weights, what) for what in ("bits", "most")
+                if isinstance(old.weights, LoadedShared)}
+        new = replace(_as_loaded(_as_loaded(new, False), True, **held),
+                      bias_bits=_bias_bits(network, old))
     free = {"weights", "bias", "bias_bits"} if loaded else set()
     if has_thresholds and isinstance(old, Threshold):
         free = {"thresholds", "invert"}

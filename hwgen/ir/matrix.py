@@ -10,8 +10,8 @@ import numpy as np
 from ..numeric import Codebook, Fixed, Format, PowerOfTwo, SpecError, as_int
 from .base import frozen_ints
 
-__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "LoadedPowerSums", "Matrix", "PerChannel",
-           "PowerSums", "Shared"]
+__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "LoadedPowerSums", "LoadedShared", "Matrix",
+           "PerChannel", "PowerSums", "Shared"]
 
 
 class Matrix(ABC):
@@ -256,6 +256,10 @@ class Shared(Matrix):
         return Codebook(tuple(self.centroids.tolist()))
 
     @property
+    def structure(self) -> str:
+        return f"{self.shape} of shared centroids"
+
+    @property
     def stored_bits(self) -> int:
         """A number for each entry, and the centroids once, in two's complement."""
         ends = Fixed.covering(min(0, self.format.min), max(0, self.format.max))
@@ -268,6 +272,45 @@ class Shared(Matrix):
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
         return self._values
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedShared(Shared):
+    """Centroids, and their numbers, that may be exchanged for any others.
+
+    Parameters
+    ----------
+    bits : int, optional    of a centroid in two's complement; as the first ones need unless given
+    most : int, optional    centroids but 0 at most; as many as the first ones unless given
+
+    Raises
+    ------
+    SpecError   As :class:`Shared`; or if the centroids are more, or have more bits.
+    """
+
+    kind: ClassVar[str] = "loaded-shared"
+    is_loaded: ClassVar[bool] = True
+    bits: int | None = None
+    most: int | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        ends = Fixed.covering(min(-1, self.format.min), max(0, self.format.max))
+        bits = ends.bits if self.bits is None else as_int(self.bits, "bits of a centroid")
+        count = max(1, int(np.count_nonzero(self.centroids)))
+        most = count if self.most is None else as_int(self.most, "most centroids")
+        if ends.bits > bits or count > most:
+            raise SpecError(f"centroids must be at most {most} but 0, of at most {bits} bits, as"
+                            f" the hardware has them, not {count} of {ends.bits} bits")
+        object.__setattr__(self, "bits", bits)
+        object.__setattr__(self, "most", most)
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest centroid that there can be, for each entry."""
+        ends = Fixed(self.bits)
+        return (np.broadcast_to(np.int64(ends.min), self.shape),
+                np.broadcast_to(np.int64(ends.max), self.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,4 +380,4 @@ class PerChannel(Matrix):
 
 
 MATRIX_KINDS = {cls.kind: cls for cls in (Dense, Loaded, PowerSums, LoadedPowerSums, Shared,
-                                         PerChannel)}
+                                         LoadedShared, PerChannel)}

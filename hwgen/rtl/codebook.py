@@ -9,6 +9,7 @@ from ..plan.stages import CodebookStage
 from ..plan.stages.folded import OPERAND_REGISTERS
 from .accumulate import Accumulator, Starts
 from .folded import FoldedMatVec
+from .loading import LOAD, LoadedInTurn, LoadedRows, link_loads
 from .multiply_cells import Multiply
 from .replay import ReplayBuffer
 from .stream import element_shape, format_shape
@@ -78,6 +79,7 @@ class CodebookSums(wiring.Component):
     ready : ``Out(1)``              the sums have been cleared since reset
     o : ``Out(ArrayLayout(acc_shape, pe))``; o_valid : ``Out(1)``
         ``stage.combine_registers + 1`` cycles after ``i_last``
+    load : ``In(LOAD)``             of centroids and biases, where they are loaded
     """
 
     def __init__(self, stage: CodebookStage):
@@ -87,6 +89,7 @@ class CodebookSums(wiring.Component):
             "w": In(stage.weight_row_bits), "i_valid": In(1), "i_last": In(1), "ready": Out(1),
             "o": Out(data.ArrayLayout(format_shape(stage.acc_format), stage.pe)),
             "o_valid": Out(1),
+            **({"load": In(LOAD)} if stage.loaded else {}),
         })
 
     def elaborate(self, platform):
@@ -95,6 +98,9 @@ class CodebookSums(wiring.Component):
         sums = self._lanes(m)
         products = self._products(m, [self._chosen(m, sums, group) for group in self._groups])
         self._gather(m, self._accumulated(m, products))
+        if self._stage.loaded:
+            link_loads(m, self.load, [getattr(m.submodules, memory.holds)
+                                      for memory in self._stage.loaded[1:]])
         return m
 
     @property
@@ -105,7 +111,7 @@ class CodebookSums(wiring.Component):
 
     def _walk(self, m):
         """Which centroid of which member of the groups is read; after reset, which is cleared."""
-        stage, count = self._stage, len(self._stage.centroids)
+        stage, count = self._stage, self._stage.count
         self._centroid = Signal(range(max(2, stage.entries)))
         self._member = Signal(range(max(2, stage.group)))
         self._reading, self._bank, sweeping = Signal(), Signal(), Signal(init=1)
@@ -173,7 +179,9 @@ class CodebookSums(wiring.Component):
         """Each times the centroid in turn."""
         stage = self._stage
         shapes = format_shape(stage.sum_format), format_shape(stage.centroid_format)
-        m.submodules.centroids = rom = Rom(width=shapes[1].width, rows=stage.centroid_rows())
+        rom = (LoadedRows(stage.loaded_memory("centroids")) if stage.loaded
+               else Rom(width=shapes[1].width, rows=stage.centroid_rows()))
+        m.submodules.centroids = rom
         m.d.comb += rom.address.eq(self._centroid)
         centroid = rom.data
         for k in range(stage.tree_registers):
@@ -190,7 +198,10 @@ class CodebookSums(wiring.Component):
 
     def _accumulated(self, m, products):
         stage, starts = self._stage, Starts()
-        if stage.mat_vec.bias is not None:
+        if stage.mat_vec.bias is not None and stage.loaded:
+            m.submodules.bias = table = LoadedInTurn(stage.loaded_memory("bias"), ahead=True)
+            starts = Starts(shape=format_shape(stage.bias_format), table=table)
+        elif stage.mat_vec.bias is not None:
             starts = Starts(shape=format_shape(stage.bias_format), rows=stage.start_rows())
         m.submodules.accumulator = accumulator = Accumulator(
             in_shape=products[0].shape(), acc_shape=format_shape(stage.acc_format),
@@ -248,6 +259,8 @@ class CodebookMatVec(FoldedMatVec):
 
     def _sum(self, m, dot, replay):
         wait = OPERAND_REGISTERS - 1
+        if self._stage.loaded:
+            self._filled.append(dot)
         m.d.comb += [dot.i_valid.eq(delay(m, replay.issue, wait, name="valid")),
                      dot.i_last.eq(delay(m, replay.last, wait, name="last"))]
         return dot

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from cases.networks import draw, fixed, weights
+from cases.networks import FORMATS, draw, fixed, weights
 
-from hwgen.ir import Argmax, Input, MatVec, Network, PowerSums, Requantise, Threshold
-from hwgen.numeric import Bipolar, Fixed, Planes, PowerOfTwo, Ternary
+from hwgen.ir import Argmax, Input, MatVec, Network, PowerSums, Requantise, Shared, Threshold
+from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, PowerOfTwo, Ternary
 
-__all__ = ["PLANES", "POWERS", "other_weights", "planes", "two_networks"]
+__all__ = ["PLANES", "POWERS", "SHARED", "other_weights", "planes", "two_networks"]
 
 
 def other_weights(network, *, seed=1, fill="random", bias=100):
@@ -39,7 +39,21 @@ def _other(rng, matrix, fill):
         drawn = weights(rng, terms.shape, matrix.term_format, fill=fill)
         codes = matrix.term_format.encode(drawn.values).reshape(matrix.codes.shape)
         return PowerSums(codes, matrix.exponents, matrix.bases)
+    if isinstance(matrix, Shared):
+        return _shared(rng, matrix, fill)
     return weights(rng, matrix.shape, matrix.format, fill=fill)
+
+
+def _shared(rng, matrix, fill):
+    """Other centroids, of as many bits, one fewer but 0 where there are several; or one end."""
+    ends = Fixed.covering(min(-1, matrix.format.min), max(0, matrix.format.max))
+    if fill in ("min", "max"):
+        return Shared(np.zeros(matrix.shape, np.int64), np.array([getattr(ends, fill)]))
+    count = max(1, np.count_nonzero(matrix.centroids) - 1)
+    values = np.setdiff1d(np.arange(ends.min, ends.max + 1), [0])
+    some = np.append(rng.choice(values[1:-1], count - 1, replace=False), 0)
+    centroids = np.unique(np.append(some, rng.choice(values[[0, -1]])))
+    return Shared(rng.integers(0, len(centroids), matrix.shape), centroids)
 
 
 def two_networks(build=None, **options):
@@ -118,3 +132,11 @@ POWERS = {
     "signs": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(5, (0,)), x=Bipolar()),
 }
 """The same of the shift core."""
+
+SHARED = {
+    "five": lambda: fixed(sizes=(8, 6, 9, 4), fmt=FORMATS[-1], given_as=Shared.of),
+    "one": lambda: fixed(sizes=(4, 6, 4), fmt=Codebook((5,)), given_as=Shared.of),
+    "no-zero": lambda: fixed(sizes=(8, 4, 4), fmt=Codebook((-3, 2, 7)), given_as=Shared.of,
+                             x=Bipolar()),
+}
+"""The same of the codebook core."""

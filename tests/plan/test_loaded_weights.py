@@ -6,18 +6,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases.errors import refused
-from cases.loaded import PLANES, other_weights, planes, two_networks
+from cases.loaded import PLANES, POWERS, SHARED, other_weights, planes, two_networks
 from cases.networks import FORMATS, NETWORKS, WEIGHT, fixed
 from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
-from hwgen.ir import Dense, Loaded, load, replaced, with_loaded
+from hwgen.ir import Dense, Loaded, PerChannel, load, replaced, with_loaded
 from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
 from hwgen.plan import plan
 from hwgen.plan.stages.loaded_memory import LoadedMemory
 from hwgen.rtl.loading import LoadedRows
 
 TARGETS = {"ecp5": ECP5, "ice40": UP5K}
+
+
+def one_channel(values):
+    n_out, n_in = values.shape
+    return PerChannel(values[:, :n_in // n_out], WEIGHT)
 
 
 def stages(design):
@@ -89,9 +94,9 @@ def test_a_network_file_keeps_what_is_loaded(tmp_path):
     (NETWORKS["fixed-codebook"], {"weights": "ram"},
      f"node 'fc1': weights must be rom, as no core has a memory to load {FORMATS[-1]} into, not"
      " ram"),
-    (NETWORKS["shared"], {"weights": "ram"},
-     "node 'fc1': weights that are loaded must be a matrix of kind 'dense', 'power-sums', not"
-     " 'shared'"),
+    (lambda: fixed(sizes=(6, 3, 3), given_as=one_channel), {"weights": "ram"},
+     "node 'fc1': weights that are loaded must be a matrix of kind 'dense', 'power-sums',"
+     " 'shared', not 'per-channel'"),
 ])
 def test_refused(build, options, message):
     with pytest.raises(SpecError) as caught:
@@ -104,6 +109,22 @@ def test_weights_that_are_loaded_may_be_any_of_their_format():
     matrix = Loaded(np.ones((2, 3), np.int64), Fixed(4))
     assert (matrix.ends, matrix.shape) == ((-8, 7), (2, 3))
     assert Dense(matrix.values, Fixed(4)).ends == (1, 1)
+
+
+@pytest.mark.parametrize("build", [POWERS["two-terms"], SHARED["five"], PLANES["ternary"]])
+def test_a_network_file_keeps_every_kind_that_is_loaded(build, tmp_path):
+    network, other = build(), other_weights(build(), bias=3)
+    design = plan(network, ECP5, interval_cycles=400, weights="ram")
+    thresholds = [node.name for node in network.nodes if node.kind == "threshold"]
+    for member in (design.network, replaced(design.network, other, thresholds=thresholds)):
+        member.save(tmp_path / "net.hwgen")
+        again = load(tmp_path / "net.hwgen")
+        assert again.digest == member.digest
+        assert again.node("fc1").is_loaded
+        stages = plan(again, ECP5, interval_cycles=400).stages
+        assert [each.to_dict() for each in stages] == [each.to_dict() for each in design.stages]
+    constant = with_loaded(design.network, {f"fc{k}": False for k in (1, 2, 3)})
+    assert constant.digest == network.digest
 
 
 def binary_stages(network, weights):

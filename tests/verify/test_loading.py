@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases.loaded import PLANES, other_weights, two_networks
+from cases.loaded import PLANES, POWERS, SHARED, other_weights, two_networks
 from cases.networks import inputs
 from cases.targets import ECP5
 
@@ -15,7 +15,7 @@ from hwgen import golden
 from hwgen.emit import read_manifest, write_artefact
 from hwgen.emit.manifest import file_hashes
 from hwgen.flow.artefact import Artefact
-from hwgen.ir import Dense
+from hwgen.ir import Dense, PowerSums, Shared
 from hwgen.numeric import Fixed, SpecError
 from hwgen.plan import plan
 from hwgen.verify import VerifyError, simulate
@@ -25,10 +25,14 @@ pytestmark = pytest.mark.cosim
 FIRST, SECOND = two_networks()
 MIXED = PLANES["mixed"]()
 
-PAIRS = {"fixed": (FIRST, SECOND), "planes": (MIXED, other_weights(MIXED, bias=9))}
+PAIRS = {"fixed": (FIRST, SECOND), "planes": (MIXED, other_weights(MIXED, bias=9)),
+         "powers": two_networks(POWERS["two-terms"]), "shared": two_networks(SHARED["five"])}
 """Kind -> two networks of one structure, the first of which is in the artefact."""
 
-INTERVALS = {"fixed": 24, "planes": 300}
+INTERVALS = {"fixed": 24, "planes": 300, "powers": 24, "shared": 54}
+
+BINARY = {"planes": {"fc1": {"core": "binary"}}}
+"""Cores where they are not those that are taken unasked."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def folders(tmp_path_factory):
     def folder(kind):
         if kind not in written:
             design = plan(PAIRS[kind][0], ECP5, interval_cycles=INTERVALS[kind], weights="ram",
-                          cores=None if kind == "fixed" else {"fc1": {"core": "binary"}})
+                          cores=BINARY.get(kind))
             written[kind] = write_artefact(design, tmp_path_factory.mktemp(kind) / "net")
         return written[kind]
 
@@ -61,7 +65,7 @@ def folder(folders):
 def test_two_networks_in_turn(folders, kind, bench, stalls):
     x = inputs(PAIRS[kind][0], 24)
     result = simulate(folders(kind), x, bench=bench, stalls=stalls, seed=3, reload=PAIRS[kind][1])
-    first, second = (golden.run(network, x)["fc3"] for network in PAIRS[kind])
+    first, second = (golden.run(network, x)[network.scores] for network in PAIRS[kind])
     assert np.array_equal(result.scores, np.concatenate([first, second]))
     assert result.mismatched == 0
     assert not np.array_equal(first, second)
@@ -78,7 +82,7 @@ def test_latency_and_interval_are_those_of_the_plan(folders, kind, bench):
     manifest, result = read_manifest(folders(kind)), simulate(folders(kind), bench=bench)
     assert result.latency_cycles == manifest["latency_cycles"]
     assert result.interval_cycles == manifest["interval_cycles"]
-    constant = plan(PAIRS[kind][0], ECP5, interval_cycles=INTERVALS[kind])
+    constant = plan(PAIRS[kind][0], ECP5, interval_cycles=INTERVALS[kind], cores=BINARY.get(kind))
     assert result.interval_cycles == constant.interval_cycles
 
 
@@ -182,6 +186,29 @@ def test_other_structures_are_refused(folder):
         "node 'fc1': bias must be there, as it is in the hardware")
     _, shorter = two_networks(sizes=(6, 8, 4))
     assert message(shorter) == "network 'case-fixed' must have the 7 nodes of 'case-fixed', not 5"
+
+
+def test_other_sums_of_powers_and_other_centroids_are_refused(folders):
+    def message(kind, change):
+        network = PAIRS[kind][1]
+        nodes = tuple(replace(node, weights=change(node.weights)) if node.name == "fc2" else node
+                      for node in network.nodes)
+        with pytest.raises(SpecError) as caught:
+            Artefact(folders(kind)).weight_bytes(type(network)("net", nodes, network.outputs))
+        return str(caught.value)
+
+    assert message("powers", lambda w: PowerSums(w.codes, w.exponents, (0, 3))) == (
+        "node 'fc2': weights must be (4, 8), sums of 2 powers of two with 5 exponents from (0, 2),"
+        " as the hardware has them, not (4, 8), sums of 2 powers of two with 5 exponents from"
+        " (0, 3)")
+    assert message("powers", lambda w: Dense(w.to_dense(), Fixed(8))) == (
+        "node 'fc2': weights must be a matrix of kind 'power-sums', not 'dense'")
+    assert message("shared", lambda w: Shared.of(np.resize(np.arange(1, 7), w.shape))) == (
+        "node 'fc2': centroids must be at most 4 but 0, of at most 6 bits, as the hardware has"
+        " them, not 6 of 4 bits")
+    assert message("shared", lambda w: Shared.of(np.resize([-33, 0], w.shape))) == (
+        "node 'fc2': centroids must be at most 4 but 0, of at most 6 bits, as the hardware has"
+        " them, not 1 of 7 bits")
 
 
 def test_constants_load_nothing(artefact):

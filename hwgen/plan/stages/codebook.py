@@ -6,12 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...ir import Shared, Threshold
+from ...ir import LoadedShared, Shared, Threshold
 from ...numeric import Bipolar, Fixed, SpecError, Ternary, pack_rows
+from ..target import in_block_ram
 from .base import divisors
 from .codebook_cells import codebook_cells
 from .fixed import MULTIPLIER_REGISTERS
 from .folded import FoldedStage, adder_levels, tree_registers
+from .loaded_memory import LoadedMemory
 
 __all__ = ["CodebookStage"]
 
@@ -24,6 +26,11 @@ def _used(weights) -> np.ndarray:
     """The values but 0 that are in ``weights``, ascending."""
     values = np.unique(weights.to_dense())
     return values[values != 0]
+
+
+def _count(weights) -> int:
+    """How many of them there are; where weights are loaded, can be."""
+    return weights.most if isinstance(weights, LoadedShared) else len(_used(weights))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +60,23 @@ class CodebookStage(FoldedStage):
 
     core: ClassVar[str] = "codebook"
     compares: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
         """Shared weights whose rows are at least as long as there are centroids."""
         return (isinstance(mat_vec.weights, Shared) and isinstance(x.format, INPUTS)
-                and 1 <= len(_used(mat_vec.weights)) <= min(MAX_CENTROIDS,
-                                                            mat_vec.weights.shape[1]))
+                and 1 <= _count(mat_vec.weights) <= min(MAX_CENTROIDS, mat_vec.weights.shape[1]))
+
+    @classmethod
+    def loads(cls, weights):
+        """Of shared centroids: a code of none counts as 0."""
+        return isinstance(weights, LoadedShared)
 
     @classmethod
     def foldings(cls, mat_vec, x, choice):
         every = super().foldings(mat_vec, x, choice)
-        n_in, count = mat_vec.weights.shape[1], len(_used(mat_vec.weights))
+        n_in, count = mat_vec.weights.shape[1], _count(mat_vec.weights)
         return [option for option in every if n_in // option[1]["simd"] >= count] or every
 
     def __post_init__(self):
@@ -75,7 +87,7 @@ class CodebookStage(FoldedStage):
         if isinstance(self.post, Threshold):
             raise SpecError(f"{self.where}: what follows must be a Requantise or nothing,"
                             f" not a Threshold")
-        count, most = len(self.centroids), min(MAX_CENTROIDS, self.n_in)
+        count, most = self.count, min(MAX_CENTROIDS, self.n_in)
         if not 1 <= count <= most:
             raise SpecError(f"{self.where}: weights must have 1 to {most} values but 0, of which"
                             f" each takes one of {self.n_in} inputs' time, not {count}; choose the"
@@ -87,20 +99,32 @@ class CodebookStage(FoldedStage):
 
     # -- the codebook ----------------------------------------------------------------------------
 
+    @property
+    def count(self) -> int:
+        """K, the centroids but 0; of those that are loaded, as many as there can be."""
+        return _count(self.mat_vec.weights)
+
     @cached_property
     def centroids(self) -> np.ndarray:
-        """The values but 0, int64 ``(K,)``, ascending."""
-        return _used(self.mat_vec.weights)
+        """The values but 0, int64 ``(K,)``, ascending; zeros where there can be more."""
+        used = _used(self.mat_vec.weights)
+        return np.pad(used, (0, self.count - len(used)))
 
     @cached_property
     def codes(self) -> np.ndarray:
         """Number of each weight's centroid, int64 ``(n_out, n_in)``; K for 0."""
         dense = self.mat_vec.weights.to_dense()
-        return np.where(dense == 0, len(self.centroids), np.searchsorted(self.centroids, dense))
+        return np.where(dense == 0, self.count,
+                        np.searchsorted(_used(self.mat_vec.weights), dense))
 
     @property
     def entries(self) -> int:
-        """Codes that are used: one for each centroid, and one for 0 where it is a weight."""
+        """Codes that are used: one for each centroid, and one for 0 where it is a weight.
+
+        Of those that are loaded, all that so many bits can be.
+        """
+        if self.mat_vec.is_loaded:
+            return 1 << self.count.bit_length()
         return int(self.codes.max()) + 1
 
     @property
@@ -111,12 +135,14 @@ class CodebookStage(FoldedStage):
     @property
     def centroid_format(self) -> Fixed:
         """In which the centroids are stored."""
+        if self.mat_vec.is_loaded:
+            return Fixed(self.mat_vec.weights.bits)
         return Fixed.covering(int(self.centroids[0]), int(self.centroids[-1]))
 
     @property
     def group(self) -> int:
         """Outputs that share a multiplier."""
-        return min(self.pe, self.sf // len(self.centroids))
+        return min(self.pe, self.sf // self.count)
 
     @property
     def multipliers(self) -> int:
@@ -150,14 +176,16 @@ class CodebookStage(FoldedStage):
     @property
     def memory_bits(self):
         return super().memory_bits | {
-            "centroids": len(self.centroids) * self.centroid_format.bits}
+            "centroids": self.count * self.centroid_format.bits}
 
     # -- arithmetic ------------------------------------------------------------------------------
 
     def _most_inputs(self, lanes: int) -> int:
         """Inputs that one sum of a centroid takes in at most, where there are so many lanes."""
+        if self.mat_vec.is_loaded:
+            return self.n_in // lanes
         codes = self.codes.reshape(self.n_out, -1, lanes)
-        return max(int((codes == k).sum(axis=1).max()) for k in range(len(self.centroids)))
+        return max(int((codes == k).sum(axis=1).max()) for k in range(self.count))
 
     def _sum_format(self, inputs: int) -> Fixed:
         return Fixed.covering(min(0, inputs * self.x.lo), max(0, inputs * self.x.hi))
@@ -190,12 +218,36 @@ class CodebookStage(FoldedStage):
     @property
     def combine_registers(self):
         """Reading the sums, products, their accumulator, and gathering the outputs of a group."""
-        read = self.group * len(self.centroids)
+        read = self.group * self.count
         return read + self.multiply_registers + (self.group > 1)
 
     def to_dict(self):
-        return super().to_dict() | {"centroids": len(self.centroids),
+        return super().to_dict() | {"centroids": self.count,
                                     "multipliers": self.multipliers}
 
+    @property
+    def loaded(self):
+        """Codes, centroids, biases."""
+        if not self.mat_vec.is_loaded:
+            return ()
+        code, fmt = Fixed(self.code_bits, 0, signed=False), self.centroid_format
+        weights, *_ = self.loaded_with_biases(
+            code, f"{self.pe} outputs x {self.simd} inputs, {self.code_bits} bits each: the number"
+            f" of a centroid, or {self.count} for 0")
+        memories = [weights, LoadedMemory(
+            self.name, "centroids", rows=self.count, row_bits=fmt.bits, values=fmt,
+            contents=self.centroid_rows, in_blocks=in_block_ram(self.count, fmt.bits),
+            text="a centroid, or 0 behind the last one", folding={})]
+        if self.mat_vec.bias is not None:
+            fmt, rows = self.bias_format, self.nf * self.group
+            memories.append(LoadedMemory(
+                self.name, "bias", rows=rows, row_bits=self.multipliers * fmt.bits, values=fmt,
+                in_blocks=in_block_ram(rows, self.multipliers * fmt.bits),
+                contents=self.start_rows, folding={"pe": self.pe, "group": self.group},
+                text=f"{self.multipliers} values of {fmt.bits} bits; row f * {self.group} + j is"
+                     f" of outputs f * {self.pe} + j, and each {self.group} further on"))
+        return tuple(memories)
+
     def estimate(self, target):
-        return codebook_cells(self, target)
+        return sum((memory.estimate(target) for memory in self.loaded),
+                   codebook_cells(self, target))
