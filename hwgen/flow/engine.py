@@ -14,7 +14,7 @@ from ..plan.engines import SystolicSpec
 from .artefact import ELABORATION
 from .netlist import write_netlist
 
-__all__ = ["build_engine", "run_layers", "verify_engine"]
+__all__ = ["build_engine", "layer_cycles", "run_layers", "verify_engine"]
 
 CLK_HZ = 125_000_000
 """What netlists are made for, unplaced."""
@@ -77,6 +77,22 @@ def run_layers(network: Network, x, host: SystolicHost,
         sums = host.multiply(vectors, node.weights.to_dense().T, exchange)
         values[node.name] = (sums + node.bias_or_zero).reshape(*operands[0].shape[:-1], -1)
     return values
+
+
+def layer_cycles(network: Network, spec: SystolicSpec, n: int) -> dict[str, int]:
+    """Cycles of each matrix of ``network`` on an engine for ``n`` inputs, without stalls.
+
+    Raises
+    ------
+    SpecError    If one has more inputs than a sum of the engine can have terms.
+    """
+    cycles = {}
+    for node in network.nodes:
+        if isinstance(node, MatVec):
+            n_out, n_in = node.weights.shape
+            vectors = n * network.edges[node.inputs[0]].size // n_in
+            cycles[node.name] = spec.cycles(vectors, n_in, n_out)
+    return cycles
 
 
 def _require_matrices(network, host):

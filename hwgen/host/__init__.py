@@ -1,7 +1,8 @@
-"""The PC side of the board link: framing in plain Python, and a client over a serial port."""
+"""The PC side of the board link, framing and a client over a serial port; of a systolic array."""
 
 from hwgen.host.client import BoardClient, Identity, LinkError
 from hwgen.host.framing import Decoder, ErrorCode, Frame, Kind, encode
+from hwgen.host.systolic import JobFrames, SystolicHost
 
 __all__ = [
     "BoardClient",
@@ -9,7 +10,9 @@ __all__ = [
     "ErrorCode",
     "Frame",
     "Identity",
+    "JobFrames",
     "Kind",
     "LinkError",
+    "SystolicHost",
     "encode",
 ]

@@ -13,8 +13,9 @@ from cases.systolic import host_of, operands, spec_of
 
 from hwgen import golden
 from hwgen.emit import read_manifest, write_engine
-from hwgen.flow.engine import run_layers
+from hwgen.flow.engine import layer_cycles, run_layers
 from hwgen.numeric import Fixed, SpecError
+from hwgen.plan.engines.systolic import Job
 from hwgen.verify import EngineMismatchError, simulate_engine
 
 pytestmark = pytest.mark.cosim
@@ -54,13 +55,14 @@ def test_given_products_take_the_cycles_of_the_formula(folder, rng):
 @pytest.mark.parametrize("name", ["fixed", "convolution-fixed"])
 def test_network_runs_layer_by_layer(folder, name):
     network = NETWORKS[name]()
-    x, counts = inputs(network, 3), []
+    x, counts, sent = inputs(network, 3), [], []
 
     def exchange(jobs):
         """What the simulated Verilog sends for these jobs: their matrices are read back."""
         products = [_matrices(job) for job in jobs]
         result = simulate_engine(folder, products, stalls="both", seed=len(counts))
         counts.append(len(jobs))
+        sent.append(SPEC.cycles_of([Job(len(a), len(b) // SPEC.rows) for a, b in products]))
         size = SPEC.result_bytes // SPEC.columns
         return [np.ascontiguousarray(part, "<i8").view(np.uint8).reshape(-1, 8)[:, :size].tobytes()
                 for part in result.products]
@@ -71,6 +73,7 @@ def test_network_runs_layer_by_layer(folder, name):
     for node, values in expected.items():
         np.testing.assert_array_equal(found[node], values)
     assert sum(counts) > 2
+    assert sent == list(layer_cycles(network, SPEC, len(x)).values())
 
 
 def _matrices(job):
