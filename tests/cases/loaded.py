@@ -130,11 +130,13 @@ POWERS = {
     "two-terms": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(5, (0, 2))),
     "dense": lambda: fixed(sizes=(6, 8, 4, 4), fmt=PowerOfTwo(4)),
     "signs": lambda: fixed(sizes=(6, 8, 4, 4), given_as=_sums(5, (0,)), x=Bipolar()),
+    "larger": lambda: fixed(sizes=(32, 16, 10, 4), given_as=_sums(5, (0,))),
 }
 """The same of the shift core."""
 
 SHARED = {
     "five": lambda: fixed(sizes=(8, 6, 9, 4), fmt=FORMATS[-1], given_as=Shared.of),
+    "larger": lambda: fixed(sizes=(32, 16, 10, 4), fmt=FORMATS[-1], given_as=Shared.of),
     "one": lambda: fixed(sizes=(4, 6, 4), fmt=Codebook((5,)), given_as=Shared.of),
     "no-zero": lambda: fixed(sizes=(8, 4, 4), fmt=Codebook((-3, 2, 7)), given_as=Shared.of,
                              x=Bipolar()),

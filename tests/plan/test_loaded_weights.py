@@ -16,6 +16,7 @@ from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
 from hwgen.plan import plan
 from hwgen.plan.stages.loaded_memory import LoadedMemory
 from hwgen.rtl.loading import LoadedRows
+from hwgen.rtl.pipeline import Pipeline
 
 TARGETS = {"ecp5": ECP5, "ice40": UP5K}
 
@@ -203,6 +204,21 @@ def test_thresholds_that_are_not_loaded_must_stay():
     with pytest.raises(SpecError, match="node 'act2': thresholds must be as the hardware has it"):
         replaced(network, other, thresholds=("act1",))
     assert replaced(network, other, thresholds=("act1", "act2")).node("act2") is other.node("act2")
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize(("build", "interval"), [
+    (lambda: planes(formats=[Bipolar()], activation=Bipolar(), x=Bipolar(),
+                    sizes=(128, 64, 64, 10)), 512),
+    (lambda: planes(formats=[Ternary()], activation=Fixed(2, signed=False),
+                    sizes=(32, 32, 16, 8)), 1024),
+    (POWERS["larger"], 128), (SHARED["larger"], 256)], ids=["signs", "ternary", "powers", "shared"])
+def test_designs_take_what_synthesis_counts(build, interval, tmp_path):
+    design = plan(build(), ECP5, interval_cycles=interval, weights="ram")
+    found, expected = counted(Pipeline(design), "ecp5", tmp_path), design.estimate
+    assert (found.bram, found.dsp) == (expected.bram, expected.dsp)
+    assert found.lut == pytest.approx(expected.lut, rel=0.08)
+    assert found.ff == pytest.approx(expected.ff, rel=0.1)
 
 
 @pytest.mark.synth

@@ -20,7 +20,7 @@ def designed(first, choice, interval=600):
 
 
 @pytest.mark.parametrize("folding", FOLDINGS)
-@pytest.mark.parametrize("name", POWERS)
+@pytest.mark.parametrize("name", sorted(set(POWERS) - {"larger"}))
 def test_sets_take_turns(name, folding):
     choice, stalls = FOLDINGS[folding]
     first = POWERS[name]()
