@@ -16,8 +16,9 @@ __all__ = [
 ]
 
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
-OF_CORES = {"levels_per_register": int, "multipliers": str, "packing": str, "weights": str,
-            "queue_depth": int, "lanes": int, "index": str, "index_bits": int, "values": str}
+OF_CORES = ("levels_per_register", "multipliers", "packing", "weights", "queue_depth", "lanes",
+            "index", "index_bits", "values", "pointers")
+NUMBERS = ("levels_per_register", "queue_depth", "lanes", "index_bits")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
@@ -90,8 +91,8 @@ def _of_core(where: str, text: str) -> dict[str, object]:
     if not all(what in OF_CORES and value for what, _, value in pairs):
         raise spec_error(f"{where} must be a core and then"
                          f" {' or '.join(f'{what}=WHAT' for what in OF_CORES)}, not {text!r}")
-    return {what: _positive(f"{where}: {what}", value) if OF_CORES[what] is int else value
-            for what, _, value in pairs}
+    return {what: value if what not in NUMBERS or (what, value) == ("queue_depth", "fitted")
+            else _positive(f"{where}: {what}", value) for what, _, value in pairs}
 
 
 def weights_of_all(texts: list[str] | None) -> tuple[str | None, list[str]]:

@@ -1,13 +1,13 @@
 """The sparse core up to its elements: zeros left out, columns looked up, queues filled."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
 from .fifo import StreamFIFO
 from .stream import beat_signature, element_shape, link_out
-from .table import Rom
+from .table import Rom, RowsInTurn
 
 __all__ = ["ColumnQueues", "Scanner", "column_layout", "hit_layout"]
 
@@ -31,6 +31,7 @@ def column_layout(stage: SparseStage) -> data.StructLayout:
 class Scanner(wiring.Component):
     """Lets pass what is not zero, and the last activation of each frame; one a cycle.
 
+    What meets a column without entries counts as zero.
     Of the ``simd`` activations of a beat those that are not zero go on one after another, from the
     lowest: a beat takes as many cycles, at least one. Combinational: ``o`` shows what ``i`` shows.
 
@@ -58,7 +59,9 @@ class Scanner(wiring.Component):
         stage, lanes = self._stage, self._stage.simd
         base, rest = Signal(range(max(2, stage.n_in))), Signal()
         busy, sent, chosen = Signal(lanes), Signal(lanes), Signal(lanes)
-        m.d.comb += [busy[k].eq((self.i.p.data[k] != 0) & ~sent[k]) for k in range(lanes)]
+        used = self._used(m)
+        m.d.comb += [busy[k].eq((self.i.p.data[k] != 0) & used[k] & ~sent[k])
+                     for k in range(lanes)]
         # The lowest one; the highest lane where there is none.
         m.d.comb += [chosen[k].eq(busy[k] & ~busy[:k].any()) for k in range(lanes - 1)]
         m.d.comb += [
@@ -78,6 +81,18 @@ class Scanner(wiring.Component):
             with m.If(base == stage.n_in - lanes):
                 m.d.sync += base.eq(0)
         return m
+
+    def _used(self, m):
+        """Whether the beat's columns have entries; nothing is taken before the first row is there.
+
+        It takes a cycle, and refilling the accumulators after reset at least one.
+        """
+        if not self._stage.skips:
+            return [1] * self._stage.simd
+        m.submodules.used = used = RowsInTurn(
+            width=self._stage.simd, rows=self._stage.used_rows())
+        m.d.comb += used.advance.eq(self.i.valid & self.i.ready)
+        return used.data
 
 
 class ColumnQueues(wiring.Component):
@@ -141,8 +156,31 @@ class ColumnQueues(wiring.Component):
     def _pointers(self, m, advance):
         """Start and count of the column in every element, the cycle after ``advance``."""
         stage, columns = self._stage, self._stage.columns
+        if stage.pointers == "banks":
+            return self._of_banks(m, advance)
         share = data.StructLayout({"start": columns.start_bits, "count": columns.count_bits})
         layout = data.ArrayLayout(share, stage.pe)
-        m.submodules.pointers = pointers = Rom(width=layout.size, rows=stage.pointer_rows())
+        m.submodules.pointers = pointers = Rom(width=layout.size, rows=columns.pointer_rows())
         m.d.comb += [pointers.address.eq(self.i.p.column), pointers.enable.eq(advance)]
         return data.View(layout, pointers.data)
+
+    def _of_banks(self, m, advance):
+        """The same of two memories: an even column's end stands in the one of odd columns."""
+        stage, columns = self._stage, self._stage.columns
+        column, is_odd, rows = self.i.p.column, Signal(), columns.bank_rows()
+        layout = data.ArrayLayout(columns.end_bits, stage.pe)
+        even, odd = (Rom(width=layout.size, rows=each) for each in rows)
+        m.submodules.even, m.submodules.odd = even, odd
+        m.d.comb += [even.address.eq((column + 1) >> 1), odd.address.eq(column >> 1),
+                     even.enable.eq(advance), odd.enable.eq(advance)]
+        with m.If(advance):
+            m.d.sync += is_odd.eq(column[0])
+        evens, odds = (data.View(layout, bank.data) for bank in (even, odd))
+        shares = []
+        share = data.StructLayout({"start": columns.start_bits, "count": columns.count_bits})
+        for k in range(stage.pe):
+            shares.append(Signal(share, name=f"share{k}"))
+            m.d.comb += [
+                shares[k].start.eq(Mux(is_odd, odds[k], evens[k])),
+                shares[k].count.eq(Mux(is_odd, evens[k] - odds[k], odds[k] - evens[k]))]
+        return shares

@@ -24,6 +24,9 @@ def test_choices_are_gathered_by_node():
         "fc2": {"core": "fixed", "packing": "none"}}
     assert cores(core=["fc1=binary,levels_per_register=1"]) == {
         "fc1": {"core": "binary", "levels_per_register": 1}}
+    assert cores(core=["fc1=sparse,queue_depth=fitted", "fc2=sparse,queue_depth=16"]) == {
+        "fc1": {"core": "sparse", "queue_depth": "fitted"},
+        "fc2": {"core": "sparse", "queue_depth": 16}}
     assert cores(core=["fc1=sparse,index=relative,index_bits=4,values=codes"]) == {
         "fc1": {"core": "sparse", "index": "relative", "index_bits": 4, "values": "codes"}}
 
@@ -33,7 +36,8 @@ def test_what_a_core_is_told_beside_must_be_a_choice_without_an_option(text):
     rest = text.partition(",")[2]
     with refused("--core of 'fc1' must be a core and then levels_per_register=WHAT or"
                  f" multipliers=WHAT or packing=WHAT or weights=WHAT or queue_depth=WHAT or"
-                 f" lanes=WHAT or index=WHAT or index_bits=WHAT or values=WHAT, not {rest!r}"):
+                 f" lanes=WHAT or index=WHAT or index_bits=WHAT or values=WHAT or"
+                 f" pointers=WHAT, not {rest!r}"):
         cores(core=[f"fc1={text}"])
 
 

@@ -198,8 +198,8 @@ def test_refuses_unknown_names_cores_and_choices():
             " not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth',"
-            " 'simd', 'lanes', 'index', 'index_bits', 'values'], not ['planes']", fixed(),
-            cores={"fc1": {"core": "sparse", "planes": 3}})
+            " 'simd', 'lanes', 'index', 'index_bits', 'values', 'pointers'], not ['planes']",
+            fixed(), cores={"fc1": {"core": "sparse", "planes": 3}})
     refuses("choices of 'fc1' must be a mapping such as {'pe': 4}, not 'binary'", binary(),
             error=TypeError, cores={"fc1": "binary"})
 

@@ -33,16 +33,30 @@ def stage_of(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), post=None, 
     return SparseStage(mat_vec, edge, post, pe, queue_depth, **storage)
 
 
+def field(row, place, bits):
+    return row >> (place * bits) & ((1 << bits) - 1)
+
+
+def pointers_of(stage, column, element):
+    """Start and count as the memories have them."""
+    columns = stage.columns
+    if stage.pointers == "banks":
+        banks = columns.bank_rows()
+        start, end = (field(banks[place % 2][place // 2], element, columns.end_bits)
+                      for place in (column, column + 1))
+        return start, end - start
+    share = field(columns.pointer_rows()[column], element,
+                  columns.start_bits + columns.count_bits)
+    return share & ((1 << columns.start_bits) - 1), share >> columns.start_bits
+
+
 def unpacked(stage):
     """The matrix that the memories hold, read as the hardware does."""
     bits, dense = stage.value_bits, np.zeros((stage.nf * stage.pe, stage.n_in), np.int64)
-    share_bits = stage.columns.start_bits + stage.columns.count_bits
     fmt = stage.weight_format
-    for column, pointers in enumerate(stage.pointer_rows()):
+    for column in range(stage.n_in):
         for k in range(stage.pe):
-            share = pointers >> (k * share_bits) & ((1 << share_bits) - 1)
-            start = share & ((1 << stage.columns.start_bits) - 1)
-            count, row = share >> stage.columns.start_bits, -1
+            (start, count), row = pointers_of(stage, column, k), -1
             for entry in stage.entry_rows(k)[start:start + count]:
                 code, index = entry & ((1 << bits) - 1), entry >> bits
                 if stage.values == "codes":
@@ -54,7 +68,8 @@ def unpacked(stage):
 
 
 STORAGES = [{}, {"values": "codes"}, {"index": "relative"}, {"index": "relative", "index_bits": 1},
-            {"index": "relative", "index_bits": 4, "values": "codes"}]
+            {"index": "relative", "index_bits": 4, "values": "codes", "pointers": "banks"},
+            {"pointers": "banks"}]
 
 
 @given(n_out=st.integers(1, 40), pe=st.integers(1, 6), n_in=st.integers(1, 12),
@@ -138,6 +153,13 @@ def test_memory_bits_count_every_row():
     assert stage_of(weights, 2).memory_bits.keys() == {"weights", "index", "pointers"}
 
 
+def test_banks_hold_one_pointer_more_than_there_are_columns_and_no_counts():
+    stage = stage_of(np.array([[1, 0, 2], [0, 0, 0], [3, 4, 5], [0, 0, 0]]), 2, pointers="banks")
+    assert stage.memory_bits["pointers"] == (3 + 1) * 2 * 3
+    assert stage.columns.bank_rows() == ([0, 3], [2, 5])
+    assert stage.folding == {"pe": 2, "queue_depth": 8, "pointers": "banks"}
+
+
 def test_stored_weights_are_as_narrow_as_their_format():
     assert stage_of(np.array([[1, -1]]), 1, fmt=Ternary()).weight_format == Fixed(2)
 
@@ -156,6 +178,19 @@ def test_interval_is_that_of_the_fullest_element():
     stage = stage_of(weights, 8)
     assert (stage.ideal_cycles, stage.entries.max(), stage.interval_cycles) == (80, 97, 97)
     assert stage_of(weights, 8, 1).interval_cycles > stage_of(weights, 8, 4).interval_cycles > 97
+
+
+def test_fitted_queues_are_the_shallowest_that_come_near_the_deepest():
+    weights, _ = draw(0, 64, 64, 0.15)
+    stage = stage_of(weights, 8)
+    intervals = {1 << k: stage_of(weights, 8, 1 << k).interval_cycles for k in range(7)}
+    near = [depth for depth, cycles in intervals.items() if cycles <= 1.02 * intervals[64]]
+    assert stage.fitted_depth() == near[0] == 8
+    assert stage_of(np.ones((8, 64), int), 8).fitted_depth() == 2
+    found = SparseStage.candidates(stage.mat_vec, stage.x, None, interval_cycles=1,
+                                   levels_per_register=1,
+                                   choice={"pe": 8, "queue_depth": "fitted", "index": "absolute"})
+    assert [one.queue_depth for one in found] == [8]
 
 
 def test_interval_is_never_below_inputs_or_beats():
@@ -236,6 +271,8 @@ def test_refuses_what_it_cannot_compute():
         stage_of(weights, 2, index="run")
     with refused(SpecError, "sparse core 'fc': values must be one of plain, codes, not 'huffman'"):
         stage_of(weights, 2, values="huffman")
+    with refused(SpecError, "sparse core 'fc': pointers must be one of counts, banks, not 'ends'"):
+        stage_of(weights, 2, pointers="ends")
     with refused(SpecError, "sparse core 'fc': index_bits must not be given for an absolute index,"
                             " which has as many as there are rows"):
         stage_of(weights, 2, index_bits=4)

@@ -20,7 +20,7 @@ SIZES = [  # n_out, n_in, pe, queue_depth
 ]
 
 STORAGES = {
-    "EIE": {"index": "relative", "index_bits": 4, "values": "codes"},
+    "EIE": {"index": "relative", "index_bits": 4, "values": "codes", "pointers": "banks"},
     "narrow index": {"index": "relative", "index_bits": 1},
     "best index, several activations": {"index": "relative", "simd": 3},
     "codes, one lane": {"values": "codes", "lanes": 1},
@@ -106,7 +106,8 @@ def test_model_has_every_storage_and_size(rng, case):
     pe = min(pe, n_out)
     weights = draw(rng, (n_out, beats * simd), rng.random() ** 2)
     lanes = chosen(rng, (k for k in range(1, pe + 1) if pe % k == n_out % k == 0))
-    storage = {"simd": simd, "lanes": lanes, "values": ("plain", "codes")[case % 2]}
+    storage = {"simd": simd, "lanes": lanes, "values": ("plain", "codes")[case % 2],
+               "pointers": ("counts", "banks")[case // 2 % 2]}
     if case % 3:
         storage |= {"index": "relative", "index_bits": chosen(rng, range(1, 5))}
     post = None
@@ -187,11 +188,22 @@ def test_one_full_row_is_hit_in_every_cycle(rng, pe):
     check_timing(stage, x, i_stall=True)
 
 
-def test_empty_rows_and_columns(rng):
+@pytest.mark.parametrize("simd", [1, 3, 15])
+def test_empty_rows_and_columns(rng, simd):
     weights = draw(rng, (12, 15), 0.7)
     weights[::3], weights[:, 4:9], weights[:, -1] = 0, 0, 0
-    stage = sparse_stage(weights, 3, bias=rng.integers(-9, 9, 12))
+    stage = sparse_stage(weights, 3, bias=rng.integers(-9, 9, 12), simd=simd)
+    assert stage.memory_bits["used columns"] == 15
     check_timing(stage, frames_of(rng, stage, 6))
+
+
+def test_empty_columns_cost_nothing(rng):
+    weights = np.zeros((8, 64), np.int64)
+    weights[:, ::8] = 3
+    stage = sparse_stage(weights, 8, simd=8)
+    x = rng.integers(1, 16, (6, 64))
+    ends = check_timing(stage, x).out_cycles
+    assert ends[-1] - ends[0] == 5 * 8
 
 
 @pytest.mark.parametrize("formats", [
@@ -236,10 +248,18 @@ def test_nothing_is_taken_while_the_banks_are_refilled_after_reset(rng):
     assert check_timing(stage, x).in_cycles[0] == stage.nf
 
 
+def _pointers_of_one_row(stage):
+    """Bits of the pointer memories that have a single row."""
+    if stage.pointers == "counts":
+        return stage.memory_bits["pointers"] if stage.n_in == 1 else 0
+    rows = [len(bank) for bank in stage.columns.bank_rows()]
+    return rows.count(1) * stage.pe * stage.columns.end_bits
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("storage", [
     {}, {"index": "relative", "index_bits": 1}, {"values": "codes"},
-    {"index": "relative", "values": "codes"}], ids=str)
+    {"index": "relative", "values": "codes"}, {"pointers": "banks"}], ids=str)
 def test_memories_are_the_stated_ones(rng, size, storage):
     n_out, n_in, pe, depth = size
     bias = rng.integers(-500, 500, n_out)
@@ -255,6 +275,7 @@ def test_memories_are_the_stated_ones(rng, size, storage):
     entry_bits = stage.entry_bits
     lone = entry_bits * int((stage.columns.memory_rows == 1).sum())
     lone += stage.memory_bits["bias"] if stage.nf == 1 else 0
-    lone += stage.memory_bits["pointers"] if stage.n_in == 1 else 0
+    lone += _pointers_of_one_row(stage)
+    lone += stage.memory_bits.get("used columns", 0) if stage.n_in == 1 else 0
     lone += stage.memory_bits.get("codebook", 0) if len(stage.codebook) == 1 else 0
     assert constant + lone == sum(stage.memory_bits.values())

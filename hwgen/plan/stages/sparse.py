@@ -5,7 +5,7 @@ column. Each activation that is not zero is broadcast, and every element walks i
 column, one entry a cycle.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import gcd
 from typing import ClassVar
@@ -15,23 +15,19 @@ import numpy as np
 from ...ir import Edge, Node
 from ...numeric import Fixed, SpecError, as_int, as_int64, pack_rows
 from .base import Flow, divisors, require_divisor
-from .fixed import require_fixed, stored_weight_format
-from .folded import MatVecStage
+from .fixed import require_fixed
 from .narrowing import Narrowing
 from .sparse_cells import sparse_cells
-from .sparse_storage import Columns, bits_for
+from .sparse_memories import INDICES, VALUES, SparseMemories
 from .sparse_timing import SparseTiming
 
-__all__ = ["INDICES", "SparseStage", "VALUES"]
-
-INDICES = ("absolute", "relative")
-"""How an entry says its row; see :class:`Columns`."""
-
-VALUES = ("plain", "codes")
-"""What an entry says of its weight: the weight, or its number in a codebook of each element."""
+__all__ = ["SparseStage"]
 
 SPARSE_DENSITY = 0.3
 """A matrix with at most this share of nonzeros is stored compressed unless told otherwise."""
+
+DEEPEST, FITTED = 64, 1.02
+"""The deepest queue that is chosen, and how near its interval shallower ones must come."""
 
 SETTLING_FRAMES = 4
 """Equal frames after which their interval has settled."""
@@ -49,13 +45,14 @@ class Results:
 
 
 @dataclass(frozen=True, eq=False)
-class SparseStage(MatVecStage):
+class SparseStage(SparseMemories):
     """Weights as compressed columns, interleaved over ``pe`` processing elements.
 
     Each element has a memory of its own for its entries, exactly as deep as it has entries (one
-    zero entry where it has none). One pointer memory has a row per column with the start and count
-    of that column in every element, since all of them look up the same column in one cycle.
-    ``pe`` need not divide ``n_out``: then some elements have a row less.
+    zero entry where it has none). All elements look up the same column in one cycle, so that their
+    pointers stand side by side. Where there are columns without entries a bit for each column says
+    so, and their activations count as zeros. ``pe`` need not divide ``n_out``: then some elements
+    have a row less.
 
     Parameters
     ----------
@@ -65,30 +62,25 @@ class SparseStage(MatVecStage):
                             one that is not zero is broadcast
     lanes : int, optional   results sent side by side, a divisor of ``pe`` and ``n_out``; unless
                             given the greatest
-    index : str             one of :data:`INDICES`
-    index_bits : int, optional
-        Bits of a relative index; unless given those with which entries take the fewest bits.
-    values : str            one of :data:`VALUES`
+    index, index_bits, values, pointers
+        See :class:`SparseMemories`.
 
     Raises
     ------
     SpecError    If ``pe`` is not in 1..n_out, ``queue_depth`` or ``index_bits`` is below 1,
-                 ``simd`` or ``lanes`` does not divide, ``index`` or ``values`` is unknown,
-                 ``index_bits`` is given for an absolute index, the input is not fixed point or not
-                 a single vector, or a Threshold follows.
+                 ``simd`` or ``lanes`` does not divide, ``index``, ``values`` or ``pointers`` is
+                 unknown, ``index_bits`` is given for an absolute index, the input is not fixed
+                 point or not a single vector, or a Threshold follows.
     TypeError    If what should be an int is none.
     """
 
     core: ClassVar[str] = "sparse"
     compares: ClassVar[bool] = False
     choices: ClassVar[tuple[str, ...]] = ("pe", "queue_depth", "simd", "lanes", "index",
-                                          "index_bits", "values")
+                                          "index_bits", "values", "pointers")
     queue_depth: int = 8
     simd: int = field(default=1, kw_only=True)
     lanes: int | None = field(default=None, kw_only=True)
-    index: str = field(default="absolute", kw_only=True)
-    index_bits: int | None = field(default=None, kw_only=True)
-    values: str = field(default="plain", kw_only=True)
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -97,24 +89,29 @@ class SparseStage(MatVecStage):
 
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
-        """For each ``pe`` the storage of the fewest bits, and one without padding."""
+        """For each ``pe`` the storage of the fewest bits, and one without padding.
+
+        A ``queue_depth`` of ``"fitted"`` is that of :meth:`fitted_depth`.
+        """
         pes = [choice["pe"]] if "pe" in choice else divisors(mat_vec.weights.shape[0])
         return [stage for pe in pes for stage in cls._storages(mat_vec, x, post, pe, choice)]
 
     @classmethod
     def _storages(cls, mat_vec, x, post, pe, choice):
         given = {what: value for what, value in choice.items() if what != "pe"}
-        forms = {"index": INDICES[:1] if "index_bits" not in given else INDICES[1:],
-                 "values": VALUES} | {
-            what: (given.pop(what),) for what in ("index", "values") if what in given}
-        if "index" not in choice and "index_bits" not in given:
-            forms["index"] = INDICES
-        stages = [cls(mat_vec, x, post, pe, index=index, values=values, **given)
-                  for index in forms["index"] for values in forms["values"]]
+        is_fitted = given.get("queue_depth") == "fitted" and given.pop("queue_depth")
+        indices = INDICES[1:] if "index_bits" in given else INDICES
+        indices = (given.pop("index"),) if "index" in given else indices
+        values = (given.pop("values"),) if "values" in given else VALUES
+        stages = [cls(mat_vec, x, post, pe, index=index, values=value, **given)
+                  for index in indices for value in values]
         fewest = min(stages, key=lambda stage: sum(stage.memory_bits.values()))
         straight = min((stage for stage in stages if not stage.columns.padding),
                        key=lambda stage: sum(stage.memory_bits.values()), default=fewest)
-        return [straight] if straight is fewest else [straight, fewest]
+        chosen = [straight] if straight is fewest else [straight, fewest]
+        if is_fitted:
+            return [replace(stage, queue_depth=stage.fitted_depth()) for stage in chosen]
+        return chosen
 
     def __post_init__(self):
         super().__post_init__()
@@ -129,29 +126,10 @@ class SparseStage(MatVecStage):
         if self.lanes is not None:
             require_divisor(self.where, "lanes", self.lanes, "what divides pe and n_out",
                             gcd(self.pe, self.n_out))
-        for what, known in (("index", INDICES), ("values", VALUES)):
-            if getattr(self, what) not in known:
-                raise SpecError(f"{self.where}: {what} must be one of {', '.join(known)},"
-                                f" not {getattr(self, what)!r}")
-        self._require_index_bits()
 
     def _require_pe(self):
         if not 1 <= as_int(self.pe, f"{self.where}: pe") <= self.n_out:
             raise SpecError(f"{self.where}: pe must be in 1..{self.n_out}, not {self.pe}")
-
-    def _require_index_bits(self):
-        if self.index_bits is None:
-            return
-        if self.index == "absolute":
-            raise SpecError(f"{self.where}: index_bits must not be given for an absolute index,"
-                            f" which has as many as there are rows")
-        if as_int(self.index_bits, f"{self.where}: index_bits") < 1:
-            raise SpecError(f"{self.where}: index_bits must be at least 1, not {self.index_bits}")
-
-    @property
-    def nf(self):
-        """Rows of an element."""
-        return -(-self.n_out // self.pe)
 
     @property
     def in_lanes(self):
@@ -188,107 +166,12 @@ class SparseStage(MatVecStage):
             folding |= {"simd": self.simd}
         if self.lanes is not None:
             folding |= {"lanes": self.lanes}
-        if self.index == "relative":
-            folding |= {"index": self.index, "index_bits": self.columns.index_bits}
-        return folding if self.values == "plain" else folding | {"values": self.values}
+        return folding | self.storage
 
-    # -- storage ---------------------------------------------------------------------------------
-
-    @cached_property
-    def columns(self) -> Columns:
-        """Where the entries stand."""
-        columns = Columns.of(self.mat_vec.weights.to_dense(), self.pe)
-        if self.index == "absolute":
-            return columns
-        bits = self.index_bits or columns.best_relative_bits(self._value_bits(columns))
-        return columns.relative(bits)
-
-    @property
-    def entries(self) -> np.ndarray:
-        """Entries of each element, int64 ``(pe,)``."""
-        return self.columns.entries
-
-    @property
-    def weight_format(self) -> Fixed:
-        return stored_weight_format(self.mat_vec.weights.format)
-
-    @cached_property
-    def _nonzeros(self) -> np.ndarray:
-        """Weights as :attr:`columns` counts them, int64 ``(nonzeros,)``."""
-        return self.mat_vec.weights.to_dense()[self.columns.rows, self.columns.columns]
-
-    @cached_property
-    def _distinct(self) -> np.ndarray:
-        dense = self.mat_vec.weights.to_dense()
-        return np.unique(dense[dense != 0])
-
-    @cached_property
-    def codebook(self) -> np.ndarray:
-        """The weights that entries say by number, int64 ``(codes,)``, ascending.
-
-        0 is one of them where there is padding.
-        """
-        needs_zero = self.columns.padding or not len(self._distinct)
-        return np.union1d(self._distinct, [0]) if needs_zero else self._distinct
-
-    def _value_bits(self, columns) -> int:
-        """Bits of an entry besides its index, before it is known whether there is padding."""
-        if self.values == "plain":
-            return self.weight_format.bits
-        return bits_for(len(self._distinct) + 1)
-
-    @property
-    def value_bits(self) -> int:
-        """Bits of an entry besides its index."""
-        return (bits_for(len(self.codebook)) if self.values == "codes"
-                else self.weight_format.bits)
-
-    @property
-    def entry_bits(self) -> int:
-        """Bits of an entry."""
-        return self.value_bits + self.columns.index_bits
-
-    @property
-    def code_of_zero(self) -> int:
-        """What padding has in place of a weight."""
-        return int(np.searchsorted(self.codebook, 0)) if self.values == "codes" else 0
-
-    def entry_rows(self, element: int) -> list[int]:
-        """Entry memory of one element: weight or code in the low bits, index above it."""
-        nonzero, index = self.columns.entries_of(element)
-        if not len(nonzero):
-            return [0]
-        weights = self._nonzeros[nonzero]
-        codes = (np.searchsorted(self.codebook, weights) if self.values == "codes"
-                 else self.weight_format.encode(weights))
-        codes = np.where(nonzero < 0, self.code_of_zero, codes)
-        return (codes | index << self.value_bits).tolist()
-
-    def codebook_rows(self) -> list[int]:
-        """The codebook, a weight in each row."""
-        return pack_rows(self.codebook[:, np.newaxis], self.weight_format)
-
-    def pointer_rows(self) -> list[int]:
-        """Pointer memory; see :meth:`Columns.pointer_rows`."""
-        return self.columns.pointer_rows()
-
-    def bias_rows(self):
-        """Row ``f`` holds the biases of row ``f`` of every element."""
-        biases = np.zeros(self.nf * self.pe, np.int64)
-        biases[:self.n_out] = self.mat_vec.bias_or_zero
-        return pack_rows(biases.reshape(self.nf, self.pe), self.bias_format)
-
-    @property
-    def memory_bits(self):
-        """Bits of the generated memories; an element without entries has one (zero) row."""
-        rows = int(self.columns.memory_rows.sum())
-        bits = {"weights": rows * self.value_bits, "index": rows * self.columns.index_bits,
-                "pointers": self.columns.pointer_bits, **self.bits_beside_weights}
-        if self.mat_vec.bias is not None:
-            bits["bias"] = self.nf * self.pe * self.bias_format.bits
-        if self.values == "codes":
-            bits["codebook"] = self.pe * len(self.codebook) * self.weight_format.bits
-        return bits
+    def used_rows(self) -> list[int]:
+        """Which columns have entries, those of an input beat in each row, a bit for each."""
+        return pack_rows(self.columns.used.reshape(-1, self.simd).astype(np.int64),
+                         Fixed(1, 0, False))
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -304,8 +187,11 @@ class SparseStage(MatVecStage):
     @property
     def timing(self) -> SparseTiming:
         """The exact cycle model."""
+        return self._timing(self.queue_depth)
+
+    def _timing(self, queue_depth: int) -> SparseTiming:
         return SparseTiming(counts=self.columns.counts, beats=self.beats, simd=self.simd,
-                            queue_depth=self.queue_depth,
+                            queue_depth=queue_depth,
                             post_registers=self.gather_registers + self.post_registers)
 
     @cached_property
@@ -314,9 +200,18 @@ class SparseStage(MatVecStage):
 
         The mean, rounded up, where frames in the one bank and in the other differ.
         """
+        return self._interval(self.queue_depth)
+
+    def _interval(self, queue_depth: int) -> int:
         busy = np.ones((2 * SETTLING_FRAMES, self.n_in), bool)
-        ends = self.timing.departures(busy)[:, -1]
+        ends = self._timing(queue_depth).departures(busy)[:, -1]
         return -(-int(ends[-1] - ends[SETTLING_FRAMES - 1]) // SETTLING_FRAMES)
+
+    def fitted_depth(self) -> int:
+        """The shallowest queues, a power of two, whose interval is within 2 % of that of 64."""
+        most = FITTED * self._interval(DEEPEST)
+        depths = (1 << k for k in range(DEEPEST.bit_length()))
+        return next(depth for depth in depths if self._interval(depth) <= most)
 
     def cycles(self, x) -> np.ndarray:
         """Cycles from first input beat to last output beat of each frame of ``x`` on its own.

@@ -99,15 +99,25 @@ def _codebook_luts(stage) -> float:
     return len(stage.codebook) * stage.weight_format.bits * LUTS_PER_ROM_BIT
 
 
+def _pointers(stage, count: _Counter) -> Cells:
+    columns = stage.columns
+    if stage.pointers == "counts":
+        return count.rom(stage.n_in, stage.pe * (columns.start_bits + columns.count_bits))
+    bank = count.rom((stage.n_in + 1) // 2, stage.pe * columns.end_bits)
+    return bank + bank + count.logic(stage.pe * 2 * columns.end_bits, 1)
+
+
 def sparse_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`SparseStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
     count, columns = _Counter(target), stage.columns
     column_bits = max(1, (stage.n_in - 1).bit_length())
-    total = (count.rom(stage.n_in, stage.pe * (columns.start_bits + columns.count_bits))
+    total = (_pointers(stage, count)
              + count.rom(stage.nf, stage.pe * stage.bias_format.bits)
              + count.fifo(stage.queue_depth, column_bits + stage.x.format.bits + 1)
              + count.fifo(stage.fifo_depth, stage.out_lanes * stage.out_edge.format.bits + 1)
              + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * stage.x.format.bits, 40))
+    if stage.skips:
+        total += count.rom(stage.n_in // stage.simd, stage.simd)
     element, lane = _element(stage, count), _lane(stage, count)
     for _ in range(stage.out_lanes):
         total += lane

@@ -9,12 +9,23 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Columns", "bits_for"]
+__all__ = ["Columns", "bits_for", "side_by_side"]
 
 
 def bits_for(n: int) -> int:
     """Bits of a number below ``n``, at least one."""
     return max(1, (n - 1).bit_length())
+
+
+def side_by_side(fields, bits: int) -> list[int]:
+    """Rows of ``fields`` (rows, elements), ``bits`` each, element 0 in the low bits."""
+    rows = []
+    for numbers in np.asarray(fields).tolist():
+        row = 0
+        for number in reversed(numbers):
+            row = row << bits | number
+        rows.append(row)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +136,11 @@ class Columns:
         return self.counts.sum(axis=1)
 
     @property
+    def used(self) -> np.ndarray:
+        """Which columns have any entries, bool ``(n_in,)``."""
+        return self.counts.any(axis=0)
+
+    @property
     def memory_rows(self) -> np.ndarray:
         """Rows of each element's entry memory, int64 ``(pe,)``: one where it has no entries."""
         return np.maximum(1, self.entries)
@@ -140,9 +156,23 @@ class Columns:
         return max(1, int(self.counts.max()).bit_length())
 
     @property
-    def pointer_bits(self) -> int:
-        """Bits of the pointer memory: start and count of every column in every element."""
-        return self.shape[1] * self.pe * (self.start_bits + self.count_bits)
+    def end_bits(self) -> int:
+        """Bits of the number of entries of an element, which is where its last column ends."""
+        return int(self.entries.max()).bit_length() or 1
+
+    def pointer_rows(self) -> list[int]:
+        """Pointer memory, a row per column: start, then count, of each element."""
+        rows = self.starts.T | self.counts.T << self.start_bits
+        return side_by_side(rows, self.start_bits + self.count_bits)
+
+    def bank_rows(self) -> tuple[list[int], list[int]]:
+        """Where columns start, of each element, in two memories: of even columns, and of odd ones.
+
+        Each column's end is the next one's start, so that it stands in the other memory; behind the
+        last column stands the number of entries.
+        """
+        ends = np.cumsum(np.pad(self.counts, ((0, 0), (1, 0))), axis=1).T
+        return tuple(side_by_side(ends[parity::2], self.end_bits) for parity in range(2))
 
     def entries_of(self, element: int) -> tuple[np.ndarray, np.ndarray]:
         """The entries of one element in their order.
@@ -162,13 +192,3 @@ class Columns:
         index = np.full(len(nonzero), most)
         nonzero[ends], index[ends] = self._order[own], self._zeros[own] & most
         return nonzero, index
-
-    def pointer_rows(self) -> list[int]:
-        """Pointer memory, a row per column: start, then count, of element 0 in the low bits."""
-        rows = []
-        for starts, counts in zip(self.starts.T.tolist(), self.counts.T.tolist(), strict=True):
-            row = 0
-            for start, count in zip(reversed(starts), reversed(counts), strict=True):
-                row = (row << self.count_bits | count) << self.start_bits | start
-            rows.append(row)
-        return rows

@@ -84,6 +84,13 @@ class SparseTiming:
         """
         return self.flow(busy, range(busy.size // self.simd))[1]
 
+    def finishes(self, busy) -> np.ndarray:
+        """Cycles in which the results of each frame are there, and may be read: int64 (frames,).
+
+        One input beat comes a cycle from cycle 0; what reads the results is not in it.
+        """
+        return np.array(self._walk(busy, range(busy.size // self.simd))[1], np.int64)
+
     def flow(self, busy, arrivals) -> tuple[list[int], np.ndarray]:
         """Cycle in which each input beat is taken, and each output beat leaves (frames, beats).
 
@@ -125,10 +132,12 @@ class SparseTiming:
     def _beats_of(self, busy):
         """Of each input beat the columns that go on, and whether it ends its frame.
 
+        Columns without entries count as zeros.
         The last beat sends on something even where it has nothing but zeros: None.
         """
+        used = self.counts.any(axis=0)
         for frame in busy:
-            columns = np.flatnonzero(frame)
+            columns = np.flatnonzero(frame & used)
             ends = np.searchsorted(columns, np.arange(self.simd, len(frame) + 1, self.simd))
             columns, begin, final = columns.tolist(), 0, len(ends) - 1
             for beat, end in enumerate(ends.tolist()):

@@ -1,0 +1,187 @@
+"""The memories of a sparse core: entries, codebooks, pointers and biases, bit for bit."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ...numeric import Fixed, SpecError, as_int, pack_rows
+from .fixed import stored_weight_format
+from .folded import MatVecStage
+from .sparse_storage import Columns, bits_for
+
+__all__ = ["INDICES", "POINTERS", "SparseMemories", "VALUES"]
+
+INDICES = ("absolute", "relative")
+"""How an entry says its row; see :class:`Columns`."""
+
+VALUES = ("plain", "codes")
+"""What an entry says of its weight: the weight, or its number in a codebook of each element."""
+
+POINTERS = ("counts", "banks")
+"""How columns are found: each one's start and count in a row of one memory; or starts alone, those
+of even and of odd columns in two memories, of which the one has a column's start and the other its
+end, as EIE has them. Both take a cycle: banks need fewer bits, but a subtraction in each element.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class SparseMemories(MatVecStage):
+    """What a sparse core stores of a matrix, whose rows are interleaved over ``pe`` elements.
+
+    Parameters
+    ----------
+    index : str             one of :data:`INDICES`
+    index_bits : int, optional
+        Bits of a relative index; unless given those with which entries take the fewest bits.
+    values : str            one of :data:`VALUES`
+    pointers : str          one of :data:`POINTERS`
+
+    Raises
+    ------
+    SpecError    If one is unknown, ``index_bits`` is below 1 or given for an absolute index.
+    TypeError    If ``index_bits`` is no int.
+    """
+
+    index: str = field(default="absolute", kw_only=True)
+    index_bits: int | None = field(default=None, kw_only=True)
+    values: str = field(default="plain", kw_only=True)
+    pointers: str = field(default="counts", kw_only=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for what, known in (("index", INDICES), ("values", VALUES), ("pointers", POINTERS)):
+            if getattr(self, what) not in known:
+                raise SpecError(f"{self.where}: {what} must be one of {', '.join(known)},"
+                                f" not {getattr(self, what)!r}")
+        self._require_index_bits()
+
+    def _require_index_bits(self):
+        if self.index_bits is None:
+            return
+        if self.index == "absolute":
+            raise SpecError(f"{self.where}: index_bits must not be given for an absolute index,"
+                            f" which has as many as there are rows")
+        if as_int(self.index_bits, f"{self.where}: index_bits") < 1:
+            raise SpecError(f"{self.where}: index_bits must be at least 1, not {self.index_bits}")
+
+    @property
+    def nf(self):
+        """Rows of an element."""
+        return -(-self.n_out // self.pe)
+
+    @property
+    def storage(self) -> dict:
+        """The free choices of storage, where they are not the usual ones."""
+        storage = {}
+        if self.index == "relative":
+            storage |= {"index": self.index, "index_bits": self.columns.index_bits}
+        if self.values == "codes":
+            storage |= {"values": self.values}
+        return storage if self.pointers == "counts" else storage | {"pointers": self.pointers}
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Where the entries stand."""
+        columns = Columns.of(self.mat_vec.weights.to_dense(), self.pe)
+        if self.index == "absolute":
+            return columns
+        bits = self.index_bits or columns.best_relative_bits(self._value_bits(columns))
+        return columns.relative(bits)
+
+    @property
+    def entries(self) -> np.ndarray:
+        """Entries of each element, int64 ``(pe,)``."""
+        return self.columns.entries
+
+    @property
+    def weight_format(self) -> Fixed:
+        return stored_weight_format(self.mat_vec.weights.format)
+
+    @cached_property
+    def _nonzeros(self) -> np.ndarray:
+        """Weights as :attr:`columns` counts them, int64 ``(nonzeros,)``."""
+        return self.mat_vec.weights.to_dense()[self.columns.rows, self.columns.columns]
+
+    @cached_property
+    def _distinct(self) -> np.ndarray:
+        dense = self.mat_vec.weights.to_dense()
+        return np.unique(dense[dense != 0])
+
+    @cached_property
+    def codebook(self) -> np.ndarray:
+        """The weights that entries say by number, int64 ``(codes,)``, ascending.
+
+        0 is one of them where there is padding.
+        """
+        needs_zero = self.columns.padding or not len(self._distinct)
+        return np.union1d(self._distinct, [0]) if needs_zero else self._distinct
+
+    def _value_bits(self, columns) -> int:
+        """Bits of an entry besides its index, before it is known whether there is padding."""
+        if self.values == "plain":
+            return self.weight_format.bits
+        return bits_for(len(self._distinct) + 1)
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of an entry besides its index."""
+        return (bits_for(len(self.codebook)) if self.values == "codes"
+                else self.weight_format.bits)
+
+    @property
+    def entry_bits(self) -> int:
+        """Bits of an entry."""
+        return self.value_bits + self.columns.index_bits
+
+    @property
+    def code_of_zero(self) -> int:
+        """What padding has in place of a weight."""
+        return int(np.searchsorted(self.codebook, 0)) if self.values == "codes" else 0
+
+    def entry_rows(self, element: int) -> list[int]:
+        """Entry memory of one element: weight or code in the low bits, index above it."""
+        nonzero, index = self.columns.entries_of(element)
+        if not len(nonzero):
+            return [0]
+        weights = self._nonzeros[nonzero]
+        codes = (np.searchsorted(self.codebook, weights) if self.values == "codes"
+                 else self.weight_format.encode(weights))
+        codes = np.where(nonzero < 0, self.code_of_zero, codes)
+        return (codes | index << self.value_bits).tolist()
+
+    def codebook_rows(self) -> list[int]:
+        """The codebook, a weight in each row."""
+        return pack_rows(self.codebook[:, np.newaxis], self.weight_format)
+
+    @property
+    def pointer_bits(self) -> int:
+        """Bits of the pointers of all elements."""
+        if self.pointers == "banks":
+            return (self.n_in + 1) * self.pe * self.columns.end_bits
+        return self.n_in * self.pe * (self.columns.start_bits + self.columns.count_bits)
+
+    @cached_property
+    def skips(self) -> bool:
+        """Whether some columns have no entries."""
+        return not self.columns.used.all()
+
+    def bias_rows(self):
+        """Row ``f`` holds the biases of row ``f`` of every element."""
+        biases = np.zeros(self.nf * self.pe, np.int64)
+        biases[:self.n_out] = self.mat_vec.bias_or_zero
+        return pack_rows(biases.reshape(self.nf, self.pe), self.bias_format)
+
+    @property
+    def memory_bits(self):
+        """Bits of the generated memories; an element without entries has one (zero) row."""
+        rows = int(self.columns.memory_rows.sum())
+        bits = {"weights": rows * self.value_bits, "index": rows * self.columns.index_bits,
+                "pointers": self.pointer_bits, **self.bits_beside_weights}
+        if self.mat_vec.bias is not None:
+            bits["bias"] = self.nf * self.pe * self.bias_format.bits
+        if self.skips:
+            bits["used columns"] = self.n_in
+        if self.values == "codes":
+            bits["codebook"] = self.pe * len(self.codebook) * self.weight_format.bits
+        return bits
