@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from cases.loaded import PLANES, other_weights
-from cases.networks import inputs
+from cases.networks import NETWORKS, inputs
 from sim.loading import in_turn, planned
 
 FOLDINGS = {
@@ -57,3 +57,13 @@ def test_what_is_stored_is_what_can_change():
     assert holds("wide-first")[0] == ["weights", "starts", "inverts"]
     assert holds("ternary")[0] == ["weights", "starts", "step1_lane0"]
     assert holds("two-scales")[1] == ["weights", "starts", "step1_lane0", "inverts"]
+
+
+def test_a_convolution_takes_sets_between_images():
+    first = NETWORKS["convolution"]()
+    second = other_weights(first)
+    design = planned(first, interval_cycles=1000)
+    assert [stage.core for stage in design.stages if stage.loaded] == ["binary"] * 3
+    values, wanted = in_turn(design, (first, second), inputs(first, 3), stalls=1)
+    assert np.array_equal(values, wanted)
+    assert not np.array_equal(values[:3], values[3:])
