@@ -123,10 +123,9 @@ class Design:
     def latency_cycles(self) -> int:
         """Cycles from the first input beat to the first output beat of a lone frame, no stalls.
 
-        Where a core skips zeros this is the longest, for a frame without zeros.
-        Where streams fork this is with places for all that wait; queues are made for frames every
-        ``interval_cycles``, so a stage behind a join that is far slower than its branches may hold
-        a lone frame up.
+        Where a core skips zeros this is the longest, for a frame without zeros. Where streams fork
+        it is the shortest there can be: branches folded unlike may hold each other up a little in
+        a lone frame, as their queues are made for frames every ``interval_cycles``.
         """
         beats = self.network.edges[self.network.input.name].size // self.in_lanes
         times = {None: [cycle + EDGE_REGISTERS for cycle in range(beats)]}

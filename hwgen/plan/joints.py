@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..ir import Edge
 from .lead import leads_of
 from .links import Link, chain_of, into
@@ -68,7 +70,8 @@ def joints_of(stages: Sequence[Stage], links: Sequence[Link] | None = None) -> t
     leave late, as long as nothing behind them leaves later for it, where fewer bits wait then.
 
     Where branches join, a queue also holds what one of them sends ahead of the other by number
-    (:func:`~hwgen.plan.lead.leads_of`), so that nothing waits for ever whatever stalls it.
+    (:func:`~hwgen.plan.lead.leads_of`), so that nothing waits for ever whatever stalls it, and what
+    it sends ahead in a lone frame whose beats come one a cycle, so that this is not held up.
 
     Raises
     ------
@@ -82,6 +85,13 @@ def joints_of(stages: Sequence[Stage], links: Sequence[Link] | None = None) -> t
                                f" within {MOST_FRAMES} frames of {times.interval_cycles} cycles")
         frames *= 2
     queues = _queues_of(stages, links, times.passages)
+    if len(links) > len(stages):
+        lone = Timetable(stages, 1, links, pace=1).passages
+        longest = _longest_way(stages, links, lone)
+        lone |= {link: _as_taken(link, lone, queues, longest) for link in lone}
+        deeper = _queues_of(stages, links, lone)
+        queues |= {link: _at_least(queues[link], deeper[link], conversion_of(stages, link))
+                   for link in set(links) - longest if _branches(link, links)}
     return tuple(Joint(conversion_of(stages, link), *queues[link]) for link in links)
 
 
@@ -95,6 +105,48 @@ def _queues_of(stages, links, passages) -> dict[Link, tuple[int, int]]:
         queues |= {link: _with_lead(queues[link], leads[link]) for link in reads if link in leads}
         late[number] = _settle(reads, queues, late, passages)
     return queues
+
+
+def _branches(link, links) -> bool:
+    """Whether it leaves a fork or comes into a join."""
+    return len(into(links, link.reader)) > 1 or sum(
+        other.source == link.source for other in links) > 1
+
+
+def _longest_way(stages, links, passages) -> set[Link]:
+    """The links by which a lone frame's first output beat comes: the last ones into each join."""
+    way, number = set(), len(stages) - 1
+    while number is not None:
+        link = max(into(links, number), key=lambda link: 0 if link not in passages else
+                   passages[link].conversion.schedule(passages[link].offered)[0])
+        way.add(link)
+        number = link.source
+    return way
+
+
+def _as_taken(link, passages, queues, longest):
+    """The passage, if a beat is offered only when the longest way has taken the one before.
+
+    That one has a queue; what it holds up comes later, but not too late for it.
+    """
+    passage = passages[link]
+    offered = np.array(passage.offered)
+    for other in longest & set(passages):
+        if other.source == link.source and other != link and passages[other].held:
+            places = queues[other][0] + 1
+            offered[places:] = np.maximum(offered[places:],
+                                          np.array(passages[other].held)[:-places] + 1)
+    return replace(passage, offered=offered.tolist())
+
+
+def _at_least(queues, deeper, conversion):
+    """Queues of one link that hold what ``deeper`` ones do, on the same side of the conversion."""
+    (before, behind), (more, converted) = queues, deeper
+    if behind:
+        return before, max(behind, converted - (-more * conversion.split // conversion.gather))
+    if before:
+        return max(before, more - (-converted * conversion.gather // conversion.split)), 0
+    return deeper
 
 
 def _with_lead(queues, lead):

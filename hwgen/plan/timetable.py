@@ -99,6 +99,7 @@ class Timetable:
     stages : sequence of Stage
     frames : int
     links : sequence of Link, optional      between them; by default each reads the one before it
+    pace : number, optional     cycles between beats of a frame; by default they come evenly
 
     Members
     -------
@@ -108,13 +109,14 @@ class Timetable:
                         in the frame before; where branches join, in as many last frames as wait
     """
 
-    def __init__(self, stages: Sequence[Stage], frames: int, links: Sequence[Link] | None = None):
+    def __init__(self, stages: Sequence[Stage], frames: int, links: Sequence[Link] | None = None,
+                 pace: float | None = None):
         self._stages, self._frames = stages, frames
         self._links = links = chain_of(stages) if links is None else links
         self.interval_cycles = max(stage.interval_cycles for stage in stages)
         beats, readers = stages[0].in_edge.size // stages[0].in_lanes, Counter(
             link.source for link in links)
-        offered = {None: self._arrivals(self.interval_cycles / beats)}
+        offered = {None: self._arrivals(pace or self.interval_cycles / beats)}
         self.passages = {}
         for number, stage in enumerate(stages):
             reads = into(links, number)

@@ -63,7 +63,7 @@ class _Builder:
         return Network("case-branches", self.nodes, (scores, "class"))
 
 
-def residual(*, seed=0, shape=(5, 4, 2), stem=True, skip="plain"):
+def residual(*, seed=0, shape=(5, 4, 2), stem=True, skip="plain", scores=3):
     """Two convolutions of 3 x 3 beside a skip: ``plain``, a ``convolution`` of 1 x 1, or ``both``.
 
     Without a ``stem`` in front it is the input itself that forks.
@@ -80,7 +80,7 @@ def residual(*, seed=0, shape=(5, 4, 2), stem=True, skip="plain"):
         terms.append(source)
     total = build.append(Add("sum", tuple(terms), (0,) * len(terms)))
     pool = build.append(MaxPool("pool", (build.narrow("act", total),), (2, 2), (2, 2)))
-    return build.scores(pool, 3)
+    return build.scores(pool, scores)
 
 
 def dense_block(*, seed=0, sizes=(6, 8, 5)):

@@ -13,7 +13,7 @@ from cases.targets import ECP5
 from sim.harness import check_all_stalls, check_stream, convert
 from sim.test_pipeline import AsStreams, frames_of
 
-from hwgen.ir import Add, Edge
+from hwgen.ir import Add, Edge, MatVec
 from hwgen.numeric import Fixed
 from hwgen.plan import Joint, plan
 from hwgen.plan.lead import leads_of
@@ -24,7 +24,7 @@ from hwgen.rtl.joint import JointCore
 from hwgen.rtl.pipeline import Pipeline
 from hwgen.rtl.stream import beat_signature, link, link_out
 
-LARGE = replace(ECP5, dsps=1000)
+LARGE = replace(ECP5, dsps=10_000)
 
 
 class ForkAndAdd(wiring.Component):
@@ -96,6 +96,19 @@ def test_branches_equal_golden_under_all_stalls_and_keep_their_cycles(case):
     assert many.out_cycles[0] - many.in_cycles[0] == design.latency_cycles
     firsts = many.out_cycles[::len(expected[0]) // design.out_lanes]
     assert set(np.diff(firsts[5:])) == {design.interval_cycles}
+
+
+def test_a_slow_stage_behind_the_join_does_not_hold_up_a_lone_frame():
+    """As slow as five frames of the branches: queues for such frames alone would fill up."""
+    network = residual(shape=(7, 8, 1), stem=False, scores=20)
+    wide = {node.name: {"pe": node.weights.shape[0], "simd": node.weights.shape[1]}
+            for node in network.nodes if isinstance(node, MatVec)}
+    design = plan(network, LARGE, interval_cycles=300, cores=wide | {"fc": {"pe": 1, "simd": 1}})
+    assert design.bottleneck == "fc"
+    assert design.interval_cycles == 20 * 12
+    frames, expected = frames_of(network, 1)
+    lone = check_stream(AsStreams(Pipeline(design)), frames, expected, settle=8)
+    assert lone.out_cycles[0] - lone.in_cycles[0] == design.latency_cycles
 
 
 @pytest.mark.parametrize("case", ["dense", "plain"])
