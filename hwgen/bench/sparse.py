@@ -1,0 +1,51 @@
+"""The sparse core's requirements as rows, part by part."""
+
+from pathlib import Path
+
+from .binary_parts.bench import Bench
+from .frame.parts import document, run_parts
+from .frame.row import Row
+from .sparse_parts import PARTS
+from .sparse_parts.plots import draw
+
+__all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
+
+NAME = "sparse"
+DESCRIPTION = "the sparse core on EIE's nine layers: cycles, balance, FIFOs; docs/sparse.md"
+
+FOLDER, DOCUMENT = Path("rtl_out/bench/sparse"), Path("docs/sparse.md")
+
+TEXT = """\
+# The sparse core, measured
+
+Written by `hwgen bench sparse`; `--part NAME` measures one part alone. `must` is what we ask of
+ourselves, `stretch` what would be better still, `published` what EIE (arXiv 1602.01528) reports.
+
+The nine layers have EIE's sizes and densities. Which weights and activations are not zero is
+random, each with the same chance: no trained weights are behind it. 64 processing elements, FIFOs
+of 8 columns in front of each, up to 8 activations looked at side by side. Cycles are those of the
+exact cycle model, from the first activation of a lone vector to the cycle in which its results may
+be read; the model is compared with the hardware, cycle by cycle, in the tests, and here on whole
+layers. Times are cycles at EIE's 800 MHz, which no FPGA here reaches: they compare cycles, not
+chips. EIE counts padding as work, and so does its theoretical time.
+
+Load balance is the share of the elements' cycles in which one works on an entry.
+
+![load balance](sparse-fifo.svg)
+
+"""
+
+
+def run(progress, *, parts=(), data=None) -> list[Row]:
+    """Rows of ``parts``, by default of all, and then as a document too; none needs ``data``.
+
+    See :func:`hwgen.bench.binary.run`.
+    """
+    bench = Bench(FOLDER, progress=progress, data=data, name=NAME)
+    rows, left_out = run_parts(bench, PARTS, name=NAME, chosen=parts, progress=progress)
+    if not parts:
+        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
+        DOCUMENT.write_text(document(TEXT, rows, left_out), encoding="utf-8")
+        draw(rows, DOCUMENT.with_name("sparse-fifo.svg"))
+        progress(f"bench {NAME}", 1.0, f"{len(rows)} rows; table in {DOCUMENT}")
+    return rows
