@@ -73,6 +73,7 @@ ACTIVATIONS = {
     "dorefa8": lambda: StepActivation.dorefa(8),
     "hwgq3": lambda: StepActivation.hwgq(3),
     "residual2": ResidualSign,
+    "residual3": lambda: ResidualSign(3),
     "horq2": HorqSign,
     "abc2": AbcActivation,
     "lq2": LqActivation,
