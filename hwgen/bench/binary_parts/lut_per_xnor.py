@@ -4,18 +4,19 @@ from dataclasses import replace
 
 from ..frame.row import Row
 from .bench import SEED, tools_of
-from .works import ECP5, HX8K, Z020, binary_mlp, folded, xilinx_target
+from .works import ECP5, GW2A, HX8K, Z020, binary_mlp, folded, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure"]
 
 N_IN, SIMD, CLK_HZ = 512, 64, 100_000_000
-SIZES = {"xc7": (256, 16), "ecp5": (256, 16), "ice40": (56, 7)}
+SIZES = {"xc7": (256, 16), "ecp5": (256, 16), "gowin": (256, 16), "ice40": (56, 7)}
 """Outputs and pe: of an HX8K what its 32 block RAMs, 512 bits wide together, can feed."""
 
 KEY = (N_IN, SIZES, SIMD, CLK_HZ)
 
 PLAIN_TREE = "adder tree 2.5 LUT6, 3.1 LUT4"
 DEVICES = {Z020: ("LUT6 per XNOR", "<= 2.0", "<= 1.5"), ECP5: ("LUT4 per XNOR", "<= 2.9", "<= 2.5"),
+           GW2A: ("LUT4 per XNOR", "<= 2.9", "<= 2.5"),
            HX8K: ("LUT4 per XNOR", "<= 2.9", "<= 2.5")}
 
 

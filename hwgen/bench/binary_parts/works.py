@@ -8,12 +8,13 @@ from hwgen.plan import Design, Target
 from hwgen.plan.planner import plan
 from hwgen.synth import Device
 
-__all__ = ["ECP5", "HX8K", "Z020", "Z045", "binary_mlp", "ecp5_target", "folded",
+__all__ = ["ECP5", "GW2A", "HX8K", "Z020", "Z045", "binary_mlp", "ecp5_target", "folded",
            "xilinx_target"]
 
 Z045 = Device(family="xc7", size="7z045", package="ffg900")
 Z020 = Device(family="xc7", size="7z020", package="clg400")
 ECP5 = Device(family="ecp5", size="85k", package="CABGA381", speed=6)
+GW2A = Device(family="gowin", size="gw2a-55", package="PG484")
 HX8K = Device(family="ice40", size="hx8k", package="ct256")
 
 
