@@ -9,8 +9,8 @@ from ..ir import Edge
 from .lead import leads_of
 from .links import Link, chain_of, into
 from .stages import Conversion, Stage
-from .stages.unit_cells import counter_bits, unit_cells
-from .target import Cells, Target, in_block_ram
+from .stages.unit_cells import queue_cells
+from .target import Cells, Target
 from .timetable import SHALLOWEST, Timetable, conversion_of
 
 __all__ = ["Joint", "joints_of"]
@@ -53,7 +53,7 @@ class Joint:
         cells, bits = self.conversion.estimate(target, edge.format.bits), edge.format.bits
         for depth, lanes in ((self.before, self.conversion.lanes_in),
                              (self.behind, self.conversion.lanes_out)):
-            cells += _queue_cells(target, depth, lanes * bits)
+            cells += queue_cells(target, depth, lanes * bits + 1)
         return cells
 
 
@@ -175,12 +175,3 @@ def _settle(reads, queues, late, passages) -> int:
             queues[link] = deeper
         if not changed:
             return last
-
-
-def _queue_cells(target: Target, depth: int, data_bits: int) -> Cells:
-    """Cells of a queue of beats of ``data_bits`` and their ``last``; one waits in a register."""
-    if not depth:
-        return Cells()
-    memory = depth - 1, data_bits + 1
-    return unit_cells(target, counters=3 * counter_bits(depth), luts_per_bit=2, data_ff=1,
-                      data_lut=0, memory=memory, in_blocks=in_block_ram(*memory))

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import memory, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
@@ -17,6 +18,7 @@ class _Steps(wiring.Component):
     Members
     -------
     step : ``In(1)``            go on
+    filled : ``In(1)``          all pixels are there that can be taken ahead, where some can
     wants : ``Out(1)``          this step takes a pixel
     x : ``Out(range(period))``  its column
     emit, last : ``Out(1)``     it completes a window, the last one of the frame
@@ -29,13 +31,14 @@ class _Steps(wiring.Component):
         super().__init__({
             "step": In(1), "wants": Out(1), "x": Out(range(stage.period)), "emit": Out(1),
             "last": Out(1), "rows": Out(kh), "columns": Out(kw),
+            **({"filled": In(1)} if stage.rows else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
         stage = self._stage
         h, w, _ = stage.x.shape
-        y_end, x_end = divmod(stage.interval_cycles - 1, stage.period)
+        y_end, x_end = divmod(stage.alone_cycles - 1, stage.period)
         y, at_end, line_end = Signal(range(y_end + 2)), Signal(), Signal()
         m.d.comb += [
             self.wants.eq((y < h) & (self.x < w)), line_end.eq(self.x == stage.period - 1),
@@ -47,9 +50,25 @@ class _Steps(wiring.Component):
                 m.d.sync += [self.x.eq(0), y.eq(y + 1)]
             with m.If(at_end):
                 m.d.sync += [self.x.eq(0), y.eq(0)]
+        if stage.rows:
+            at_end = self._ahead(m, y, at_end)
         down, across = self._windows(m, at_end)
         self._masks(m, down, across)
         return m
+
+    def _ahead(self, m, y, at_end):
+        """The step behind a frame's rows is the first of the next one, if its pixels are there.
+
+        Returns whether a frame ends of which the next one has not begun.
+        """
+        again, ends = Signal(), Signal()
+        m.d.comb += [again.eq((y == self._stage.rows) & (self.x == 0) & self.filled),
+                     ends.eq(at_end & ~again)]
+        with m.If(again):
+            m.d.comb += self.wants.eq(1)
+            with m.If(self.step):
+                m.d.sync += [self.x.eq(1), y.eq(0)]
+        return ends
 
     def _windows(self, m, at_end):
         """The same walk, but counted from the pixel that completes the first window."""
@@ -71,6 +90,9 @@ class _Steps(wiring.Component):
             with m.If(across == period - 1):
                 m.d.sync += [across.eq(0), across_phase.eq(0), down.eq(down + 1), down_phase.eq(
                     Mux(down_phase == sh - 1, 0, down_phase + 1))]
+                if stage.rows:
+                    with m.If(down == stage.rows - 1):
+                        m.d.sync += [down.eq(0), down_phase.eq(0)]
             with m.If(at_end):
                 m.d.sync += [down.eq(first[0]), down_phase.eq(first[0] % sh),
                              across.eq(first[1]), across_phase.eq(first[1] % sw)]
@@ -106,15 +128,17 @@ class WideWindow(StageCore):
         m = Module()
         m.submodules.steps = steps = _Steps(self._stage)
         free, taken = Signal(), Signal()
+        incoming, valid, ready = self._incoming(m, steps)
+        going = free & ~self._pausing(m, steps, free) if self._stage.pause else free
         m.d.comb += [
-            free.eq(~self.o.valid | self.o.ready), self.i.ready.eq(free & steps.wants),
-            steps.step.eq(free & (self.i.valid | ~steps.wants)),
+            free.eq(~self.o.valid | self.o.ready), ready.eq(going & steps.wants),
+            steps.step.eq(going & (valid | ~steps.wants)),
         ]
-        pixel = Signal(len(self.i.p.data.as_value()), reset_less=True)
+        pixel = Signal(len(incoming), reset_less=True)
         at = {name: Signal.like(getattr(steps, name), name=f"taken_{name}")
               for name in ("emit", "last", "rows", "columns")}
         with m.If(free):
-            m.d.sync += [taken.eq(steps.step), pixel.eq(self.i.p.data.as_value())]
+            m.d.sync += [taken.eq(steps.step), pixel.eq(incoming)]
             m.d.sync += [signal.eq(getattr(steps, name)) for name, signal in at.items()]
         go = Signal()
         m.d.comb += go.eq(free & taken)
@@ -129,6 +153,28 @@ class WideWindow(StageCore):
         m.d.comb += self.o.p.last.eq(last)
         self._show(m, self._history(m, column, go), rows, columns)
         return m
+
+    def _incoming(self, m, steps):
+        """The next pixel, whether it is there, and the signal that takes it."""
+        data = self.i.p.data.as_value()
+        if not self._stage.rows:
+            return data, self.i.valid, self.i.ready
+        m.submodules.ahead = queue = SyncFIFOBuffered(
+            width=len(data), depth=self._stage.queue_depth)
+        m.d.comb += [
+            queue.w_data.eq(data), queue.w_en.eq(self.i.valid), self.i.ready.eq(queue.w_rdy),
+            steps.filled.eq(queue.r_rdy & (queue.level >= self._stage.ahead)),
+        ]
+        return queue.r_data, queue.r_rdy, queue.r_en
+
+    def _pausing(self, m, steps, free):
+        """Whether nothing is done, for some steps behind the last window."""
+        left = Signal(range(self._stage.pause + 1), name="pause_left")
+        with m.If(free & (left != 0)):
+            m.d.sync += left.eq(left - 1)
+        with m.If(steps.step & steps.last):
+            m.d.sync += left.eq(self._stage.pause)
+        return left != 0
 
     def _column(self, m, steps, pixel, go):
         """The pixel and those above it in its column, newest first."""

@@ -6,9 +6,9 @@ map, and those of the memory and of the data.
 
 import math
 
-from ..target import SMALLEST_BLOCK_BITS, Cells, Target
+from ..target import SMALLEST_BLOCK_BITS, Cells, Target, in_block_ram
 
-__all__ = ["counter_bits", "unit_cells"]
+__all__ = ["counter_bits", "queue_cells", "unit_cells"]
 
 LUTS_PER_COUNTER_BIT = {"ecp5": 1.0, "ice40": 1.1, "xc7": 0.78, "gowin": 1.0}
 """Against those of an ECP5."""
@@ -41,6 +41,15 @@ def unit_cells(target: Target, *, counters: int, luts_per_bit: float, data_ff: i
     own = _memory(target, *memory, in_blocks) if memory[1] else Cells()
     lone = LONE_SHARE * (data_ff + own.ff) if target.family == "ice40" else 0
     return Cells(lut=round(lut + lone), ff=counters + data_ff) + own
+
+
+def queue_cells(target: Target, depth: int, data_bits: int) -> Cells:
+    """Cells of a queue of so many bits a beat, 0 of depth 0; one waits in a register."""
+    if not depth:
+        return Cells()
+    memory = depth - 1, data_bits
+    return unit_cells(target, counters=3 * counter_bits(depth), luts_per_bit=2, data_ff=1,
+                      data_lut=0, memory=memory, in_blocks=in_block_ram(*memory))
 
 
 def _memory(target: Target, depth: int, width: int, in_blocks: bool) -> Cells:
