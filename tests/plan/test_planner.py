@@ -194,7 +194,7 @@ def test_refuses_unknown_names_cores_and_choices():
                 f" 'depthwise', 'fixed', 'fixed-unrolled', 'shift', 'sparse'], not {core!r}",
                 binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
-            " 'memory', 'levels_per_register', 'planes', 'lut_inputs'],"
+            " 'memory', 'levels_per_register', 'planes', 'lut_inputs', 'weights'],"
             " not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth',"
