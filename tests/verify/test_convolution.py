@@ -48,6 +48,19 @@ def test_latency_and_interval_are_those_of_the_plan(tmp_path):
     assert result.interval_cycles == design.interval_cycles
 
 
+def test_padded_windows_come_one_a_cycle_without_a_gap(tmp_path):
+    """The next frame's first rows go in while the windows over the padding leave."""
+    network = convolution(seed=1, shape=(6, 6, 2), padding=1)
+    design = plan(network, ECP5, interval_cycles=36)
+    assert design.stages[0].rows == 6
+    folder = write_artefact(design, tmp_path / "artefact")
+    x = inputs(network, 20)
+    result = check(folder, network, x)
+    assert result.latency_cycles == design.latency_cycles
+    assert result.interval_cycles == design.interval_cycles == 36
+    check(folder, network, x, stalls="random", seed=3)
+
+
 def as_after_training(module):
     """Batch norms that neither leave all signs alike nor start from zero."""
     rng = np.random.default_rng(0)

@@ -22,8 +22,8 @@ RESIDUAL = Planes.of_bases((5, 2))
 class Layer:
     """A matrix, what follows it, and its folding; ``pairs`` of planes, ``side`` of them at once.
 
-    With ``image`` (h, w, c) it is a convolution of ``kernel``, ``pad`` pixels of -1 on each side,
-    and ``n_in`` the kernel's elements.
+    With ``image`` (h, w, c) it is a convolution of ``kernel``, ``pad`` pixels of the least value on
+    each side, and ``n_in`` the kernel's elements.
     """
 
     n_out: int
@@ -38,14 +38,15 @@ class Layer:
     kernel: tuple[int, int] = (3, 3)
     stride: tuple[int, int] = (1, 1)
     pad: int = 0
+    dilation: tuple[int, int] = (1, 1)
 
     @property
     def pixels(self) -> int:
         """Vectors in a frame."""
         if self.image is None:
             return 1
-        return math.prod((size + 2 * self.pad - k) // s + 1 for size, k, s in zip(
-            self.image, self.kernel, self.stride, strict=False))
+        return math.prod((size + 2 * self.pad - (k - 1) * d - 1) // s + 1 for size, k, s, d in zip(
+            self.image, self.kernel, self.stride, self.dilation, strict=False))
 
     @property
     def interval(self) -> int:
@@ -74,6 +75,16 @@ CASES = {
     "convolution 3x3, stride 2, W1A2": [
         Layer(8, 36, 2, 12, x=U2, pairs=2, image=(9, 9, 4), stride=(2, 2))],
     "convolution, a whole window at once": [Layer(8, 36, 4, 36, image=(8, 8, 4))],
+    "convolution 3x3 padded, a window a cycle": [
+        Layer(8, 36, 8, 36, image=(8, 8, 4), pad=1)],
+    "convolution 5x5 padded, a window a cycle": [
+        Layer(4, 50, 4, 50, image=(8, 8, 2), kernel=(5, 5), pad=2)],
+    "convolution 3x3 padded, dilation 2, a window a cycle": [
+        Layer(8, 36, 8, 36, image=(7, 9, 4), pad=2, dilation=(2, 2))],
+    "convolution 3x3 padded, two folds of outputs": [
+        Layer(8, 36, 4, 36, image=(8, 8, 4), pad=1)],
+    "convolution 3x3 padded, W1A2 serial": [
+        Layer(8, 36, 8, 36, x=U2, pairs=2, image=(8, 8, 4), pad=1)],
     "three W1A1 layers, slowest first": [
         Layer(32, 64, 4, 8), Layer(16, 32, 4, 8), Layer(10, 16, 2, 4)],
     "three W1A1 layers, slowest last": [
@@ -108,8 +119,9 @@ def _network(layers, name):
     nodes = [Input("x", (), shape, first.x)]
     edge = Edge(shape, first.x, first.x.min, first.x.max)
     if first.image is not None:
-        nodes.append(SlidingWindow("window", ("x",), first.kernel, stride=first.stride,
-                                   padding=(first.pad,) * 4, pad_value=-1 if first.pad else 0))
+        nodes.append(SlidingWindow(
+            "window", ("x",), first.kernel, first.stride, first.dilation, (first.pad,) * 4,
+            first.x.min if first.pad else 0))
         edge = nodes[-1].infer(edge)
     cores = {}
     for k, layer in enumerate(layers, 1):
