@@ -34,7 +34,8 @@ class Matrix(ABC):
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """The least and the largest value that each entry can have: the entries themselves."""
-        return self.to_dense(), self.to_dense()
+        dense = self.to_dense()
+        return dense, dense
 
     @property
     def ends(self) -> tuple[int, int]:

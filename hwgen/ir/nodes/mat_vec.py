@@ -1,6 +1,7 @@
 """Matrix times vector plus bias, exact."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -105,23 +106,35 @@ class MatVec(Node):
         return self.bias_range(x)
 
     def _terms(self, x: Edge):
-        products = [w * value for w in self.weights.bounds for value in (x.lo, x.hi)]
+        least, most = self.weights.bounds
+        bounds = (least,) if least is most else (least, most)
+        products = [w * value for w in bounds for value in (x.lo, x.hi)]
         return np.minimum.reduce(products), np.maximum.reduce(products)
+
+    @cached_property
+    def _known(self) -> dict:
+        """Ranges that were worked out, by the ends of the input: a planner asks again and again."""
+        return {}
+
+    def _ranges(self, x: Edge) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Least and largest sum, and of any subset of its terms and the bias."""
+        ends = x.lo, x.hi
+        if ends not in self._known:
+            (low, high), (least, most) = self._terms(x), self._biases(x)
+            parts = (np.minimum(low, 0).sum(axis=1) + np.minimum(least, 0),
+                     np.maximum(high, 0).sum(axis=1) + np.maximum(most, 0))
+            self._known[ends] = (
+                (int((low.sum(axis=1) + least).min()), int((high.sum(axis=1) + most).max())),
+                (int(parts[0].min()), int(parts[1].max())))
+        return self._known[ends]
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
-        low, high = self._terms(x)
-        least, most = self._biases(x)
-        lo = int((low.sum(axis=1) + least).min())
-        hi = int((high.sum(axis=1) + most).max())
+        (lo, hi), _ = self._ranges(x)
         frac = getattr(self.weights.format, "frac", 0) + getattr(x.format, "frac", 0)
         shape = (*x.shape[:-1], self.weights.shape[0])
         return Edge(shape, Fixed.covering(lo, hi, frac=frac), lo, hi)
 
     def partial_sum_range(self, x: Edge) -> tuple[int, int]:
         """Smallest and largest value any sum of any subset of the terms and the bias can take."""
-        low, high = self._terms(x)
-        least, most = self._biases(x)
-        lo = np.minimum(low, 0).sum(axis=1) + np.minimum(least, 0)
-        hi = np.maximum(high, 0).sum(axis=1) + np.maximum(most, 0)
-        return int(lo.min()), int(hi.max())
+        return self._ranges(x)[1]
