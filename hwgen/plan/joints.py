@@ -68,6 +68,8 @@ def joints_of(stages: Sequence[Stage], links: Sequence[Link] | None = None) -> t
     fork for places with all that read it, a stage of several inputs for a beat of each.
     So with these queues a frame leaves at least every ``T`` cycles however fast they come. Windows
     leave late, as long as nothing behind them leaves later for it, where fewer bits wait then.
+    A unit that takes the next frame's first pixels ahead may be late once for having been early;
+    docs/decisions/0019.
 
     Where branches join, a queue also holds what one of them sends ahead of the other by number
     (:func:`~hwgen.plan.lead.leads_of`), so that nothing waits for ever whatever stalls it, and what

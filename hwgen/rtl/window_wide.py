@@ -115,8 +115,9 @@ class WideWindow(StageCore):
     """Memories of lines and shift registers; a window leaves two cycles after its last pixel.
 
     A memory row holds a column of the lines above the one that arrives; it is read as a pixel of
-    that column comes and written back one line lower in the next step. Correct under any stalls;
-    see :class:`WideWindowStage`.
+    that column comes and written back one line lower in the next step. Where the next frame begins
+    while windows over the padding of this one leave, a queue stands in front, and a pixel takes two
+    cycles more. Correct under any stalls; see :class:`WideWindowStage`.
 
     Members
     -------

@@ -133,17 +133,17 @@ class WideWindowStage(WindowStage):
 
     def flow(self, arrivals, gates=None):
         (h, w, _), emitting = self.x.shape, set(self.emitting.tolist())
-        pixels = PixelQueue(arrivals, self.queue_depth) if self.rows else Pixels(arrivals)
+        rows, period, alone, pause = self.rows, self.period, self.alone_cycles, self.pause
+        pixels = PixelQueue(arrivals, self.queue_depth) if rows else Pixels(arrivals)
         departures, cycle, begun = [], -1, 0
         for _ in range(len(arrivals) // (h * w)):
             begin, begun = begun, 0
-            for step in range(begin, self.alone_cycles):
+            for step in range(begin, alone):
                 cycle += 1
-                if self.rows and step == self.rows * self.period and pixels.holds(
-                        self.ahead, cycle):
+                if rows and step == rows * period and pixels.holds(self.ahead, cycle):
                     begun = self.steps_ahead
-                y, x = divmod(step, self.period)
-                y -= self.rows if begun else 0
+                y, x = divmod(step, period)
+                y -= rows if begun else 0
                 if y < h and x < w:
                     cycle = pixels.take(cycle)
                 if step in emitting:
@@ -152,7 +152,7 @@ class WideWindowStage(WindowStage):
                         # All of the unit stands still, also where a register is empty.
                         departures[-1] = gates[len(departures) - 1]
                         cycle = departures[-1] - 1
-            cycle += self.pause
+            cycle += pause
         return Flow.at_once(pixels.written, departures)
 
     def estimate(self, target):
