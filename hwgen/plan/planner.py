@@ -223,7 +223,7 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
 
 def _paced(stages):
     """Windows as fast as the slowest stage, and no faster: that is what their queues are for."""
-    slowest = max(stage.interval_cycles for stage in stages)
+    slowest = max((stage.interval_cycles for stage in stages), default=0)
     return tuple(replace(stage, wanted=slowest) if isinstance(stage, WideWindowStage) else stage
                  for stage in stages)
 

@@ -86,8 +86,10 @@ def test_train_of_no_such_recipe(hwgen, name):
     done = hwgen("train", name)
     assert (done.code, done.err) == (
         1, "error: recipe must be one of teacher, binary, fixed, sparse or, with --data, one of"
-           " mnist-teacher, mnist-tfc-w1a1, mnist-sfc-w1a1, mnist-lfc-w1a1, mnist-sfc-w1a2,"
-           " mnist-sfc-w2a2, mnist-sfc-ternary, mnist-sfc-residual, mnist-up5k, mnist-up5k-w1a2,"
+           " mnist-teacher, mnist-lenet300, mnist-cnn, mnist-tfc-w1a1, mnist-sfc-w1a1,"
+           " mnist-lfc-w1a1, mnist-sfc-w1a2, mnist-sfc-w2a2, mnist-sfc-ternary,"
+           " mnist-sfc-residual, mnist-up5k, mnist-up5k-w1a2, mnist-lenet300-w8a8,"
+           " mnist-lenet300-w4a4, mnist-cnn-w8a8, mnist-cnn-w4a4,"
            f" not {name!r}\n")
 
 
