@@ -1,6 +1,7 @@
 """A pipeline that loads its weights, in the simulator: what a test says of it."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 from amaranth.sim import Simulator
@@ -13,7 +14,7 @@ from hwgen.numeric import Bipolar
 from hwgen.plan import plan
 from hwgen.rtl.pipeline import Pipeline
 
-__all__ = ["Run", "expected", "found", "in_turn", "planned", "sets"]
+__all__ = ["Run", "expected", "found", "in_turn", "of_any_bits", "planned", "sets"]
 
 LIMIT = 60_000
 
@@ -126,6 +127,34 @@ def sets(design, *networks):
     return [weight_words(layout, replaced(design.network, network,
                                           thresholds=layout["thresholds"]))
             for network in networks]
+
+
+def of_any_bits(design, network, frames, weights):
+    """What comes out, and what should, where all rows of weights are random bits.
+
+    ``weights(stage, bits)`` is the matrix that such bits are, ``(rows, row_bits)``.
+    """
+    (words,), rng = sets(design, network), np.random.default_rng(3)
+    words, matrices, at = words.copy(), {}, 0
+    for stage in (stage for stage in design.stages if stage.loaded):
+        memory = stage.loaded[0]
+        bits = rng.integers(0, 2, (memory.rows, memory.row_bits))
+        pad = np.zeros((memory.rows, 32 * memory.row_words - memory.row_bits), np.int64)
+        packed = np.packbits(np.hstack([bits, pad]).astype(np.uint8), axis=1, bitorder="little")
+        words[at:at + memory.words] = packed.view("<u4").reshape(-1)
+        at += sum(each.words for each in stage.loaded)
+        matrices[stage.name] = weights(stage, bits)
+
+    async def script(run):
+        await run.load(words)
+        await run.send(frames.reshape(len(frames), -1))
+        size = sum(network.edges[name].size for name in network.outputs)
+        await run.until(len(frames) * (size // design.out_lanes))
+
+    nodes = tuple(replace(node, weights=matrices[node.name]) if node.name in matrices else node
+                  for node in network.nodes)
+    other = type(network)(network.name, nodes, network.outputs)
+    return found(Run(design, script), network), expected(other, frames)
 
 
 def in_turn(design, networks, frames, *, stalls=None):

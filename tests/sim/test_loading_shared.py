@@ -1,13 +1,11 @@
 # amaranth: UnusedElaboratable=no
 """The codebook core with codes and centroids that are loaded, whatever bits they are stored in."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from cases.loaded import SHARED, other_weights
 from cases.networks import inputs
-from sim.loading import Run, expected, found, in_turn, planned, sets
+from sim.loading import in_turn, of_any_bits, planned
 
 from hwgen.ir import Shared
 
@@ -45,29 +43,14 @@ def test_what_is_no_centroid_is_zero():
     """Any bits in the rows of weights are some weights: those of a network without them."""
     first = SHARED["five"]()
     design = designed(first, {"pe": 2, "simd": 2})
-    (words,), rng = sets(design, first), np.random.default_rng(3)
-    words, nodes, at = words.copy(), {}, 0
-    for stage in (stage for stage in design.stages if stage.loaded):
-        memory = stage.loaded[0]
-        bits = rng.integers(0, 2, (memory.rows, memory.row_bits))
-        pad = np.zeros((memory.rows, 32 * memory.row_words - memory.row_bits), np.int64)
-        packed = np.packbits(np.hstack([bits, pad]).astype(np.uint8), axis=1, bitorder="little")
-        words[at:at + memory.words] = packed.view("<u4").reshape(-1)
-        at += sum(each.words for each in stage.loaded)
-        codes = bits.reshape(-1, stage.code_bits) @ (1 << np.arange(stage.code_bits))
-        assert (codes > stage.count).any()
-        codes = codes.reshape(stage.nf, stage.sf, stage.pe, stage.simd).transpose(0, 2, 1, 3)
-        codes = codes.reshape(stage.mat_vec.weights.shape)
-        values = np.append(stage.centroids, [0] * (stage.entries - stage.count))[codes]
-        nodes[stage.name] = Shared.of(values)
-    x = inputs(first, 6)
-    network = type(first)(first.name, tuple(
-        replace(node, weights=nodes[node.name]) if node.name in nodes else node
-        for node in first.nodes), first.outputs)
+    values, wanted = of_any_bits(design, first, inputs(first, 6), with_codes)
+    assert np.array_equal(values, wanted)
 
-    async def script(run):
-        await run.load(words)
-        await run.send(x.reshape(6, -1))
-        await run.until(6 * (5 // design.out_lanes))
 
-    assert np.array_equal(found(Run(design, script), first), expected(network, x))
+def with_codes(stage, bits):
+    """The shared weights whose codes have these bits in the memory; some are of no centroid."""
+    codes = bits.reshape(-1, stage.code_bits) @ (1 << np.arange(stage.code_bits))
+    assert (codes > stage.count).any()
+    codes = codes.reshape(stage.nf, stage.sf, stage.pe, stage.simd).transpose(0, 2, 1, 3)
+    codes = codes.reshape(stage.mat_vec.weights.shape)
+    return Shared.of(np.append(stage.centroids, [0] * (stage.entries - stage.count))[codes])
