@@ -8,7 +8,6 @@ from types import ModuleType
 from hwgen.numeric.errors import SpecError
 from hwgen.plan.stages import BinaryStage, binary_cells, fixed_cells
 
-from .binary_parts.bench import Bench
 from .cost_parts.fit import fitted
 from .cost_parts.fixed_sweep import FIXED_CASES, FIXED_HELD_OUT
 from .cost_parts.held_out import HELD_OUT
@@ -17,6 +16,7 @@ from .cost_parts.others import OTHERS
 from .cost_parts.sweep import CASES, UNITS
 from .cost_parts.table import Entry, document, rows_of
 from .cost_parts.texts import BINARY_TEXT, FIXED_TEXT
+from .frame.bench import Bench
 
 __all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from .binary_parts.bench import Bench
 from .fixed_parts import PARTS
-from .frame.parts import document, run_parts
+from .frame.parts import run_documented
 from .frame.row import Row
 
 __all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
@@ -31,12 +30,7 @@ their registers, but not what lies between these: its own figure for the bare mu
 def run(progress, *, parts=(), data=None) -> list[Row]:
     """Rows of ``parts``, by default of all, and then as a document too; one needs ``data``.
 
-    See :func:`hwgen.bench.binary.run`.
+    See :func:`hwgen.bench.frame.parts.run_documented`.
     """
-    bench = Bench(FOLDER, progress=progress, data=data, name=NAME)
-    rows, left_out = run_parts(bench, PARTS, name=NAME, chosen=parts, progress=progress)
-    if not parts:
-        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-        DOCUMENT.write_text(document(TEXT, rows, left_out), encoding="utf-8")
-        progress(f"bench {NAME}", 1.0, f"{len(rows)} rows; table in {DOCUMENT}")
-    return rows
+    return run_documented(NAME, PARTS, TEXT, progress, folder=FOLDER, written=DOCUMENT, parts=parts,
+                          data=data)

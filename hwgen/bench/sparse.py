@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from .binary_parts.bench import Bench
-from .frame.parts import document, run_parts
+from .frame.parts import run_documented
 from .frame.row import Row
 from .sparse_parts import PARTS
 from .sparse_parts.plots import draw
@@ -39,13 +38,10 @@ Load balance is the share of the elements' cycles in which one works on an entry
 def run(progress, *, parts=(), data=None) -> list[Row]:
     """Rows of ``parts``, by default of all, and then as a document too; none needs ``data``.
 
-    See :func:`hwgen.bench.binary.run`.
+    See :func:`hwgen.bench.frame.parts.run_documented`.
     """
-    bench = Bench(FOLDER, progress=progress, data=data, name=NAME)
-    rows, left_out = run_parts(bench, PARTS, name=NAME, chosen=parts, progress=progress)
+    rows = run_documented(NAME, PARTS, TEXT, progress, folder=FOLDER, written=DOCUMENT, parts=parts,
+                          data=data)
     if not parts:
-        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
-        DOCUMENT.write_text(document(TEXT, rows, left_out), encoding="utf-8")
         draw(rows, DOCUMENT.with_name("sparse-fifo.svg"))
-        progress(f"bench {NAME}", 1.0, f"{len(rows)} rows; table in {DOCUMENT}")
     return rows

@@ -17,9 +17,8 @@ from . import (
     tfc_ecp5,
     tfc_unrolled,
 )
-from .bench import Bench
 
-__all__ = ["PARTS", "Bench"]
+__all__ = ["PARTS"]
 
 PARTS = {
     "interval": interval,

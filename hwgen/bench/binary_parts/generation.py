@@ -4,8 +4,8 @@ import time
 
 from hwgen.flow import api
 
+from ..frame.bench import SEED, machine
 from ..frame.row import Row
-from .bench import SEED, machine
 from .works import binary_mlp
 
 __all__ = ["KEY", "lacking", "measure"]

@@ -9,8 +9,8 @@ from hwgen.flow import api
 from hwgen.ir import Dense, Edge, Input, MatVec, Network, SlidingWindow, Threshold
 from hwgen.numeric import Bipolar, Fixed, Format, Planes, Ternary
 
+from ..frame.bench import SEED, machine
 from ..frame.row import Row
-from .bench import SEED, machine
 
 __all__ = ["CASES", "KEY", "Layer", "lacking", "measure"]
 

@@ -2,9 +2,9 @@
 
 from hwgen.flow import api
 
+from ..frame import trained
+from ..frame.bench import SEED, tools_of
 from ..frame.row import Row
-from .accuracy import NETWORKS
-from .bench import SEED, file_digests, tools_of
 
 __all__ = ["KEY", "inputs", "lacking", "measure"]
 
@@ -15,18 +15,17 @@ KEY = (NAME, CLK_HZ, FOLDINGS)
 
 def inputs():
     """The file that decides the result."""
-    return file_digests([NETWORKS / f"{NAME}.hwgen"])
+    return trained.digests([NAME])
 
 
 def lacking(bench) -> str | None:
     """The network."""
-    found = (NETWORKS / f"{NAME}.hwgen").is_file()
-    return None if found else f"a trained network {NAME} in {NETWORKS}/"
+    return trained.lacking([NAME])
 
 
 def measure(bench):
     """Bitstream, clock, images a second, cells; 8-bit pixels come in."""
-    network = api.load(NETWORKS / f"{NAME}.hwgen")
+    network = api.load(trained.NETWORKS / f"{NAME}.hwgen")
     # A register behind each adder: on a device that is this full, operands come from afar.
     cores = {f"fc{k}": {"pe": pe, "simd": simd, "levels_per_register": 1}
              for k, (pe, simd) in enumerate(FOLDINGS, 1)}

@@ -1,7 +1,7 @@
 """LFC at FINN's folding: layers synthesised one by one for Xilinx 7, and summed."""
 
+from ..frame.bench import SEED, tools_of
 from ..frame.row import Row
-from .bench import SEED, tools_of
 from .sfc_xilinx import layer_reports
 from .works import Z020, binary_mlp, folded, xilinx_target
 

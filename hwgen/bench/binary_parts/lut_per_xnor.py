@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from ..frame.bench import SEED, tools_of
 from ..frame.row import Row
-from .bench import SEED, tools_of
 from .works import ECP5, GW2A, HX8K, Z020, binary_mlp, folded, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure"]

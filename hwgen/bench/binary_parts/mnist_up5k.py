@@ -1,15 +1,12 @@
 """MNIST on an iCE40 UP5K with the board's link: clock, images a second, accuracy."""
 
-import numpy as np
-
 from hwgen.flow import api
-from hwgen.flow.mnist import as_read
 
+from ..frame import trained
+from ..frame.bench import SEED, tools_of
 from ..frame.row import Row
-from .accuracy import NETWORKS, images
-from .bench import SEED, file_digests, tools_of
 
-__all__ = ["KEY", "lacking", "measure"]
+__all__ = ["KEY", "inputs", "lacking", "measure"]
 
 NAMES, BOARD, RATE = ("mnist-up5k", "mnist-up5k-w1a2"), "icebreaker", 10_000
 KEY = (NAMES, BOARD, RATE)
@@ -17,15 +14,12 @@ KEY = (NAMES, BOARD, RATE)
 
 def inputs():
     """Files that decide the result."""
-    return file_digests([NETWORKS / f"{name}.hwgen" for name in NAMES])
+    return trained.digests(NAMES)
 
 
 def lacking(bench) -> str | None:
     """The networks and data."""
-    for name in NAMES:
-        if not (NETWORKS / f"{name}.hwgen").is_file():
-            return f"a trained network {name} in {NETWORKS}/"
-    return "the MNIST files, --data FOLDER" if bench.data is None else None
+    return trained.lacking(NAMES, bench)
 
 
 def measure(bench):
@@ -35,14 +29,13 @@ def measure(bench):
 
 
 def _rows(bench, name):
-    x, labels = images(bench)
-    network = api.load(NETWORKS / f"{name}.hwgen")
+    x, labels = trained.images(bench)
+    network = api.load(trained.NETWORKS / f"{name}.hwgen")
     design = api.plan(network, target=BOARD)
     report = bench.build(design, name).synthesise(seed=SEED, progress=bench.tell_step)
-    hits = int((np.argmax(api.run(network, as_read(network, x)), axis=1) == labels).sum())
     common = {"work": f"{name} with the board's link", "device": f"{BOARD}, {report.device}",
               "seed": SEED, "tools": tools_of(report)}
-    yield Row(**common, metric="accuracy", value=round(100 * hits / len(x), 2), unit="%",
+    yield Row(**common, metric="accuracy", value=trained.accuracy(network, x, labels), unit="%",
               must=">= 95", stretch=">= 97.8", published="75 % on open tools")
     yield Row(**common, metric="meets its clock", value=int(report.met), must="== 1")
     yield Row(**common, metric="fmax", value=report.fmax_mhz, unit="MHz")

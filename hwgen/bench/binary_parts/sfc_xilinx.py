@@ -3,8 +3,8 @@
 from hwgen.rtl.joint import JointCore
 from hwgen.rtl.stream import element_shape
 
+from ..frame.bench import SEED, tools_of
 from ..frame.row import Row
-from .bench import SEED, tools_of
 from .works import Z045, binary_mlp, folded, xilinx_target
 
 __all__ = ["KEY", "lacking", "layer_reports", "measure"]

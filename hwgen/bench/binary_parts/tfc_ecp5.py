@@ -2,8 +2,8 @@
 
 from hwgen.rtl.pipeline import Pipeline
 
+from ..frame.bench import SEED, tools_of
 from ..frame.row import Row
-from .bench import SEED, tools_of
 from .works import ECP5, binary_mlp, ecp5_target, folded
 
 __all__ = ["KEY", "lacking", "measure"]

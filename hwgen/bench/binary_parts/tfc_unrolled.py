@@ -7,9 +7,9 @@ from hwgen.plan.stages import MATRIX_CORES
 from hwgen.rtl.pipeline import Pipeline
 from hwgen.toolchain import find
 
+from ..frame.bench import SEED, machine, tools_of
 from ..frame.row import Row
 from . import da4ml_peer
-from .bench import SEED, machine, tools_of
 from .works import ECP5, Z045, binary_mlp, ecp5_target, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure"]

@@ -1,6 +1,6 @@
 """All eight multiplier blocks of an iCE40 UP5K, two products in each."""
 
-from ..binary_parts.bench import tools_of
+from ..frame.bench import tools_of
 from ..frame.row import Row
 from .works import UP5K, matrix_stage
 

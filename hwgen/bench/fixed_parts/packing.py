@@ -1,7 +1,7 @@
 """Products of a multiplier block in each cycle, counted in netlists."""
 
-from ..binary_parts.bench import tools_of
 from ..binary_parts.works import ECP5, Z020
+from ..frame.bench import tools_of
 from ..frame.row import Row
 from .works import UP5K, matrix_stage
 

@@ -3,8 +3,8 @@
 from hwgen.plan.engines import SystolicSpec
 from hwgen.rtl.systolic import SystolicEngine
 
-from ..binary_parts.bench import tools_of
 from ..binary_parts.works import ECP5, ecp5_target
+from ..frame.bench import tools_of
 from ..frame.row import Row
 
 __all__ = ["KEY", "SPEC", "lacking", "measure"]

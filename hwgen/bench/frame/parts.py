@@ -1,10 +1,40 @@
 """Benchmarks that are measured part by part: which parts are asked for, and their document."""
 
+from pathlib import Path
+
 from hwgen.numeric.errors import SpecError
 
+from .bench import Bench
 from .markdown import markdown
 
-__all__ = ["document", "run_parts"]
+__all__ = ["document", "run_documented", "run_parts"]
+
+
+def run_documented(name: str, table, text: str, progress, *, folder: Path, written: Path, parts,
+                   data, needs_data: bool = False) -> list:
+    """Rows of ``parts``; where these are all, the document ``written``, too.
+
+    Parameters
+    ----------
+    name : str                       of the benchmark
+    table : dict of str to module    all parts; see :mod:`hwgen.bench.binary_parts`
+    text : str                       above the document's table
+    progress : callable(step, fraction, text)
+    folder : path                    for what is made and kept
+    parts : sequence of str          those that are asked for; none asks for all
+    data : path, optional            folder of the MNIST files, which some parts need
+    needs_data : bool                whether there is no document without it
+
+    A part is done again when its code or its inputs change; what it has synthesised stays of use.
+    Where all parts are asked for, those that lack something are left out, said so.
+    """
+    bench = Bench(folder, progress=progress, data=data, name=name)
+    rows, left_out = run_parts(bench, table, name=name, chosen=parts, progress=progress)
+    if not parts and (data is not None or not needs_data):
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(document(text, rows, left_out), encoding="utf-8")
+        progress(f"bench {name}", 1.0, f"{len(rows)} rows; table in {written}")
+    return rows
 
 
 def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]:

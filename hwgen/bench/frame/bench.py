@@ -12,7 +12,7 @@ from hwgen.rtl.text import to_rtlil
 from hwgen.synth import SynthJob, SynthReport, synthesise
 from hwgen.toolchain import find
 
-from ..frame.row import Row
+from .row import Row
 
 __all__ = ["SEED", "Bench", "file_digests", "machine", "tools_of"]
 
@@ -29,15 +29,15 @@ class Bench:
     ----------
     folder : path
     progress : callable(step, fraction, text)
-    data : path, optional    folder of the MNIST files
     name : str               of the benchmark
+    data : path, optional    folder of the MNIST files
 
     Members
     -------
     part : str               name of the part that is being measured; its folder
     """
 
-    def __init__(self, folder, *, progress, data=None, name: str = "binary"):
+    def __init__(self, folder, *, progress, name: str, data=None):
         self.folder, self.data = Path(folder), data and Path(data)
         self._progress = progress
         self.part = ""
