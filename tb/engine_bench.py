@@ -6,8 +6,6 @@ same two files.
 
 import json
 import logging
-import os
-import time
 
 import cocotb
 import numpy as np
@@ -19,7 +17,7 @@ from cocotb.simtime import get_sim_time
 from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 from cocotb.utils import get_sim_steps
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
-from stream_bench import PERIOD_NS, Options, Progress
+from stream_bench import PERIOD_NS, Options, Progress, judged
 
 IDLE_CYCLES = 200
 """So long after the last result nothing more may come."""
@@ -196,10 +194,4 @@ class EngineBench:
 @cocotb.test()
 async def engine(dut):
     """Every result of every job must be the expected one, and nothing may be left over."""
-    options = Options.from_env(os.environ)
-    options.results.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
-    run = EngineBench(dut, options)
-    await run.run()
-    results = run.write(round(time.perf_counter() - started, 3))
-    assert results["passed"], "; ".join(results["faults"]) or results["mismatches"][0]
+    await judged(EngineBench, dut)

@@ -258,13 +258,18 @@ class Progress:
             self.next = time.monotonic() + 0.2
 
 
-@cocotb.test()
-async def bench(dut):
-    """Every element of every frame must be the expected one, and nothing may be left over."""
+async def judged(run_of, dut):
+    """Run ``run_of(dut, options)`` to its end, write what it found, and fail if that is wrong."""
     options = Options.from_env(os.environ)
     options.results.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    run = Bench(dut, options)
+    run = run_of(dut, options)
     await run.run()
     results = run.write(round(time.perf_counter() - started, 3))
     assert results["passed"], "; ".join(results["faults"]) or results["mismatches"][0]
+
+
+@cocotb.test()
+async def bench(dut):
+    """Every element of every frame must be the expected one, and nothing may be left over."""
+    await judged(Bench, dut)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ..plan import Design
 from ..rtl.pipeline import Pipeline
-from .folder import aside_of, copy_bench, require_replaceable, write_json, write_verilog
-from .manifest import MANIFEST, describe, file_hashes
+from .folder import aside_of, complete, require_replaceable, write_json, write_verilog
+from .manifest import describe
 from .readme import readme
 from .vectors import sample_inputs, write_vectors
 from .weights import describe_loaded, weight_words
@@ -56,10 +56,8 @@ def write_artefact(design: Design, folder, *, x=None, progress=None) -> Path:
         verilog = write_verilog(aside, Pipeline(design), design.name, progress)
         design.network.save(aside / "network.hwgen")
         write_json(aside / "design.json", design.to_dict())
-        copy_bench(aside / "bench", BENCH_FILES)
         manifest = describe(design, verilog)
-        (aside / "README.txt").write_text(readme(manifest), encoding="utf-8")
-        write_json(aside / MANIFEST, manifest | {"sha256": file_hashes(aside)})
+        complete(aside, manifest, readme(manifest), BENCH_FILES)
     return folder
 
 

@@ -9,8 +9,8 @@ from ..numeric import SpecError, as_int64, format_from_dict
 from ..plan.engines import SystolicSpec
 from ..rtl.systolic import SystolicEngine
 from .engine_readme import engine_readme
-from .folder import aside_of, copy_bench, require_replaceable, write_json, write_verilog
-from .manifest import MAGIC, MANIFEST, MANIFEST_VERSION, file_hashes, tools_used
+from .folder import aside_of, complete, require_replaceable, write_verilog
+from .manifest import MAGIC, MANIFEST_VERSION, tools_used
 from .verilog import module_name
 
 __all__ = ["sample_products", "spec_from", "write_engine", "write_jobs"]
@@ -62,10 +62,8 @@ def write_engine(spec: SystolicSpec, folder, *, name: str | None = None, product
         write_jobs(aside / "vectors.npz", spec, products or sample_products(spec))
         say("Amaranth to Verilog")
         write_verilog(aside, COMPONENTS[spec.engine](spec), name, progress)
-        copy_bench(aside / "bench", BENCH_FILES)
         manifest = _describe(spec, name)
-        (aside / "README.txt").write_text(engine_readme(manifest), encoding="utf-8")
-        write_json(aside / MANIFEST, manifest | {"sha256": file_hashes(aside)})
+        complete(aside, manifest, engine_readme(manifest), BENCH_FILES)
     return folder
 
 

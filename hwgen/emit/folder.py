@@ -10,11 +10,11 @@ from importlib import resources
 from pathlib import Path
 
 from ..numeric import SpecError
-from .manifest import MANIFEST
+from .manifest import MANIFEST, file_hashes
 from .verilog import module_name, to_verilog
 
-__all__ = ["aside_of", "bench_folder", "copy_bench", "require_replaceable", "write_json",
-           "write_verilog"]
+__all__ = ["aside_of", "bench_folder", "complete", "copy_bench", "require_replaceable",
+           "write_json", "write_verilog"]
 
 
 def bench_folder() -> Path:
@@ -32,6 +32,13 @@ def copy_bench(folder: Path, names) -> None:
 def write_json(path: Path, document) -> None:
     """Write ``document``, for people too."""
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def complete(folder: Path, manifest: dict, readme: str, bench) -> None:
+    """Add to ``folder`` the ``bench`` files, the README, and the manifest with hashes of all."""
+    copy_bench(folder / "bench", bench)
+    (folder / "README.txt").write_text(readme, encoding="utf-8")
+    write_json(folder / MANIFEST, manifest | {"sha256": file_hashes(folder)})
 
 
 def write_verilog(folder: Path, component, name: str, progress) -> str:

@@ -1,12 +1,12 @@
 """One network on one board: planned, generated, simulated, placed and routed, in one row."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ..ir import MatVec
 from ..plan import Design, FitError
+from ..plan.assemble import sole_readers
 from ..plan.planner import default_core
 from ..synth import SynthReport
 from ..verify import MismatchError
@@ -134,8 +134,8 @@ def _too_large(trained, board: str, reason: str) -> dict:
 
     network, target = trained.network, load_board(board).target
     bits = sum(m.to_dense().size * m.format.bits for m in _matrices(network))
-    first, post = next((node, after) for node, after in pairwise([*network.nodes, None])
-                       if isinstance(node, MatVec))
+    first = next(node for node in network.nodes if isinstance(node, MatVec))
+    post = sole_readers(network).get(first.name)
     return {
         "network": network.name,
         "family": default_core(first, network.edges[first.inputs[0]], post),

@@ -11,7 +11,13 @@ from .multiply_cells import Multiply, MultiplyPair
 from .stream import element_shape, format_shape
 from .tree import adder_level, adder_tree
 
-__all__ = ["MultiplyDot", "PlaneDot"]
+__all__ = ["MultiplyDot", "PlaneDot", "dot_members"]
+
+
+def dot_members(stage, x_shape, sum_shape) -> dict:
+    """The ports of a dot product: a row of inputs and one of weights, ``pe`` sums and carries."""
+    return {"x": In(data.ArrayLayout(x_shape, stage.simd)), "w": In(stage.weight_row_bits),
+            "y": Out(data.ArrayLayout(sum_shape, stage.pe)), "carry": Out(stage.pe)}
 
 
 class MultiplyDot(wiring.Component):
@@ -36,12 +42,7 @@ class MultiplyDot(wiring.Component):
         product_bits = self._w_shape.width + self._x_shape.width
         self._product_shape = Shape(product_bits, self._w_shape.signed or self._x_shape.signed)
         self.sum_shape = Shape(product_bits + stage.tree_levels, self._product_shape.signed)
-        super().__init__({
-            "x": In(data.ArrayLayout(self._x_shape, stage.simd)),
-            "w": In(stage.weight_row_bits),
-            "y": Out(data.ArrayLayout(self.sum_shape, stage.pe)),
-            "carry": Out(stage.pe),
-        })
+        super().__init__(dot_members(stage, self._x_shape, self.sum_shape))
 
     def elaborate(self, platform):
         m = Module()

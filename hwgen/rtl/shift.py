@@ -1,11 +1,11 @@
 """The shift core: products of powers of two by shifts, or by sums of exponents."""
 
 from amaranth.hdl import Module, Mux, Shape, Signal, signed
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
 from ..plan.stages import ShiftStage
 from .carried import carried_sum
+from .dot import dot_members
 from .folded import FixedMatVec
 from .stream import element_shape
 
@@ -31,12 +31,7 @@ class ShiftDot(wiring.Component):
         self._x_shape = element_shape(stage.in_edge)
         widest = max(self._product_shape(base).width for base in stage.sums.bases)
         self.sum_shape = signed(widest + stage.tree_levels)
-        super().__init__({
-            "x": In(data.ArrayLayout(self._x_shape, stage.simd)),
-            "w": In(stage.weight_row_bits),
-            "y": Out(data.ArrayLayout(self.sum_shape, stage.pe)),
-            "carry": Out(stage.pe),
-        })
+        super().__init__(dot_members(stage, self._x_shape, self.sum_shape))
 
     def elaborate(self, platform):
         m = Module()

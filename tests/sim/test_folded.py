@@ -3,10 +3,11 @@
 
 import numpy as np
 import pytest
+from sim.drawn_frames import frames_of
 from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 
 from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
-from hwgen.numeric import ROUNDINGS, Bipolar, Fixed, round_shift
+from hwgen.numeric import ROUNDINGS, Bipolar, Fixed
 from hwgen.plan.stages import BinaryStage, FixedStage
 from hwgen.rtl.folded import BinaryMatVec, FixedMatVec
 
@@ -63,24 +64,12 @@ def fixed_stage(rng, size, *, weights=Fixed(6), x=Fixed(6, 0, False), bias=True,
     return FixedStage(mat_vec, Edge((n_in,), x, x.min, x.max), post, pe, simd, levels)
 
 
-def fixed_frames(rng, stage, frames):
-    fmt = stage.x.format
-    x = rng.integers(fmt.min, fmt.max + 1, (frames, stage.n_in))
-    x[0], x[1] = fmt.max, fmt.min
-    y = x @ stage.mat_vec.weights.to_dense().T + stage.mat_vec.bias_or_zero
-    if stage.post is not None:
-        node = stage.post
-        y = np.clip(round_shift(y * node.multiplier, node.shift, node.rounding),
-                    node.format.min, node.format.max)
-    return x.tolist(), y.tolist()
-
-
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_fixed_equals_numpy_under_all_stalls(size, bias):
     rng = np.random.default_rng(sum(size))
     stage = fixed_stage(rng, size, bias=bias)
-    frames, expected = fixed_frames(rng, stage, 5)
+    frames, expected = frames_of(rng, stage, 5)
     check_all_stalls(lambda: FixedMatVec(stage), frames, expected)
 
 
@@ -91,7 +80,7 @@ def test_fixed_equals_numpy_under_all_stalls(size, bias):
 def test_fixed_extremes_of_every_signedness(formats):
     rng = np.random.default_rng(1)
     stage = fixed_stage(rng, (4, 8, 2, 4, 2), weights=formats[0], x=formats[1], extreme=True)
-    frames, expected = fixed_frames(rng, stage, 4)
+    frames, expected = frames_of(rng, stage, 4)
     check_stream(FixedMatVec(stage), frames, expected)
 
 
@@ -103,7 +92,7 @@ def test_requantise_equals_numpy(shift, rounding, out, multiplier):
     rng = np.random.default_rng(shift)
     node = Requantise("act", ("fc",), np.array(multiplier), shift, rounding, out)
     stage = fixed_stage(rng, (8, 4, 4, 2, 2), post=node)
-    frames, expected = fixed_frames(rng, stage, 6)
+    frames, expected = frames_of(rng, stage, 6)
     check_stream(FixedMatVec(stage), frames, expected, i_stall=True, o_stall=True, seed=shift)
 
 
@@ -111,7 +100,7 @@ def test_requantise_equals_numpy(shift, rounding, out, multiplier):
 def test_interval_and_latency_are_the_stated_ones(size):
     rng = np.random.default_rng(2)
     for stage, core, make in ((binary_stage(rng, *size), BinaryMatVec, binary_frames),
-                              (fixed_stage(rng, size), FixedMatVec, fixed_frames)):
+                              (fixed_stage(rng, size), FixedMatVec, frames_of)):
         frames, expected = make(rng, stage, 6)
         timing = check_stream(core(stage), frames, expected)
         firsts = timing.out_cycles[::stage.nf]
@@ -125,7 +114,7 @@ def test_interval_and_latency_are_the_stated_ones(size):
 def test_reset_in_mid_frame_leaves_nothing_behind(beats):
     rng = np.random.default_rng(3)
     stage = fixed_stage(rng, (6, 12, 3, 4, 1))
-    frames, expected = fixed_frames(rng, stage, 5)
+    frames, expected = frames_of(rng, stage, 5)
     check_stream(FixedMatVec(stage), frames, expected, reset_after=beats)
     stage = binary_stage(rng, 6, 12, 3, 4, 1)
     frames, expected = binary_frames(rng, stage, 5)

@@ -132,6 +132,11 @@ class BinaryStage(PlaneArithmetic):
         """Bits of a row of :meth:`weight_rows`."""
         return self.pe * self.simd * self.words_per_lane
 
+    @property
+    def weight_row_count(self) -> int:
+        """Rows of :meth:`weight_rows`: in series, one for each plane."""
+        return self.nf * self.sf * (len(self.weight_planes) if self.is_serial else 1)
+
     def weight_rows(self) -> list[int]:
         """Memory rows in reading order.
 

@@ -104,15 +104,9 @@ def ram_parts(depth: int, width: int, target: Target) -> Counter:
     return Counter(ram=depth * width, ff=depth * width)
 
 
-def _weight_memory(stage) -> tuple[int, int]:
-    """Rows, and bits of a row."""
-    planes = len(stage.weight_planes) if stage.is_serial else 1
-    return stage.nf * stage.sf * planes, stage.pe * stage.simd * stage.words_per_lane
-
-
 def _memories(stage, target):
     """Weights, inputs, output queue."""
-    rows, words = _weight_memory(stage)
+    rows, words = stage.weight_row_count, stage.weight_row_bits
     in_blocks = stage.weights_in_block_ram(rows, words)
     parts = Counter() if stage.loaded else rom_parts(rows, words, target, in_blocks)
     if rows > 1 or stage.loaded:    # operand registers; those of equal columns are one
@@ -161,7 +155,7 @@ def _popcounts(stage, target):
         else:
             parts.update(_waiting_operands(stage, gain, target))
             group = popcount_parts(bits, levels, spare=how["spare"])
-            is_constant = _weight_memory(stage)[0] == 1 and not stage.loaded
+            is_constant = stage.weight_row_count == 1 and not stage.loaded
             if is_constant and target.family not in WITH_CHAIN_CELLS:
                 group = Counter({part: count / 2 for part, count in group.items()})
         group["mask"] = bits * masked
@@ -177,7 +171,7 @@ def _waiting_operands(stage, gain, target) -> Counter:
     waits = waiting_bits(how["bits"], how["levels_per_register"], spare=how["spare"])
     if stage.plane_sum.op == "masked":
         return _waiting(waits, stage.pe, 0, target)
-    rows, words = _weight_memory(stage)
+    rows, words = stage.weight_row_count, stage.weight_row_bits
     before = 1 if stage.weights_in_block_ram(rows, words) else 2
     parts = _waiting(waits, stage.pe, before, target) if rows > 1 or stage.loaded else Counter()
     parts.update(_waiting(waits, 1, 1 if stage.inputs_in_block_ram else 2, target))
@@ -271,11 +265,9 @@ def _search(stage, target):
 def _control(stage, target):
     """Counters, credits, and flags that go along with the data."""
     depth = 2 * stage.sf
-    planes = len(stage.weight_planes) if stage.is_serial else 1
-    rows = stage.nf * planes * stage.sf
     counters = [2 * (depth.bit_length()), 3 * _bits(depth), _bits(stage.sf), _bits(stage.nf),
-                _bits(rows) * (2 if stage.is_serial else 1), 4 * _bits(stage.fifo_depth),
-                _bits(stage.nf)]
+                _bits(stage.weight_row_count) * (2 if stage.is_serial else 1),
+                4 * _bits(stage.fifo_depth), _bits(stage.nf)]
     waits = 3 * (stage.dot_registers + 2) + 4 * len(stage.combines)
     if stage.search is not None:
         waits += stage.search.registers

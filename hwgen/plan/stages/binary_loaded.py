@@ -20,8 +20,8 @@ def loaded_memories(stage) -> tuple[LoadedMemory, ...]:
 
 
 def _weights(stage):
-    planes = len(stage.weight_planes) if stage.is_serial else 1
-    rows = stage.nf * stage.sf * planes
+    rows = stage.weight_row_count
+    planes = rows // (stage.nf * stage.sf)
     side = "" if planes == 1 else f" of weight plane m in row (f * {planes} + m) * sf + s"
     return [LoadedMemory(
         stage.name, "weights", rows=rows, row_bits=stage.weight_row_bits, values=BIT,

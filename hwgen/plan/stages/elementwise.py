@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from ...numeric import ERROR_UNIT
 from ..target import Cells, Target
-from .base import Flow, Lanes, Stage, divisors, require_divisor
+from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
 
-__all__ = ["ElementwiseStage", "narrowest"]
+__all__ = ["ElementwiseStage", "FunctionStage", "narrowest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,26 @@ class ElementwiseStage(Lanes, Stage):
         queue = Cells(lut=6 * -(-width // 4)) if target.has_lut_ram else Cells(
             lut=depth * width // 2, ff=depth * width)
         return sum([each] * self.lanes, queue) + Cells(lut=30, ff=20)
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionStage(ElementwiseStage):
+    """A function of fixed-point values, as its node gives it: by table, or by straight lines.
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide the size, or the input is not fixed point.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_fixed_point(self.where, self.x)
+
+    def to_dict(self):
+        """With the function that it stands for, and its largest error in steps of the result."""
+        node = self.nodes[0]
+        return super().to_dict() | {"function": node.function,
+                                    "error_steps": node.error / ERROR_UNIT}
 
 
 def narrowest(size: int, interval_cycles: int, *, period: int = 0) -> int:

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...ir import Edge, Piecewise
-from ...numeric import ERROR_UNIT, Fixed
+from ...numeric import Fixed
 from ..target import Cells
-from .base import require_fixed_point
-from .elementwise import ElementwiseStage, narrowest
+from .elementwise import FunctionStage, narrowest
 from .product_blocks import inferred_blocks
 
 __all__ = ["PiecewiseStage", "piecewise_of_node"]
 
 
 @dataclass(frozen=True, eq=False)
-class PiecewiseStage(ElementwiseStage):
+class PiecewiseStage(FunctionStage):
     """``lanes`` elements a cycle: the upper bits choose a line, the lower bits go along it.
 
     A frame takes ``size / lanes`` cycles; a result leaves 5 cycles after its element came: the
@@ -23,10 +22,6 @@ class PiecewiseStage(ElementwiseStage):
     Parameters
     ----------
     lanes : int     elements side by side, in and out; a divisor of the size
-
-    Raises
-    ------
-    SpecError    If ``lanes`` does not divide, or the input is not fixed point.
     """
 
     core: ClassVar[str] = "piecewise"
@@ -34,10 +29,6 @@ class PiecewiseStage(ElementwiseStage):
     lines: Piecewise
     x: Edge
     lanes: int
-
-    def __post_init__(self):
-        super().__post_init__()
-        require_fixed_point(self.where, self.x)
 
     @property
     def nodes(self):
@@ -83,11 +74,6 @@ class PiecewiseStage(ElementwiseStage):
                + (0 if blocks else rows * self.row_bits // 16))
         ff = (0 if blocks else self.row_bits) + self.place_bits + product + 2 * wide + out
         return self.with_queue(Cells(lut, ff, blocks, dsp), target)
-
-    def to_dict(self):
-        """With the function that it stands for, and its largest error in steps of the result."""
-        return super().to_dict() | {"function": self.lines.function,
-                                    "error_steps": self.lines.error / ERROR_UNIT}
 
 
 def piecewise_of_node(node: Piecewise, x: Edge, interval_cycles: int) -> PiecewiseStage:

@@ -6,16 +6,14 @@ from typing import ClassVar
 import numpy as np
 
 from ...ir import Edge, Table
-from ...numeric import ERROR_UNIT
 from ..target import Cells
-from .base import require_fixed_point
-from .elementwise import ElementwiseStage, narrowest
+from .elementwise import FunctionStage, narrowest
 
 __all__ = ["TableStage", "table_of_node"]
 
 
 @dataclass(frozen=True, eq=False)
-class TableStage(ElementwiseStage):
+class TableStage(FunctionStage):
     """``lanes`` elements a cycle, each looked up in a memory of ``2**bits`` results.
 
     A frame takes ``size / lanes`` cycles; a result leaves 3 cycles after its element came: the
@@ -24,10 +22,6 @@ class TableStage(ElementwiseStage):
     Parameters
     ----------
     lanes : int     elements side by side, in and out; a divisor of the size
-
-    Raises
-    ------
-    SpecError    If ``lanes`` does not divide, or the input is not fixed point.
     """
 
     core: ClassVar[str] = "table"
@@ -35,10 +29,6 @@ class TableStage(ElementwiseStage):
     table: Table
     x: Edge
     lanes: int
-
-    def __post_init__(self):
-        super().__post_init__()
-        require_fixed_point(self.where, self.x)
 
     @property
     def nodes(self):
@@ -60,11 +50,6 @@ class TableStage(ElementwiseStage):
         each = Cells(lut=0 if blocks else rows * bits // 16, ff=bits * (1 if blocks else 2),
                      bram=blocks)
         return self.with_queue(each, target)
-
-    def to_dict(self):
-        """With the function that it stands for, and its largest error in steps of the result."""
-        return super().to_dict() | {"function": self.table.function,
-                                    "error_steps": self.table.error / ERROR_UNIT}
 
 
 def table_of_node(node: Table, x: Edge, interval_cycles: int) -> TableStage:
