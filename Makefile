@@ -72,7 +72,7 @@ $(STAMP): constraints.txt pyproject.toml setup.py
 		"choose one with: make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 		echo "Python's venv module is missing; install the package python3-venv" >&2; exit 1; }
-	@echo "== making .venv with `$(PYTHON) --version`: about 2 GB, a minute or more"
+	@echo "== making .venv with `$(PYTHON) --version`: 2 to 6 GB, a minute or more"
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(PIP) --quiet setuptools
