@@ -51,8 +51,8 @@ cosim: tools $(STAMP) warm
 synth: $(STAMP) warm
 	$(PYTEST) -m synth $(ARGS)
 
-large: tools $(STAMP) warm
-	HWGEN_LARGE=1 $(PYTEST) tests/verify/test_convolution.py -k cnv $(ARGS)
+large: tools $(STAMP)
+	$(BIN)/hwgen bench binary --part cnv
 
 bench: tools $(STAMP)
 	$(BIN)/hwgen bench $(or $(ARGS),demo)

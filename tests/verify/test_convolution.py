@@ -1,7 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Convolutional networks as emitted Verilog: a small one here, CNV by ``make large``."""
-
-import os
+"""Small convolutional networks as emitted Verilog; CNV is a part of ``hwgen bench binary``."""
 
 import numpy as np
 import pytest
@@ -9,16 +7,11 @@ from cases.networks import NETWORKS, convolution, inputs
 from cases.targets import ECP5
 
 from hwgen import golden
-from hwgen.compress import BatchNorm, cnv, export
 from hwgen.emit import write_artefact
-from hwgen.plan import Target, plan
+from hwgen.plan import plan
 from hwgen.verify import simulate
 
 pytestmark = pytest.mark.cosim
-
-LARGE = "HWGEN_LARGE"
-BOARD = Target("large", "xc7", "xc7z045", "ffg900", "2", 218600, 437200, 1090, 18432, 900,
-               100_000_000)
 
 
 def check(folder, network, x, **options):
@@ -59,33 +52,3 @@ def test_padded_windows_come_one_a_cycle_without_a_gap(tmp_path):
     assert result.latency_cycles == design.latency_cycles
     assert result.interval_cycles == design.interval_cycles == 36
     check(folder, network, x, stalls="random", seed=3)
-
-
-def as_after_training(module):
-    """Batch norms that neither leave all signs alike nor start from zero."""
-    rng = np.random.default_rng(0)
-    spread = 1500.0     # of sums of 27 pixels of 8 bits
-    for layer in module.modules():
-        if isinstance(layer, BatchNorm):
-            n = layer.num_features
-            for tensor, values in ((layer.weight.data, rng.normal(1, 0.5, n)),
-                                   (layer.bias.data, rng.normal(0, 0.3, n)),
-                                   (layer.running_mean, rng.normal(0, spread / 4, n)),
-                                   (layer.running_var, np.full(n, spread**2))):
-                tensor.copy_(tensor.new_tensor(values))
-            spread = 20.0
-    return module.eval()
-
-
-@pytest.mark.skipif(LARGE not in os.environ, reason=f"takes minutes; {LARGE}=1 or make large")
-def test_cnv(tmp_path):
-    """The network of FINN with 1.5 million binary weights, all of them as 32768 cycles an image."""
-    images = np.random.default_rng(1).integers(0, 256, (20, 32, 32, 3))
-    images[0], images[1] = 0, 255
-    network = export(as_after_training(cnv()), np.moveaxis(images[:1], -1, 1), name="cnv-w1a1")
-    design = plan(network, BOARD, interval_cycles=32768)
-    folder = write_artefact(design, tmp_path / "cnv", x=images)
-    result = check(folder, network, images, bench="compiled")
-    assert len(np.unique(result.scores, axis=0)) > 15
-    assert result.latency_cycles == design.latency_cycles
-    assert result.interval_cycles == design.interval_cycles == 32768

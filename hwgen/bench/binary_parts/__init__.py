@@ -6,6 +6,7 @@ A part is a module with ``KEY`` (numbers that decide its result, JSON-ready), ``
 
 from . import (
     accuracy,
+    cnv,
     generation,
     interval,
     lfc_ecp5,
@@ -32,5 +33,6 @@ PARTS = {
     "generation": generation,
     "accuracy": accuracy,
     "mnist-rtl": mnist_rtl,
+    "cnv": cnv,
 }
 """Name -> module, in the order of the table."""
