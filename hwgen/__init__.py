@@ -1,24 +1,26 @@
 """PyTorch network to verified gates with nothing but open tools.
 
-The API in five names, each loaded when it is first used, so that ``import hwgen`` stays cheap and
+The API in six names, each loaded when it is first used, so that ``import hwgen`` stays cheap and
 loads neither torch nor amaranth:
 
-========= =================================================================================
-`load`    read a :class:`~hwgen.ir.Network` file
-`export`  turn a trained torch module into a `Network`
-`run`     evaluate a `Network` exactly, in numpy
-`plan`    choose the hardware for each node of a `Network`, for one board
-`build`   write the Verilog, the vectors, the bench and the manifest of a design
-========= =================================================================================
+========== ================================================================================
+`compress` make a plain torch module small by a recipe, to a `Network` and its exact size
+`load`     read a :class:`~hwgen.ir.Network` file
+`export`   turn a trained torch module into a `Network`
+`run`      evaluate a `Network` exactly, in numpy
+`plan`     choose the hardware for each node of a `Network`, for one board
+`build`    write the Verilog, the vectors, the bench and the manifest of a design
+========== ================================================================================
 
-`plan` is also the package ``hwgen.plan``: one object, a module that can be called.
+`compress` and `plan` are also the packages ``hwgen.compress`` and ``hwgen.plan``: each one object,
+a module that can be called (docs/decisions/0021-compress-is-a-verb-too.md).
 """
 
 import sys
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["__version__", "build", "export", "load", "plan", "run"]
+__all__ = ["__version__", "build", "compress", "export", "load", "plan", "run"]
 
 __version__ = "0.1.0"
 
@@ -26,8 +28,8 @@ _API = "hwgen.flow.api"
 
 
 def __getattr__(name):
-    if name == "plan":
-        return import_module("hwgen.plan")
+    if name in _CALLABLE:
+        return import_module(f"hwgen.{name}")
     if name in __all__:
         return getattr(import_module(_API), name)
     raise AttributeError(f"module 'hwgen' has no attribute {name!r}")
@@ -51,12 +53,23 @@ class _CallablePlan(ModuleType):
                                         clk_hz=clk_hz, cores=cores, weights=weights)
 
 
+class _CallableCompress(ModuleType):
+    """The package ``hwgen.compress``, callable as the function of the same name."""
+
+    def __call__(self, model, recipe, data, *, folder=None, progress=None, device=None):
+        """Compress a torch module by a recipe; see ``hwgen.compress.compress``."""
+        return self.compress(model, recipe, data, folder=folder, progress=progress, device=device)
+
+
+_CALLABLE = {"compress": _CallableCompress, "plan": _CallablePlan}
+
+
 class _Hwgen(ModuleType):
-    """The package itself; it notices when the import system attaches ``hwgen.plan`` to it."""
+    """The package itself; it notices when the import system attaches a callable one to it."""
 
     def __setattr__(self, name, value):
-        if name == "plan" and isinstance(value, ModuleType):
-            value.__class__ = _CallablePlan
+        if name in _CALLABLE and isinstance(value, ModuleType):
+            value.__class__ = _CALLABLE[name]
         super().__setattr__(name, value)
 
 

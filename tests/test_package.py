@@ -1,4 +1,4 @@
-"""The wheel works where there is no repository; the five names of the API."""
+"""The wheel works where there is no repository; the six names of the API."""
 
 import json
 import os
@@ -130,10 +130,21 @@ def test_plan_is_both_the_package_and_the_function(api):
 def test_plan_takes_what_the_function_takes():
     from hwgen.flow.api import plan
 
-    def parameters(function):
-        return [(p.name, p.kind, p.default) for p in signature(function).parameters.values()]
-
     assert parameters(hwgen.plan) == parameters(plan)
+
+
+def test_compress_is_both_the_package_and_the_function():
+    from hwgen import compress
+
+    assert isinstance(compress, ModuleType)
+    assert hwgen.compress is sys.modules["hwgen.compress"] is compress
+    with pytest.raises(TypeError, match=r"^data must be a hwgen.compress.Split, not NoneType$"):
+        hwgen.compress(None, [], None)
+    assert parameters(hwgen.compress) == parameters(compress.compress)
+
+
+def parameters(function):
+    return [(p.name, p.kind, p.default) for p in signature(function).parameters.values()]
 
 
 def test_unknown_name_is_an_attribute_error():
@@ -142,4 +153,4 @@ def test_unknown_name_is_an_attribute_error():
 
 
 def test_names_are_listed():
-    assert {"load", "export", "run", "plan", "build", "__version__"} <= set(dir(hwgen))
+    assert {"load", "export", "run", "plan", "build", "compress", "__version__"} <= set(dir(hwgen))

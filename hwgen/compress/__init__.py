@@ -1,7 +1,8 @@
 """The PyTorch front end: quantise, binarise, prune, distil, train, and export to a Network.
 
 The only package that imports torch. Every layer here evaluates to integers times a power of two,
-so that :func:`export` loses nothing.
+so that :func:`export` loses nothing. :func:`compress` runs a whole recipe, and so does the package
+itself when it is called.
 """
 
 from . import reproducible
@@ -23,11 +24,18 @@ from .dynamic import DynamicQuantConv2d, DynamicQuantLinear
 from .errors import CheckpointError, ExportError, TrainingError
 from .export import export, predict_integers
 from .fixed import QuantInput, QuantLinear, QuantReLU
+from .form import Form
+from .frame.account import Account, account_of
+from .frame.recipe import Budget, Recipe
+from .frame.result import BudgetError, Compressed
+from .frame.step import Step, TrainingStep
+from .hook import Hook
 from .kbit import DoReFaWeights, LinearQuantWeights, WrpnWeights
 from .layer import Layer
 from .linear import IntegerLinear
 from .log_steps import LogActivation
 from .lookup import QuantExp, QuantSigmoid, QuantTanh
+from .methods import METHODS
 from .mnist import mnist, read_idx
 from .named import (
     BinaryConv2d,
@@ -59,26 +67,29 @@ from .thermometer import ThermometerInput
 from .thresholds import sign_thresholds, step_thresholds
 from .topologies import cnv
 from .train import density, train
+from .verb import compress
 from .warp import Warp, warped
 from .weights import Weights
 
 __all__ = [
-    "AbcActivation", "AbcWeights", "AlternatingWeights", "BatchNorm", "BatchNorm2d", "BinaryConv2d",
-    "BinaryLinear", "BinaryWeights", "BitwiseSign", "BitwiseWeights", "CheckpointError", "Copies",
-    "DoReFaLinear", "DoReFaWeights", "DynamicQuantConv2d", "DynamicQuantLinear", "Epoch",
-    "ExportError", "FixedTernaryWeights", "Flatten", "GradualPruning", "HorqSign", "IntegerConv2d",
-    "IntegerLinear", "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights",
+    "AbcActivation", "AbcWeights", "Account", "AlternatingWeights", "BatchNorm", "BatchNorm2d",
+    "BinaryConv2d", "BinaryLinear", "BinaryWeights", "BitwiseSign", "BitwiseWeights", "Budget",
+    "BudgetError", "CheckpointError", "Compressed", "Copies", "DoReFaLinear", "DoReFaWeights",
+    "DynamicQuantConv2d", "DynamicQuantLinear", "Epoch", "ExportError", "FixedTernaryWeights",
+    "Flatten", "Form", "GradualPruning", "Hook", "HorqSign", "IntegerConv2d", "IntegerLinear",
+    "Layer", "LinearQuantWeights", "LogActivation", "LqActivation", "LqWeights", "METHODS",
     "MNIST_ORIGINS", "MNIST_RECIPES", "MultiBaseLinear", "Phases", "PowerWeights",
     "QuantActivation", "QuantAdd", "QuantAvgPool2d", "QuantConv2d", "QuantDepthwiseConv2d",
     "QuantExp", "QuantInput", "QuantLinear", "QuantReLU", "QuantRescale", "QuantSigmoid",
-    "QuantTanh", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings", "SharedWeights",
-    "ShiftBatchNorm", "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split", "StepActivation",
-    "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError", "TtqWeights",
-    "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights", "WrpnLinear", "WrpnWeights",
-    "XnorWeights", "accuracy", "adopt", "ap2", "binarise", "calibrate", "cnv", "compress_signals",
-    "cubic_density", "density", "digits", "distillation_loss", "export", "fold_batch_norm",
-    "integer_products", "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx",
-    "reproducible", "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds",
-    "step_thresholds", "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_origin",
-    "train_student", "train_teacher", "warped",
+    "QuantTanh", "Recipe", "ResidualSign", "STUDENTS", "ScaledBinaryLinear", "Settings",
+    "SharedWeights", "ShiftBatchNorm", "ShiftBatchNorm2d", "ShiftSumWeights", "Sign", "Split",
+    "Step", "StepActivation", "TernaryConv2d", "TernaryLinear", "ThermometerInput", "TrainingError",
+    "TrainingStep", "TtqWeights", "TwnWeights", "TwoScaleTernaryLinear", "Warp", "Weights",
+    "WrpnLinear", "WrpnWeights", "XnorWeights", "account_of", "accuracy", "adopt", "ap2",
+    "binarise", "calibrate", "cnv", "compress", "compress_signals", "cubic_density", "density",
+    "digits", "distillation_loss", "export", "fold_batch_norm", "integer_products",
+    "load_checkpoint", "mnist", "predict_integers", "quantise", "read_idx", "reproducible",
+    "round_half_even", "round_half_up", "save_checkpoint", "sign_thresholds", "step_thresholds",
+    "stratified", "train", "train_bitwise", "train_mnist", "train_mnist_origin", "train_student",
+    "train_teacher", "warped",
 ]

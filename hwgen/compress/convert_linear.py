@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwgen.ir import Dense, Edge, MatVec, PerChannel
+from hwgen.ir import Dense, Edge, MatVec, PerChannel, Shared
 from hwgen.numeric import Fixed, SpecError
 
 from .dynamic import DynamicQuantLinear
@@ -38,7 +38,8 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
     _check_in_frac(layer, value)
     fracs = layer.frac.numpy()
     fmt = Fixed(layer.bits, int(fracs.max()), True)
-    weights = Dense(int64_of(layer.integer_weight()), fmt)
+    integers = int64_of(layer.integer_weight())
+    weights = Shared.of(integers) if getattr(layer, "is_shared", False) else Dense(integers, fmt)
     nodes, result = _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
     if fracs.min() == fracs.max():
         return nodes, result

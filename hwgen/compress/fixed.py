@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from hwgen.numeric import SpecError, as_int
 
+from .form import latent
 from .layer import Layer, within
 from .straight import round_half_even, round_half_up
 
@@ -140,7 +141,7 @@ class QuantLinear(Layer):
     @torch.no_grad()
     def constrain(self) -> None:
         top = self.limit * 2.0 ** -int(self.frac)
-        self.weight.clamp_(-top, top)
+        latent(self).clamp_(-top, top)
 
     def extra_repr(self):
         return (f"{self.n_in}, {self.n_out}, bits={self.bits}, bias={self.bias is not None},"

@@ -1,9 +1,8 @@
 """Weights as their layer uses them now, for an evaluation in another precision."""
 
-import copy
-
 import torch
 
+from .form import baked
 from .linear import IntegerLinear
 from .weights import Weights
 
@@ -47,7 +46,7 @@ class FrozenWeights(Weights):
 
 def in_double(module):
     """A copy of ``module`` that computes in float64 with the integer weights it has now."""
-    double = copy.deepcopy(module).eval()
+    double = baked(module).eval()
     for layer in double.modules():
         if isinstance(layer, IntegerLinear) and _is_finite(layer) and not layer.quantiser.is_real:
             layer.quantiser = FrozenWeights(layer)

@@ -67,6 +67,7 @@ class Epoch:
     loss : float         mean over the training samples
     accuracy : float     share of the training samples classified rightly while training
     density : float      share of nonzero weights, over all weight matrices
+    bits : int or None   what must be stored, where that is measured
     """
 
     name: str
@@ -75,3 +76,4 @@ class Epoch:
     loss: float
     accuracy: float
     density: float
+    bits: int | None = None

@@ -12,7 +12,7 @@ from .add import QuantAdd
 from .conv import Flatten
 from .layer import Layer
 
-__all__ = ["INPUT", "Step", "check_module", "trace"]
+__all__ = ["INPUT", "IN_PLACE", "SUMS", "Step", "Tracer", "check_module", "require_unread", "trace"]
 
 
 class _Value(torch.fx.Proxy):
@@ -22,7 +22,7 @@ class _Value(torch.fx.Proxy):
         return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
 
 
-class _Tracer(torch.fx.Tracer):
+class Tracer(torch.fx.Tracer):
     """Stops at every layer, every module without parts of its own, and at those of torch."""
 
     def is_leaf_module(self, m, module_qualified_name):
@@ -81,7 +81,7 @@ def trace(module) -> tuple[list[Step], str]:
     if isinstance(module, Layer):
         module = nn.Sequential(module)
     try:
-        graph = _Tracer().trace(module)
+        graph = Tracer().trace(module)
     except (torch.fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise SpecError(f"module {type(module).__name__} must have a forward that does not depend"
                         f" on values, not one where torch.fx finds: {error}") from error
@@ -117,11 +117,11 @@ def _step(node, names, module) -> Step:
     path = node.target if is_layer else _operation(node)
     layer = module.get_submodule(node.target) if is_layer else QuantAdd() if is_sum else None
     if is_sum and node.target in IN_PLACE:
-        _require_unread(read[0], node, module)
+        require_unread(read[0], node, module)
     return Step(names[node], tuple(sources), path, layer)
 
 
-def _require_unread(node, addition, module):
+def require_unread(node, addition, module):
     """Raise SpecError if the tensor that ``addition`` changes in place is read again."""
     while True:
         if len(node.users) > 1:

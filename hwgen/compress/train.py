@@ -25,7 +25,8 @@ __all__ = ["density", "train"]
 
 
 def train(module, split, *, settings: Settings, name: str = "training", teacher=None,
-          pruning=None, copies=None, checkpoint=None, progress=None):
+          pruning=None, hooks=(), copies=None, checkpoint=None, progress=None, measure=None,
+          device="cpu"):
     """Train ``module`` on the training part of ``split``; returns it in evaluation mode.
 
     One thread is used: these networks are too small for more, and the result then does not depend
@@ -44,19 +45,26 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
     teacher : torch.nn.Module, optional
         In evaluation mode; adds the distillation loss.
     pruning : GradualPruning, optional
+    hooks : sequence of Hook
+        Take part in each step; see :mod:`hwgen.compress.hook`.
     copies : Copies, optional
         Takes the place of the training samples, one copy each epoch; where it has a teacher's
         scores, they give the distillation loss.
     checkpoint : path, optional
         Written after every epoch; a training found there is continued.
     progress : callable of Epoch, optional
+    measure : callable of the module, optional
+        Bits that must be stored; reported with each epoch.
+    device : str
+        Where the products are computed; the module comes back to the CPU.
 
     Raises
     ------
     TrainingError     When the loss or a weight is not finite; the last good checkpoint stays.
     CheckpointError   When ``checkpoint`` is damaged or belongs to another training.
     """
-    run = _Run(module, split, settings, name, teacher, pruning, copies, checkpoint)
+    run = _Run(module, split, settings, name, teacher, pruning, copies, checkpoint, tuple(hooks),
+               measure, device)
     with (_one_thread(), torch.random.fork_rng(devices=[]),
           integer_products(settings.integer_products)):
         for epoch in range(run.resume(), settings.epochs):
@@ -64,7 +72,7 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
             run.save(epoch + 1)
             if progress is not None:
                 progress(report)
-    return module.eval()
+    return module.cpu().eval()
 
 
 @torch.no_grad()
@@ -96,7 +104,8 @@ def _one_thread():
 class _Run:
     """State of one training run."""
 
-    def __init__(self, module, split, settings, name, teacher, pruning, copies, checkpoint):
+    def __init__(self, module, split, settings, name, teacher, pruning, copies, checkpoint, hooks,
+                 measure, device):
         if settings.shift and split.side is None:
             raise SpecError(f"training '{name}': shift must be 0 for samples that are not images,"
                             f" not {settings.shift!r}")
@@ -104,16 +113,22 @@ class _Run:
         self.teacher, self.pruning, self.side = teacher, pruning, split.side
         self.path = None if checkpoint is None else Path(checkpoint)
         self.copies, self.soft = copies, None
+        self.hooks, self.measure, self.device = hooks, measure, device
         self.x = torch.from_numpy(np.array(split.x_train))
         self.x = self.x.float() if copies is None else self.x
         self.y = torch.from_numpy(split.y_train).long()
+        self.steps = math.ceil(len(self.x) / settings.batch)
+        for hook in hooks:
+            hook.begin(module, settings.epochs * self.steps)
         self.optimiser = torch.optim.Adam(module.parameters(), lr=settings.lr,
                                           weight_decay=settings.weight_decay,
                                           fused=settings.integer_products or None)
         if pruning is not None:
             pruning.attach(module)
-        self.steps = math.ceil(len(self.x) / settings.batch)
         self.identity = self._identity()
+        module.to(device)
+        if teacher is not None:
+            teacher.to(device)
 
     def _identity(self) -> str:
         """What must agree before a checkpoint may be continued; taken before the first step."""
@@ -126,7 +141,8 @@ class _Run:
         if self.copies is not None:
             digest.update(f"{self.copies.digest} {self.copies.count}".encode())
         pruning = self.pruning and {k: v for k, v in vars(self.pruning).items() if k != "masks"}
-        return json.dumps([self.name, asdict(self.settings), pruning, digest.hexdigest()])
+        return json.dumps([self.name, asdict(self.settings), pruning, digest.hexdigest(),
+                           *(hook.key for hook in self.hooks)])
 
     def resume(self) -> int:
         """Load the checkpoint, if there is one; returns the number of epochs already done."""
@@ -174,12 +190,12 @@ class _Run:
             right += int((scores.argmax(1) == self.y[index]).sum())
         n = len(self.x)
         return Epoch(self.name, epoch + 1, self.settings.epochs, total / n, right / n,
-                     density(self.module))
+                     density(self.module), self.measure and self.measure(self.module))
 
     def step(self, step: int, index):
         """One optimiser step on the samples ``index``; returns the loss and the scores."""
         settings = self.settings
-        x, labels = self.x[index].float(), self.y[index]
+        x, labels = self.x[index].float(), self.y[index].to(self.device)
         if settings.shift:
             x = shifted(x, settings.shift, self.side)
         if settings.mix:
@@ -187,28 +203,47 @@ class _Run:
         half_cosine = (1 + math.cos(math.pi * step / (settings.epochs * self.steps))) / 2
         for group in self.optimiser.param_groups:
             group["lr"] = settings.lr_end + (settings.lr - settings.lr_end) * half_cosine
+        x = x.to(self.device)
+        for hook in self.hooks:
+            hook.before(self.module, step)
         scores = self.module(x)
-        loss = self.loss(scores, self.soft_scores(x, index), labels)
+        loss = self.loss(scores, x, index, labels, step)
         self.optimiser.zero_grad()
         loss.backward()
+        for hook in self.hooks:
+            hook.gradient(self.module, step)
         self.optimiser.step()
         for part in self.module.modules():
             if isinstance(part, Layer):
                 part.constrain()
         if self.pruning is not None:
             self.pruning.step(self.module, step)
-        return loss.item(), scores
+        with torch.no_grad():
+            for hook in self.hooks:
+                hook.after(self.module, step)
+        return loss.item(), scores.detach().cpu()
 
     def soft_scores(self, x, index):
         """The teacher's scores of the samples; None without a teacher."""
         if self.soft is not None:
-            return self.soft[index]
+            return self.soft[index].to(self.device)
         if self.teacher is None:
             return None
         with torch.no_grad():
             return self.teacher(x)
 
-    def loss(self, scores, soft, labels):
+    def loss(self, scores, x, index, labels, step):
+        """The loss of a batch, with what the hooks add."""
+        loss = next((own for hook in self.hooks
+                     if (own := hook.loss(scores, labels, x)) is not None), None)
+        if loss is None:
+            loss = self._usual_loss(scores, self.soft_scores(x, index), labels)
+        for hook in self.hooks:
+            penalty = hook.penalty(self.module, step)
+            loss = loss if penalty is None else loss + penalty
+        return loss
+
+    def _usual_loss(self, scores, soft, labels):
         if soft is None:
             return F.cross_entropy(scores, labels)
         return distillation_loss(scores, soft, labels, alpha=self.settings.alpha,

@@ -51,17 +51,17 @@ def test_the_twin_is_exportable_and_the_original_untouched(rng):
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
 
 
-def test_only_sequences_are_converted():
-    with refused(TypeError, "quantise: module must be a torch.nn.Sequential, not Linear"):
-        quantise(nn.Linear(2, 2), np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
+def test_only_modules_are_converted():
+    with refused(TypeError, "module must be a torch.nn.Module, not 'net'"):
+        quantise("net", np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
 
 
 @pytest.mark.parametrize("layer", [nn.Tanh(), nn.BatchNorm1d(2)])
 def test_other_layers_are_refused(layer):
     net = nn.Sequential(QuantInput(bits=4), layer)
     with refused(SpecError, f"quantise: module '1': must be QuantInput, Linear, Conv2d, a batch"
-                            f" norm behind one of these, ReLU, MaxPool2d, AvgPool2d,"
-                            f" AdaptiveAvgPool2d(1), Flatten or Dropout, not {layer!r}"):
+                            f" norm behind one of these, ReLU, ReLU6, MaxPool2d, AvgPool2d,"
+                            f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}"):
         quantise(net, np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
 
 

@@ -1,0 +1,97 @@
+"""Forms of weights: torch parametrisations that say which values a matrix may have.
+
+A layer under a form keeps the latent weights that training moves, and computes with what the form
+makes of them: some set to 0, some made equal. Forms may stand one behind another.
+"""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+__all__ = ["Form", "baked", "form_of", "forms_of", "latent", "put"]
+
+
+class Form(nn.Module):
+    """What is made of the latent weights of one layer; all its state is in buffers and parameters.
+
+    So a checkpoint holds it, and a training goes on from there.
+
+    Members
+    -------
+    is_shared : bool
+        Weights take a few values, so the exported matrix is a :class:`~hwgen.ir.Shared`.
+    """
+
+    is_shared = False
+
+    def forward(self, weight):
+        """The weights that are computed with, in the shape and dtype of ``weight``."""
+        raise NotImplementedError
+
+    def moved(self, arrange, factor=None) -> "Form":
+        """A copy of the form for a layer whose weights are ``arrange(weight) * factor``.
+
+        ``arrange`` reorders and reshapes all but the outputs; ``factor`` is of each output,
+        (n_out,), where a batch norm is folded in, else None. State of the shape of the weights is
+        in the buffers named ``of_weights``. A form that cannot be kept raises SpecError.
+        """
+        moved = copy.deepcopy(self)
+        for name in self.of_weights:
+            setattr(moved, name, arrange(getattr(self, name)).clone())
+        return moved
+
+    of_weights: tuple[str, ...] = ()
+
+
+def put(layer, form: Form) -> Form:
+    """Put the weights of ``layer`` under ``form``, behind the forms that it has; returns it."""
+    parametrize.register_parametrization(layer, "weight", form)
+    return form
+
+
+def forms_of(layer) -> list[Form]:
+    """Forms of a layer's weights, the first one nearest to the latent ones."""
+    if not parametrize.is_parametrized(layer, "weight"):
+        return []
+    return [form for form in layer.parametrizations.weight if isinstance(form, Form)]
+
+
+def form_of(layer, kind):
+    """The form of ``kind`` that a layer has, or None."""
+    return next((form for form in forms_of(layer) if isinstance(form, kind)), None)
+
+
+def latent(layer):
+    """The weights that training moves, (n_out, ...): those before all forms."""
+    if parametrize.is_parametrized(layer, "weight"):
+        return layer.parametrizations.weight.original
+    return layer.weight
+
+
+@torch.no_grad()
+def baked(module):
+    """A copy of ``module`` whose layers hold the weights that their forms make, and no forms.
+
+    Not by torch's own ``remove_parametrizations``: copies share the class that it takes the
+    property from, so that it breaks the original.
+    """
+    module = copy.deepcopy(module)
+    if parametrize.is_parametrized(module, "weight"):
+        return _without_forms(module)
+    for parent in list(module.modules()):
+        for name, layer in list(parent.named_children()):
+            if parametrize.is_parametrized(layer, "weight"):
+                setattr(parent, name, _without_forms(layer))
+    return module
+
+
+def _without_forms(layer):
+    plain = object.__new__(type(layer).__mro__[1])
+    plain.__dict__ = {key: copy.copy(value) if isinstance(value, dict) else value
+                      for key, value in layer.__dict__.items()}
+    del plain._modules["parametrizations"]
+    plain.weight = nn.Parameter(layer.weight.detach().clone())
+    plain.is_shared = any(form.is_shared for form in forms_of(layer))
+    return plain

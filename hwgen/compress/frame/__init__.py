@@ -1,0 +1,1 @@
+"""What every compression method shares: steps, recipes, the run, storage, account, result."""

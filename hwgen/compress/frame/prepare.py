@@ -1,0 +1,71 @@
+"""The user's module as what the steps work on: a graph of layers that begins with QuantInput."""
+
+import numpy as np
+from torch import nn
+
+from hwgen.numeric import SpecError
+
+from ..fixed import QuantInput, QuantLinear
+from ..graph import as_graph, layer_of
+from ..linear import IntegerLinear
+from ..quantise import LEFT_OUT, NORMS
+from ..thermometer import ThermometerInput
+from .step import Context
+
+__all__ = ["MATRICES", "context_of", "matrices", "prepared"]
+
+MATRICES = (nn.Linear, nn.Conv2d, QuantLinear, IntegerLinear)
+"""Layers with a ``weight`` of shape (n_out, ...) that steps may change."""
+
+ENTRY = "pixels"
+"""Name of the QuantInput that is put in front of a module without one."""
+
+
+def prepared(model, split):
+    """A copy of ``model`` as a graph of layers; with a QuantInput in front unless it has one.
+
+    That reads the integers of ``split`` as ``integer * 2**-bits``, so as numbers below 1.
+    """
+    whole = as_graph(model)
+    first = next((node for node in whole.graph.nodes if node.op == "call_module"
+                  and not isinstance(layer_of(whole, node), LEFT_OUT)), None)
+    if first is None:
+        raise SpecError(f"model must have layers, not be {type(model).__name__} without any")
+    if not isinstance(layer_of(whole, first), QuantInput | ThermometerInput):
+        _enter(whole, split)
+    return whole
+
+
+def _enter(whole, split):
+    ends = [(int(np.min(x)), int(np.max(x))) for x in (split.x_train, split.x_test)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    bits = max(1, high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
+    name = ENTRY
+    while hasattr(whole, name):
+        name += "_"
+    whole.add_module(name, QuantInput(bits=bits + (low < 0), frac=bits, signed=low < 0))
+    start = next(node for node in whole.graph.nodes if node.op == "placeholder")
+    with whole.graph.inserting_after(start):
+        entry = whole.graph.call_module(name, (start,))
+    start.replace_all_uses_with(entry, delete_user_cb=lambda user: user is not entry)
+    whole.recompile()
+
+
+def matrices(model) -> dict:
+    """The matrix layers of a prepared model by name, in the order in which they are called."""
+    if not hasattr(model, "graph"):
+        return {name: layer for name, layer in model.named_modules()
+                if isinstance(layer, MATRICES)}
+    layers = {node.target: layer_of(model, node) for node in model.graph.nodes
+              if node.op == "call_module"}
+    return {name: layer for name, layer in layers.items() if isinstance(layer, MATRICES)}
+
+
+def context_of(model, split) -> Context:
+    """What is known of a prepared model."""
+    found = matrices(model)
+    if not found:
+        raise SpecError("model must have a Linear or Conv2d, and has none")
+    norms = {node.target for node in model.graph.nodes if node.target in found
+             and any(isinstance(layer_of(model, user), NORMS) for user in node.users)}
+    return Context(model, found, norms, split)

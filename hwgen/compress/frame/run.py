@@ -1,0 +1,138 @@
+"""A recipe while it runs: the model, the trainings with their checkpoints, what was noted."""
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..fixed import QuantLinear
+from ..form import Form, form_of, put
+from ..linear import IntegerLinear
+from ..train import train
+from .account import FLOAT_BITS, matrix_bits
+from .prepare import matrices
+from .step import per_layer
+
+__all__ = ["Run"]
+
+SAMPLES = 2_000
+"""Training samples on which steps of numbers are chosen."""
+
+
+class Run:
+    """What a step works on.
+
+    Parameters
+    ----------
+    model : torch.fx.GraphModule    prepared, see :func:`hwgen.compress.frame.prepare.prepared`
+    recipe : Recipe
+    split : Split
+    folder : path, optional         for checkpoints
+    progress : callable of Epoch, optional
+    device : str
+
+    Members
+    -------
+    model : torch.nn.Module    changed by steps, in place or by another in its place
+    origin : torch.nn.Module   the prepared model as it came, in evaluation mode
+    teacher : torch.nn.Module or None    if set, later trainings distil from it
+    alpha, temperature : float           of that distillation
+    storage : dict             layer name to the storage that a step chose
+    notes : dict               what steps report, ready for JSON; into the network's ``meta``
+    epochs : list of Epoch     of all trainings
+    seed : int
+    """
+
+    def __init__(self, model, recipe, split, *, folder=None, progress=None, device="cpu"):
+        self.model, self.recipe, self.split, self.seed = model, recipe, split, recipe.seed
+        self.origin = copy.deepcopy(model).eval()
+        self.folder, self.device = None if folder is None else Path(folder), device
+        self.teacher, self.alpha, self.temperature = None, 0.7, 4.0
+        self.storage: dict[str, str] = {}
+        self.notes: dict = {}
+        self.epochs: list = []
+        self._progress, self._step, self._trainings = progress, "", 0
+
+    def enter(self, k: int) -> None:
+        """Go on to step ``k`` of the recipe."""
+        self._step, self._trainings = f"{k + 1}-{self.recipe.steps[k].kind}", 0
+
+    def take_origin(self) -> None:
+        """Let the model as it is be the one that the result is compared with."""
+        self.origin = copy.deepcopy(self.model).eval()
+
+    @property
+    def matrices(self) -> dict:
+        """The matrix layers by name, in order; each has ``weight`` of shape (n_out, ...)."""
+        return matrices(self.model)
+
+    def per_layer(self, what: str, value) -> dict:
+        """``{layer name: value}``; see :meth:`hwgen.compress.frame.step.Context.per_layer`."""
+        return per_layer(what, value, self.matrices)
+
+    def samples(self, count: int = SAMPLES) -> np.ndarray:
+        """Training samples, spread over all of them, integers as the model takes them."""
+        return self.split.x_train[::max(1, len(self.split.x_train) // count)][:count]
+
+    def put(self, name: str, form: Form) -> Form:
+        """Put the weights of a layer under ``form``; its form of that kind if it has one."""
+        return form_of(self.matrices[name], type(form)) or put(self.matrices[name], form)
+
+    def replace(self, name: str, layer) -> None:
+        """Put ``layer`` in the place of the one called ``name``."""
+        *path, last = name.split(".")
+        setattr(self.model.get_submodule(".".join(path)), last, layer)
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Random numbers that follow from the recipe's seed, the step and ``purpose`` alone."""
+        generator = torch.Generator()
+        text = f"{self._step} {purpose}".encode()
+        return generator.manual_seed(self.seed * 100_003 + sum(text))
+
+    def train(self, step, *, epochs: int | None = None, hooks=(), **changes) -> None:
+        """Train the model as ``step`` says; continued from its checkpoint, if there is one.
+
+        Steps before are done again and find their own checkpoints finished.
+
+        Parameters
+        ----------
+        step : TrainingStep      its rate, batch and so on
+        epochs : int, optional   its own unless given; with 0 nothing is done
+        hooks : sequence of Hook
+        changes                  of fields of :class:`~hwgen.compress.Settings`
+        """
+        self._trainings += 1
+        epochs = step.epochs if epochs is None else epochs
+        if not epochs:
+            return
+        settings = step.settings(self.seed, epochs, **{
+            "alpha": self.alpha, "temperature": self.temperature, **changes})
+        name = f"{self.recipe.name}-{self._step}" + (f"-{self._trainings}" if self._trainings > 1
+                                                      else "")
+        train(self.model, self.split, settings=settings, name=name, teacher=self.teacher,
+              hooks=hooks, checkpoint=self.folder and self.folder / f"{name}.ckpt",
+              progress=self._tell, measure=lambda _: self.bits(), device=self.device)
+
+    def bits(self) -> int:
+        """Bits of all weights as they are now: floats of 32 bits that are not 0, or integers.
+
+        Where some floats are 0, a bit for each says which. The result's account is exact; this one
+        is what a training shows, without biases and what stands between the matrices.
+        """
+        total = 0
+        for name, layer in self.matrices.items():
+            if isinstance(layer, QuantLinear | IntegerLinear):
+                integers = layer.integer_weight().detach().cpu().numpy().astype(np.int64)
+                bits = layer.bits if isinstance(layer, QuantLinear) else layer.format.bits
+                total += sum(matrix_bits(integers, bits, self.storage.get(name))[1].values())
+            else:
+                weight = layer.weight.detach()
+                nonzero = int(torch.count_nonzero(weight))
+                total += nonzero * FLOAT_BITS + weight.numel() * (nonzero < weight.numel())
+        return total
+
+    def _tell(self, epoch):
+        self.epochs.append(epoch)
+        if self._progress is not None:
+            self._progress(epoch)

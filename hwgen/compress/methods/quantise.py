@@ -1,0 +1,71 @@
+"""Fixed point with steps of powers of two: calibrated, then trained with the rounding in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hwgen.numeric import SpecError
+
+from ..calibrate import calibrate
+from ..fixed import MAX_BITS, RULES
+from ..frame.step import FIXED, TrainingStep
+from ..quantise import quantise
+
+__all__ = ["Quantise"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantise(TrainingStep):
+    """Make weights and activations integers times a power of two; train on if there are epochs.
+
+    Batch norms are folded, activations get unsigned integers behind a ReLU. Forms of weights that
+    earlier steps put stay: what is pruned stays so.
+
+    Parameters
+    ----------
+    weight_bits : int, or mapping of layer to int         2..16, sign included
+    activation_bits : int                                 1..16
+    rule : str        how a step is chosen: ``least_squares`` (L2-optimal) or ``ristretto``
+    epochs            of training with the rounding in place, straight through
+    """
+
+    kind: ClassVar[str] = "quantise"
+    text: ClassVar[str] = "fixed point, steps calibrated, trained with the rounding in place"
+    source: ClassVar[str] = "arXiv 1512.01322, 1604.03168"
+    weight_bits: int | Mapping[str, int] = 8
+    activation_bits: int = 8
+    rule: str = "least_squares"
+
+    def check(self):
+        self.require_int("weight_bits", 2, MAX_BITS)
+        self.require_int("activation_bits", 1, MAX_BITS)
+        self.require_choice("rule", RULES)
+
+    def validate(self, context):
+        """Once, and for every matrix."""
+        context.refuse(FIXED, "numbers are integers already: leave one of the two out")
+        bits = context.per_layer("weight_bits", self.weight_bits)
+        require_all(bits, context.layers)
+        quantise(context.model, context.split.x_train[:1], weight_bits=bits, calibrator=_as_it_is,
+                 activation_bits=self.activation_bits)
+        context.mark(FIXED, "quantised")
+
+    def apply(self, run):
+        """Put the twin in the model's place, then train it."""
+        bits = run.per_layer("weight_bits", self.weight_bits)
+        run.model = quantise(run.model, run.samples(), weight_bits=bits,
+                             activation_bits=self.activation_bits,
+                             calibrator=lambda twin, x: calibrate(twin, x, rule=self.rule))
+        run.train(self)
+
+
+def _as_it_is(twin, samples):
+    return twin
+
+
+def require_all(found, layers):
+    """SpecError unless each of ``layers`` is in ``found``."""
+    lacking = [name for name in layers if name not in found]
+    if lacking:
+        raise SpecError(f"weight_bits must be given for every layer, and is not for"
+                        f" '{lacking[0]}': name it, or '*' for all others")

@@ -1,0 +1,31 @@
+"""Training and nothing else: a start from random weights, or a fine-tuning behind other steps."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from ..frame.step import TrainingStep
+
+__all__ = ["Train"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(TrainingStep):
+    """Train the model as it is, under the forms that earlier steps gave its weights.
+
+    Parameters
+    ----------
+    see :class:`~hwgen.compress.frame.step.TrainingStep`; at least one epoch
+    """
+
+    kind: ClassVar[str] = "train"
+    text: ClassVar[str] = "train with Adam, from the start or behind other steps"
+    epochs: int = field()
+
+    def check(self):
+        self.require_int("epochs", 1)
+
+    def apply(self, run):
+        """Train; before the first other step, the trained model is the one to compare with."""
+        run.train(self)
+        if run.recipe.steps[0] is self:
+            run.take_origin()

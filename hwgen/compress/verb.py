@@ -1,0 +1,85 @@
+"""``compress(model, recipe, data)``: plain PyTorch and a recipe to an exact network."""
+
+import torch
+
+from hwgen.numeric import SpecError
+
+from .data import Split
+from .frame.prepare import context_of, prepared
+from .frame.recipe import Recipe
+from .frame.result import Compressed, finished
+from .frame.run import Run
+from .frame.step import Step
+
+__all__ = ["compress"]
+
+
+def compress(model, recipe, data: Split, *, folder=None, progress=None,
+             device: str | None = None) -> Compressed:
+    """Compress ``model`` by ``recipe``; see docs/compress.md.
+
+    The whole recipe is checked against the model before anything is trained. Two runs give the
+    same integers, also where one was interrupted: with ``folder``, each training goes on from its
+    checkpoint. ``model`` is not changed.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Plain PyTorch of supported layers, or the functional operations that do the same. It takes
+        the integers of ``data`` as float and may begin with a QuantInput; without one they are read
+        as ``integer * 2**-bits``, numbers below 1.
+    recipe : Recipe, path of a TOML file, or sequence of Step
+    data : Split
+        Integer samples and labels; the test part is looked at once, at the end.
+    folder : path, optional
+        For checkpoints; kept, so that the same call is quick a second time.
+    progress : callable of Epoch, optional
+        After each epoch: loss, accuracy, density and bits.
+    device : str, optional
+        ``"cuda"`` where torch has one unless given, else ``"cpu"``.
+
+    Raises
+    ------
+    SpecError         If the recipe contradicts itself or the model: the step, the layer, the line.
+    TrainingError     If a loss is not finite; the last good checkpoint stays.
+    BudgetError       If the budget is not met: says the best that was found, and holds it.
+    """
+    if not isinstance(data, Split):
+        raise TypeError(f"data must be a hwgen.compress.Split, not {type(data).__name__}")
+    recipe = _recipe(recipe)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    whole = prepared(model, data)
+    _check_shape(whole, data)
+    recipe.validate(context_of(whole, data))
+    run = Run(whole, recipe, data, folder=folder, progress=progress, device=device)
+    for k, step in enumerate(recipe.steps):
+        run.enter(k)
+        step.apply(run)
+    return finished(run)
+
+
+def _recipe(recipe) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, Step):
+        return Recipe((recipe,))
+    if isinstance(recipe, list | tuple):
+        return Recipe(tuple(recipe))
+    return Recipe.load(recipe)
+
+
+@torch.no_grad()
+def _check_shape(whole, data):
+    """SpecError unless the model makes scores of a sample, one for each class."""
+    sample = torch.from_numpy(data.x_train[:1].astype("float32"))
+    training = whole.training
+    try:
+        scores = whole.eval()(sample)
+    except (RuntimeError, SpecError, TypeError) as error:
+        raise SpecError(f"model must take samples of shape {tuple(data.x_train.shape[1:])}, and"
+                        f" does not: {error}") from error
+    finally:
+        whole.train(training)
+    if scores.dim() != 2 or scores.shape[1] < data.classes:
+        raise SpecError(f"model must return scores (batch, {data.classes}), not"
+                        f" {tuple(scores.shape)}")

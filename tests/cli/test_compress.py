@@ -1,0 +1,65 @@
+"""``hwgen compress``: a model's file and a recipe's, to a network."""
+
+import json
+
+from hwgen.ir import load
+
+MODEL = """
+from torch import nn
+
+def model():
+    return nn.Sequential(nn.Linear(64, 12), nn.ReLU(), nn.Linear(12, 10))
+"""
+RECIPE = """
+name = "tiny"
+[budget]
+bits = {bits}
+[[step]]
+kind = "train"
+epochs = 2
+lr = 0.02
+[[step]]
+kind = "quantise"
+weight_bits = {{ "0" = 5, "*" = 6 }}
+"""
+
+
+def files(tmp_path, bits=100_000):
+    (tmp_path / "model.py").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(bits=bits), encoding="utf-8")
+    return tmp_path / "model.py", "--recipe", tmp_path / "recipe.toml", "-o", tmp_path / "out"
+
+
+def test_a_network_with_its_size(hwgen, tmp_path):
+    done = hwgen("compress", *files(tmp_path))
+    assert done.code == 0
+    network = load(tmp_path / "out" / "tiny.hwgen")
+    bits = network.meta["compression"]["bits"]
+    assert f"{bits:,} bits," in done.words
+    assert "torch and golden agree on every score" in done.words
+    path = tmp_path / "out" / "tiny.hwgen"
+    assert f"Next: hwgen generate {path}" in "".join(done.out.split("\n"))
+    assert (tmp_path / "out" / "checkpoints" / "tiny-1-train.ckpt").is_file()
+
+
+def test_as_json(hwgen, tmp_path):
+    found = hwgen("compress", *files(tmp_path), "--json").json
+    assert found["network"] == str(tmp_path / "out" / "tiny.hwgen")
+    assert found["bits"] == sum(found["by_part"].values())
+    assert json.loads((tmp_path / "out" / "tiny.json").read_text())["digest"] == found["digest"]
+
+
+def test_a_budget_that_is_not_met_is_a_failure_that_leaves_the_best(hwgen, tmp_path):
+    done = hwgen("compress", *files(tmp_path, bits=10))
+    assert done.code == 1
+    assert "recipe 'tiny': budget must be met, at most 10 bits; the best found has" in done.err
+    assert (tmp_path / "out" / "tiny.hwgen").is_file()
+
+
+def test_files_that_are_none(hwgen, tmp_path):
+    model, *rest = files(tmp_path)
+    model.write_text("net = 3", encoding="utf-8")
+    done = hwgen("compress", model, *rest)
+    assert (done.code, "must hold 'model', a torch.nn.Module" in done.err) == (1, True)
+    done = hwgen("compress", tmp_path / "none.py", *rest)
+    assert (done.code, "must be there, and is not" in done.err) == (1, True)

@@ -1,0 +1,83 @@
+"""The account against the memories of the stages that the generator is given."""
+
+import numpy as np
+import pytest
+
+from hwgen.compress.frame.account import account_of
+from hwgen.compress.frame.storage import STORAGES
+from hwgen.ir import Dense, Edge, Input, MatVec, Network, Requantise, Shared, Table, Threshold
+from hwgen.numeric import Bipolar, Fixed
+from hwgen.plan.stages import CodebookStage, FixedStage, SparseStage
+
+U4, W6 = Fixed(4, 0, False), Fixed(6)
+EDGE = Edge((24,), U4, U4.min, U4.max)
+
+
+def network(weights, bias=None, *more):
+    nodes = (Input("x", (), (24,), U4), MatVec("fc", ("x",), weights, bias), *more)
+    return Network("net", nodes, (nodes[-1].name,))
+
+
+def sparse(rng, density, shape=(40, 24)):
+    values = rng.integers(1, 30, shape) * rng.choice([-1, 1], shape)
+    return values * (rng.random(shape) < density)
+
+
+def total(stage, *without):
+    return sum(bits for name, bits in stage.memory_bits.items() if name not in without)
+
+
+@pytest.mark.parametrize("density", [0.02, 0.1, 0.5])
+@pytest.mark.parametrize("options", [
+    {"index": "absolute"}, {"index": "relative", "index_bits": 2},
+    {"index": "relative", "index_bits": 3, "values": "codes"}, {"values": "codes"}])
+def test_columns_are_the_memories_of_the_sparse_core(rng, density, options):
+    values = sparse(rng, density)
+    stage = SparseStage(MatVec("fc", ("x",), Dense(values, W6)), EDGE, None, 1, 8, **options)
+    parts = STORAGES["columns"].parts_as(values, 6, index_bits=options.get("index_bits"),
+                                         codes=options.get("values") == "codes")
+    assert sum(parts.values()) == total(stage)
+    assert parts["pointers"] == stage.memory_bits["pointers"]
+
+
+def test_codes_are_the_memories_of_the_codebook_core(rng):
+    values = rng.choice([-7, 0, 2, 12], (40, 24))
+    stage = CodebookStage(MatVec("fc", ("x",), Shared.of(values)), EDGE, None, 1, 1, 1)
+    assert sum(STORAGES["codes"].parts(values, 6).values()) == total(stage)
+
+
+def test_plain_and_biases_are_the_memories_of_the_fixed_core(rng):
+    weights, bias = Dense(rng.integers(-31, 32, (40, 24)), W6), rng.integers(-100, 50, 40)
+    stage = FixedStage(MatVec("fc", ("x",), weights, bias), EDGE, None, 1, 1, 1)
+    account = account_of(network(weights, bias))
+    assert account.bits == total(stage)
+    assert account.by_part == {"weights": 40 * 24 * 6, "bias": 40 * 8}
+    assert account.to_dict()["storage"] == {"fc": "plain"}
+
+
+def test_every_other_node_counts(rng):
+    weights = Dense(rng.integers(-31, 32, (4, 24)), W6)
+    lows = np.array([-9, 0, 4, 700])
+    signs = account_of(network(weights, None,
+                               Threshold("act", ("fc",), lows, np.array([0, 0, 1, 0], bool),
+                                         Bipolar())))
+    assert signs.by_node["act"] == 4 * 11 + 4
+    scaled = account_of(network(weights, None, Requantise(
+        "act", ("fc",), np.array([3, 9, 2, 1]), 4, "half_up", U4)))
+    assert scaled.by_part["scales"] == 4 * 4
+    shifted = account_of(network(weights, None, Requantise(
+        "act", ("fc",), np.array([1]), 4, "half_up", U4)))
+    assert "scales" not in shifted.by_part
+    table = account_of(network(weights, None, Requantise(
+        "act", ("fc",), np.array([1]), 4, "half_up", U4),
+        Table("tab", ("act",), np.arange(16)[::-1], 0, U4)))
+    assert table.by_part["table"] == 16 * 4
+
+
+def test_ratio_and_chosen_storage(rng):
+    weights = Dense(np.clip(sparse(rng, 0.1), -1, 1) * 9, W6)
+    account = account_of(network(weights), {"fc": "huffman"}, parameters=24 * 40)
+    assert account.entries[0].storage == "huffman"
+    assert account.bits < account_of(network(weights)).bits
+    assert account.ratio == 24 * 40 * 32 / account.bits
+    assert (account.nonzeros, account.weights) == (weights.nonzeros, 24 * 40)
