@@ -6,6 +6,7 @@ from .matrix import (
     MATRIX_KINDS,
     Dense,
     Loaded,
+    LoadedPerChannel,
     LoadedPowerSums,
     LoadedShared,
     Matrix,
@@ -34,8 +35,8 @@ from .store import FORMAT_VERSION, load, save
 
 __all__ = [
     "Add", "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
-    "LoadedPowerSums", "LoadedShared", "MATRIX_KINDS", "MatVec", "Matrix", "MaxPool", "NODE_KINDS",
-    "Network", "Node", "PerChannel", "Piecewise", "PowerSums", "Requantise", "Shared",
-    "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold", "check", "load", "replaced",
-    "save", "with_loaded",
+    "LoadedPerChannel", "LoadedPowerSums", "LoadedShared", "MATRIX_KINDS", "MatVec", "Matrix",
+    "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel", "Piecewise", "PowerSums",
+    "Requantise", "Shared", "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
+    "check", "load", "replaced", "save", "with_loaded",
 ]

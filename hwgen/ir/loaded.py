@@ -6,13 +6,23 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ..numeric import SpecError
-from .matrix import Dense, Loaded, LoadedPowerSums, LoadedShared, PowerSums, Shared
+from .matrix import (
+    Dense,
+    Loaded,
+    LoadedPerChannel,
+    LoadedPowerSums,
+    LoadedShared,
+    PerChannel,
+    PowerSums,
+    Shared,
+)
 from .network import CheckError, Network
 from .nodes import MatVec, Threshold
 
 __all__ = ["LOADED_KINDS", "replaced", "with_loaded"]
 
-LOADED_KINDS = {Dense: Loaded, PowerSums: LoadedPowerSums, Shared: LoadedShared}
+LOADED_KINDS = {Dense: Loaded, PowerSums: LoadedPowerSums, Shared: LoadedShared,
+                PerChannel: LoadedPerChannel}
 """Kind of a matrix -> that of the same whose entries may be exchanged."""
 
 

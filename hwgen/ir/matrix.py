@@ -10,8 +10,8 @@ import numpy as np
 from ..numeric import Codebook, Fixed, Format, PowerOfTwo, SpecError, as_int
 from .base import frozen_ints
 
-__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "LoadedPowerSums", "LoadedShared", "Matrix",
-           "PerChannel", "PowerSums", "Shared"]
+__all__ = ["MATRIX_KINDS", "Dense", "Loaded", "LoadedPerChannel", "LoadedPowerSums",
+           "LoadedShared", "Matrix", "PerChannel", "PowerSums", "Shared"]
 
 
 class Matrix(ABC):
@@ -353,6 +353,11 @@ class PerChannel(Matrix):
         object.__setattr__(self, "multiplier", multiplier)
 
     @property
+    def structure(self) -> str:
+        return (f"{self.channels} channels of {self.taps} taps, {self.multiplier} outputs each, of"
+                f" {self.format}")
+
+    @property
     def taps(self) -> int:
         """Inputs that an output reads."""
         return self.values.shape[1]
@@ -367,18 +372,37 @@ class PerChannel(Matrix):
         """Those of the values: where they stand follows from the kind."""
         return self.values.size * self.format.bits
 
-    @cached_property
-    def _entries(self) -> np.ndarray:
+    def _placed(self, values) -> np.ndarray:
+        """``values``, of shape (n_out, taps) or one for all, where the entries stand."""
         n_out, taps = self.values.shape
         dense = np.zeros((n_out, taps, self.channels), np.int64)
         rows = np.arange(n_out)
-        dense[rows, :, rows // self.multiplier] = self.values
+        dense[rows, :, rows // self.multiplier] = values
         return frozen_ints(dense.reshape(n_out, -1), "weights")
+
+    @cached_property
+    def _entries(self) -> np.ndarray:
+        return self._placed(self.values)
 
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
         return self._entries
 
 
+class LoadedPerChannel(PerChannel):
+    """Values that may be exchanged for any others of ``format``; where they stand stays.
+
+    As of :class:`Loaded`, what holds of all that may follow is taken from the format.
+    """
+
+    kind: ClassVar[str] = "loaded-per-channel"
+    is_loaded: ClassVar[bool] = True
+
+    @cached_property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest value of the format, for each entry that is not always 0."""
+        return self._placed(self.format.min), self._placed(self.format.max)
+
+
 MATRIX_KINDS = {cls.kind: cls for cls in (Dense, Loaded, PowerSums, LoadedPowerSums, Shared,
-                                         LoadedShared, PerChannel)}
+                                         LoadedShared, PerChannel, LoadedPerChannel)}

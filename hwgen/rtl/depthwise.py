@@ -8,6 +8,7 @@ from ..numeric import Bipolar
 from ..plan.stages import DepthwiseStage
 from .accumulate import Starts
 from .chain import load_add
+from .loading import LOAD, LoadedInTurn, link_loads
 from .multiply_cells import Multiply
 from .output_queue import OutputQueue
 from .post import post_core
@@ -34,6 +35,7 @@ class ChannelSums(wiring.Component):
     i_next : ``In(1)``      products come in the next cycle
     i : ``In(ArrayLayout(in_shape, pe))``; i_valid, i_first, i_last : ``In(1)``
         products; they are those of the first tap, of the last
+    load : ``In(LOAD)``     of biases, where they are loaded
     o : ``Out(ArrayLayout(acc_shape, pe))``; o_valid : ``Out(1)``  the cycle after ``i_last``
     """
 
@@ -43,14 +45,13 @@ class ChannelSums(wiring.Component):
         super().__init__({
             "i_next": In(1), "i": In(data.ArrayLayout(in_shape, stage.pe)), "i_valid": In(1),
             "i_first": In(1), "i_last": In(1), "o": Out(self._layout), "o_valid": Out(1),
+            **({"load": In(LOAD)} if stage.loads_biases else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
-        stage, starts = self._stage, Starts()
-        if stage.mat_vec.bias is not None:
-            starts = Starts(shape=format_shape(stage.bias_format), rows=stage.bias_rows())
-        starts = starts.values(m, stage.pe, self.i_valid & self.i_first)
+        stage = self._stage
+        starts = self._starts(m).values(m, stage.pe, self.i_valid & self.i_first)
         before, total = Signal(self._layout), Signal(self._layout, reset_less=True)
         following = Signal(self._layout)
         m.d.comb += before.eq(self._before(m, total, following))
@@ -62,6 +63,18 @@ class ChannelSums(wiring.Component):
         m.d.comb += self.o.eq(total)
         m.d.sync += self.o_valid.eq(self.i_valid & self.i_last)
         return m
+
+    def _starts(self, m) -> Starts:
+        """The biases, constants or loaded."""
+        stage = self._stage
+        if stage.mat_vec.bias is None:
+            return Starts()
+        shape = format_shape(stage.bias_format)
+        if not stage.loads_biases:
+            return Starts(shape=shape, rows=stage.bias_rows())
+        m.submodules.bias = bias = LoadedInTurn(stage.loaded_memory("bias"), ahead=False)
+        link_loads(m, self.load, [bias])
+        return Starts(shape=shape, table=bias)
 
     def _before(self, m, total, following):
         """The sums so far of the fold whose products are there."""
@@ -89,6 +102,7 @@ class DepthwiseMatVec(StageCore):
     -------
     i : ``In(beat_signature(in_shape, lanes))``
     o : ``Out(beat_signature(out_shape, pe))``
+    load : ``In(LOAD)``     of weights, then biases, where they are loaded
     """
 
     def elaborate(self, platform):
@@ -97,8 +111,9 @@ class DepthwiseMatVec(StageCore):
         m.submodules.queue = queue = OutputQueue(stage)
         awake, take = Signal(), Signal()
         first, last = self._taps(m, take)
-        # The memory of the weights shows its first row only from the second cycle after reset.
-        m.d.sync += awake.eq(1)
+        # The memory of the weights shows its first row only from the second cycle after reset, and
+        # after that in which a word of it has come.
+        m.d.sync += awake.eq(~self.load.valid if stage.loaded else 1)
         m.d.comb += [self.i.ready.eq(awake & (queue.go | ~last)), queue.take.eq(take & last),
                      take.eq(self.i.valid & self.i.ready)]
         products = self._products(m, take)
@@ -114,6 +129,8 @@ class DepthwiseMatVec(StageCore):
         m.d.comb += [post.i.eq(sums.o), post.i_valid.eq(sums.o_valid),
                      queue.i.eq(post.o), queue.i_valid.eq(post.o_valid)]
         link_out(m, self.o, queue.o)
+        if stage.loaded:
+            link_loads(m, self.load, [m.submodules.weights] + [sums] * stage.loads_biases)
         return m
 
     def _taps(self, m, take):
@@ -131,8 +148,7 @@ class DepthwiseMatVec(StageCore):
     def _products(self, m, take):
         """Of each output, ``PRODUCT_REGISTERS`` cycles after the beat was taken."""
         stage, shape = self._stage, format_shape(self._stage.weight_format)
-        rows = stage.weight_rows()
-        m.submodules.weights = weights = RowsInTurn(width=stage.pe * shape.width, rows=rows)
+        m.submodules.weights = weights = self._weights(stage.pe * shape.width)
         m.d.comb += weights.advance.eq(take)
         row = Signal(data.ArrayLayout(shape, stage.pe), name="row", reset_less=True)
         m.d.sync += row.as_value().eq(weights.data)
@@ -141,12 +157,18 @@ class DepthwiseMatVec(StageCore):
         for k in range(stage.pe):
             value = values[k // stage.weights.multiplier]
             m.submodules[f"multiply{k}"] = block = Multiply(
-                shape, value.shape(), in_block=len(rows) > 1)
+                shape, value.shape(), in_block=stage.in_blocks)
             m.d.comb += [block.a.eq(row[k]), block.b.eq(value)]
             products.append(Signal(Shape(len(block.y), shape.signed or value.shape().signed),
                                    name=f"product{k}"))
             m.d.comb += products[k].eq(block.y)
         return products
+
+    def _weights(self, width):
+        """The memory of their rows, which are read in turn."""
+        if self._stage.loaded:
+            return LoadedInTurn(self._stage.loaded_memory("weights"), ahead=False)
+        return RowsInTurn(width=width, rows=self._stage.weight_rows())
 
     def _value(self, m, lane):
         """The channel of ``lane`` a cycle later: a sign that travels as a bit as its value."""

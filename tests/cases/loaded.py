@@ -5,10 +5,23 @@ from dataclasses import replace
 import numpy as np
 from cases.networks import FORMATS, draw, fixed, weights
 
-from hwgen.ir import Argmax, Input, MatVec, Network, PowerSums, Requantise, Shared, Threshold
+from hwgen.ir import (
+    Argmax,
+    Flatten,
+    Input,
+    MatVec,
+    Network,
+    PerChannel,
+    PowerSums,
+    Requantise,
+    Shared,
+    SlidingWindow,
+    Threshold,
+)
 from hwgen.numeric import Bipolar, Codebook, Fixed, Planes, PowerOfTwo, Ternary
 
-__all__ = ["PLANES", "POWERS", "SHARED", "other_weights", "planes", "two_networks"]
+__all__ = ["CHANNELS", "PLANES", "POWERS", "SHARED", "channels", "other_weights", "planes",
+           "two_networks"]
 
 
 def other_weights(network, *, seed=1, fill="random", bias=100):
@@ -41,6 +54,9 @@ def _other(rng, matrix, fill):
         return PowerSums(codes, matrix.exponents, matrix.bases)
     if isinstance(matrix, Shared):
         return _shared(rng, matrix, fill)
+    if isinstance(matrix, PerChannel):
+        drawn = weights(rng, matrix.values.shape, matrix.format, fill=fill)
+        return PerChannel(drawn.values, matrix.format, matrix.multiplier)
     return weights(rng, matrix.shape, matrix.format, fill=fill)
 
 
@@ -142,3 +158,38 @@ SHARED = {
                              x=Bipolar()),
 }
 """The same of the codebook core."""
+
+
+def channels(*, shape=(3, 3, 4), kernel=(2, 3), multiplier=1, fmt=Fixed(5), bias=True, x=None,
+             dense=True):
+    """A depthwise convolution of ``kernel``, padded to its map's size; none where it is (1, 1).
+
+    With ``dense`` a `Requantise` and one matrix on the flattened map follow, and an argmax.
+    """
+    rng = np.random.default_rng([*shape, *kernel, multiplier])
+    nodes, (*_, count) = [Input("x", (), shape, x or Fixed(6))], shape
+    if kernel != (1, 1):
+        nodes.append(SlidingWindow("win", ("x",), kernel, padding=(0, kernel[0] - 1, 1, 1)))
+    values = weights(rng, (count * multiplier, kernel[0] * kernel[1]), fmt).values
+    biases = rng.integers(-30, 31, len(values)) if bias else None
+    nodes.append(MatVec("dw", (nodes[-1].name,), PerChannel(values, fmt, multiplier), biases))
+    if not dense:
+        return Network("case-channels", nodes, ("dw",))
+    nodes += [Requantise("act", ("dw",), np.array([3]), 6, "half_up", Fixed(5, signed=False)),
+              Flatten("flat", ("act",))]
+    size = Network("part", nodes, ("flat",)).edges["flat"].size
+    nodes += [MatVec("fc", ("flat",), weights(rng, (3, size), Fixed(4))), Argmax("argmax", ("fc",))]
+    return Network("case-channels", nodes, ("fc", "argmax"))
+
+
+CHANNELS = {
+    "separable": channels,
+    "twice": lambda: channels(multiplier=2, bias=False, shape=(2, 2, 2)),
+    "wide": lambda: channels(shape=(1, 2, 6), kernel=(1, 3), fmt=Fixed(8),
+                             x=Fixed(8, signed=False)),
+    "signs": lambda: channels(kernel=(1, 1), shape=(2, 2, 3), x=Bipolar(), multiplier=3),
+    "scales": lambda: channels(kernel=(1, 1), shape=(5,), bias=False, dense=False),
+    "larger": lambda: channels(shape=(8, 8, 16), kernel=(3, 3), fmt=Fixed(8), x=Fixed(8)),
+    "one": lambda: channels(kernel=(1, 1), shape=(1,), bias=False, dense=False, fmt=Fixed(8)),
+}
+"""The same of the depthwise core."""

@@ -6,12 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cases.errors import refused
-from cases.loaded import PLANES, POWERS, SHARED, other_weights, planes, two_networks
+from cases.loaded import CHANNELS, PLANES, POWERS, SHARED, other_weights, planes, two_networks
 from cases.networks import FORMATS, NETWORKS, WEIGHT, fixed
 from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
-from hwgen.ir import Dense, Loaded, PerChannel, load, replaced, with_loaded
+from hwgen.ir import (
+    Dense,
+    Loaded,
+    LoadedPerChannel,
+    Matrix,
+    PerChannel,
+    load,
+    replaced,
+    with_loaded,
+)
 from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
 from hwgen.plan import plan
 from hwgen.plan.stages.loaded_memory import LoadedMemory
@@ -21,9 +30,21 @@ from hwgen.rtl.pipeline import Pipeline
 TARGETS = {"ecp5": ECP5, "ice40": UP5K}
 
 
-def one_channel(values):
+def one_channel(values, fmt=WEIGHT):
     n_out, n_in = values.shape
-    return PerChannel(values[:, :n_in // n_out], WEIGHT)
+    return PerChannel(values[:, :n_in // n_out], fmt)
+
+
+class Mine(Matrix):
+    """A kind of matrix of which there is none that is loaded."""
+
+    kind, format = "mine", WEIGHT
+
+    def __init__(self, values):
+        self._values = values
+
+    def to_dense(self):
+        return self._values
 
 
 def stages(design):
@@ -95,9 +116,16 @@ def test_a_network_file_keeps_what_is_loaded(tmp_path):
     (NETWORKS["fixed-codebook"], {"weights": "ram"},
      f"node 'fc1': weights must be rom, as no core has a memory to load {FORMATS[-1]} into, not"
      " ram"),
-    (lambda: fixed(sizes=(6, 3, 3), given_as=one_channel), {"weights": "ram"},
+    (lambda: fixed(sizes=(6, 3, 3), given_as=one_channel),
+     {"weights": "ram", "cores": {"fc1": {"core": "fixed"}}},
+     f"fixed core 'fc1': weights must be rom, as this core has no memory to load {WEIGHT} into,"
+     " not ram; choose the depthwise core"),
+    (lambda: fixed(sizes=(6, 3, 3), fmt=Ternary(), given_as=lambda values: one_channel(
+        values, Ternary())), {"weights": "ram"},
+     f"node 'fc1': weights must be rom, as no core has a memory to load {Ternary()} into, not ram"),
+    (lambda: fixed(given_as=Mine), {"weights": "ram"},
      "node 'fc1': weights that are loaded must be a matrix of kind 'dense', 'power-sums',"
-     " 'shared', not 'per-channel'"),
+     " 'shared', 'per-channel', not 'mine'"),
 ])
 def test_refused(build, options, message):
     with pytest.raises(SpecError) as caught:
@@ -112,7 +140,38 @@ def test_weights_that_are_loaded_may_be_any_of_their_format():
     assert Dense(matrix.values, Fixed(4)).ends == (1, 1)
 
 
-@pytest.mark.parametrize("build", [POWERS["two-terms"], SHARED["five"], PLANES["ternary"]])
+def test_values_of_channels_may_be_any_and_all_others_stay_zero():
+    matrix = LoadedPerChannel([[1, 2], [3, 4], [5, 6], [-7, -8]], Fixed(5), 2)
+    assert matrix.bounds[0].tolist() == [
+        [-16, 0, -16, 0], [-16, 0, -16, 0], [0, -16, 0, -16], [0, -16, 0, -16]]
+    assert np.array_equal(matrix.bounds[1] == 15, matrix.bounds[0] == -16)
+    assert matrix.to_dense().tolist() == PerChannel(matrix.values, Fixed(5), 2).to_dense().tolist()
+
+
+def test_channels_of_the_same_shape_but_other_taps_are_refused():
+    """Four outputs of 8 inputs both: of 4 channels and 2 taps, or of 2 channels and 4 taps."""
+    values = np.arange(16).reshape(4, 4)
+    first, other = (fixed(sizes=(8, 4), fmt=Fixed(5), given_as=lambda _, taps=taps: PerChannel(
+        values[:, :taps], Fixed(5), taps // 2)) for taps in (2, 4))
+    network = plan(first, ECP5, interval_cycles=40, weights="ram").network
+    with refused(SpecError, "node 'fc1': weights must be 4 channels of 2 taps, 1 outputs each, of"
+                            f" {Fixed(5)}, as the hardware has them, not 2 channels of 4 taps, 2"
+                            f" outputs each, of {Fixed(5)}"):
+        replaced(network, other)
+
+
+def test_a_depthwise_core_adds_up_as_wide_as_any_weights_need():
+    design = plan(CHANNELS["separable"](), ECP5, interval_cycles=200, weights="ram")
+    stage = stages(design)["dw"]
+    terms = 6 * 16 * 32
+    assert stage.mat_vec.bias_range(stage.x) == (-(1 << 12), (1 << 12) - 1)
+    assert stage.acc_format == Fixed.covering(-6 * 16 * 31 - (1 << 12), terms + (1 << 12) - 1)
+    assert [memory.to_dict()["rows"] for memory in stage.loaded] == [6 * stage.nf, stage.nf]
+    assert stage.folding == {"pe": stage.pe, "weights": "ram"}
+
+
+@pytest.mark.parametrize("build", [POWERS["two-terms"], SHARED["five"], PLANES["ternary"],
+                                   CHANNELS["twice"]])
 def test_a_network_file_keeps_every_kind_that_is_loaded(build, tmp_path):
     network, other = build(), other_weights(build(), bias=3)
     design = plan(network, ECP5, interval_cycles=400, weights="ram")
@@ -121,10 +180,11 @@ def test_a_network_file_keeps_every_kind_that_is_loaded(build, tmp_path):
         member.save(tmp_path / "net.hwgen")
         again = load(tmp_path / "net.hwgen")
         assert again.digest == member.digest
-        assert again.node("fc1").is_loaded
+        assert all(node.is_loaded for node in again.nodes if node.kind == "mat_vec")
         stages = plan(again, ECP5, interval_cycles=400).stages
         assert [each.to_dict() for each in stages] == [each.to_dict() for each in design.stages]
-    constant = with_loaded(design.network, {f"fc{k}": False for k in (1, 2, 3)})
+    constant = with_loaded(design.network, {
+        node.name: False for node in network.nodes if node.kind == "mat_vec"})
     assert constant.digest == network.digest
 
 
@@ -212,7 +272,8 @@ def test_thresholds_that_are_not_loaded_must_stay():
                     sizes=(128, 64, 64, 10)), 512),
     (lambda: planes(formats=[Ternary()], activation=Fixed(2, signed=False),
                     sizes=(32, 32, 16, 8)), 1024),
-    (POWERS["larger"], 128), (SHARED["larger"], 256)], ids=["signs", "ternary", "powers", "shared"])
+    (POWERS["larger"], 128), (SHARED["larger"], 256), (CHANNELS["larger"], 1200)],
+    ids=["signs", "ternary", "powers", "shared", "channels"])
 def test_designs_take_what_synthesis_counts(build, interval, tmp_path):
     design = plan(build(), ECP5, interval_cycles=interval, weights="ram")
     found, expected = counted(Pipeline(design), "ecp5", tmp_path), design.estimate

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases.loaded import PLANES, POWERS, SHARED, other_weights, two_networks
+from cases.loaded import CHANNELS, PLANES, POWERS, SHARED, other_weights, two_networks
 from cases.networks import inputs
 from cases.targets import ECP5
 
@@ -26,10 +26,11 @@ FIRST, SECOND = two_networks()
 MIXED = PLANES["mixed"]()
 
 PAIRS = {"fixed": (FIRST, SECOND), "planes": (MIXED, other_weights(MIXED, bias=9)),
-         "powers": two_networks(POWERS["two-terms"]), "shared": two_networks(SHARED["five"])}
+         "powers": two_networks(POWERS["two-terms"]), "shared": two_networks(SHARED["five"]),
+         "channels": (CHANNELS["separable"](), other_weights(CHANNELS["separable"](), bias=30))}
 """Kind -> two networks of one structure, the first of which is in the artefact."""
 
-INTERVALS = {"fixed": 24, "planes": 300, "powers": 24, "shared": 54}
+INTERVALS = {"fixed": 24, "planes": 300, "powers": 24, "shared": 54, "channels": 120}
 
 BINARY = {"planes": {"fc1": {"core": "binary"}}}
 """Cores where they are not those that are taken unasked."""

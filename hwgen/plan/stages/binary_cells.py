@@ -119,12 +119,26 @@ def _memories(stage, target):
 
 
 def input_parts(stage, depth, target):
-    """The two vectors; on a device without LUT RAM, yosys takes blocks for most."""
-    small = depth * min(stage.row_bits, target.bram_width) <= SMALLEST_BLOCK_BITS
-    if stage.inputs_in_block_ram or not (target.has_lut_ram or small):
-        rows = target.bram_bits // target.bram_width
-        return Counter(bram=-(-stage.row_bits // target.bram_width) * -(-depth // rows))
-    return ram_parts(depth, stage.row_bits, target) + Counter(ff=stage.row_bits)
+    """The two vectors; yosys takes blocks by itself where LUTs are dearer, or hold no memories."""
+    width = stage.row_bits
+    if target.has_lut_ram:
+        chosen = target.family == "ecp5" and _is_dearer(depth, width, target)
+    else:
+        chosen = depth * min(width, target.bram_width) > SMALLEST_BLOCK_BITS
+    if stage.inputs_in_block_ram or chosen:
+        return Counter(bram=target.blocks_of(depth, width))
+    return ram_parts(depth, width, target) + Counter(ff=width)
+
+
+def _is_dearer(depth, width, target) -> bool:
+    """Whether an ECP5's LUT RAM is dearer than blocks, as yosys' ``memory_libmap`` counts costs.
+
+    4 for 16 rows of 4 bits, and a half for each bit that then chooses between banks, for reading
+    and for writing; 128 for a block (its ``lutrams_trellis.txt`` and ``brams_16kd.txt``).
+    """
+    banks = -(-depth // 16)
+    choose = ((banks - 1) * width + banks) / 2
+    return 4 * banks * -(-width // 4) + choose > 128 * target.blocks_of(depth, width)
 
 
 def _operands(stage, target):

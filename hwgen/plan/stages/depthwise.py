@@ -6,12 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...ir import PerChannel, Threshold
+from ...ir import LoadedPerChannel, PerChannel, Threshold
 from ...numeric import Bipolar, Fixed, SpecError, Ternary, as_int, pack_rows
 from ..target import Cells, in_block_ram
 from .base import Flow, divisors
 from .fixed import stored_weight_format
 from .folded import MatVecStage
+from .loaded_memory import LoadedMemory
 from .narrowing import narrowing_cells
 from .product_blocks import asked_blocks
 from .unit_cells import counter_bits, unit_cells
@@ -48,10 +49,16 @@ class DepthwiseStage(MatVecStage):
 
     core: ClassVar[str] = "depthwise"
     compares: ClassVar[bool] = False
+    choices: ClassVar[tuple[str, ...]] = (*MatVecStage.choices, "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
         return isinstance(mat_vec.weights, PerChannel) and isinstance(x.format, INPUTS)
+
+    @classmethod
+    def loads(cls, weights):
+        """Of fixed point, of which every code is a value."""
+        return isinstance(weights, LoadedPerChannel) and isinstance(weights.format, Fixed)
 
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
@@ -125,10 +132,39 @@ class DepthwiseStage(MatVecStage):
         """Rows and bits of a row of the memory of sums; no bits where they are in registers."""
         return self.nf, self.pe * self.acc_format.bits * (self.nf > 1)
 
+    @property
+    def weight_row_count(self) -> int:
+        """Rows of :meth:`weight_rows`: one for each beat of a window."""
+        return self.weights.taps * self.nf
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether multiplier blocks are asked for: a single row of constants is better without."""
+        return self.weight_row_count > 1 or self.mat_vec.is_loaded
+
     def weight_rows(self) -> list[int]:
         """Rows in the order in which beats come: row ``t * nf + f`` is of tap t and fold f."""
         folded = self.weights.values.reshape(self.nf, self.pe, self.weights.taps)
         return pack_rows(folded.transpose(2, 0, 1).reshape(-1, self.pe), self.weight_format)
+
+    @property
+    def loads_biases(self) -> bool:
+        """Whether biases are loaded behind the weights."""
+        return self.mat_vec.is_loaded and self.mat_vec.bias is not None
+
+    @property
+    def loaded(self):
+        """Weights, then biases where there are any."""
+        if not self.mat_vec.is_loaded:
+            return ()
+        fmt, rows, bits = self.weight_format, self.weight_row_count, (
+            self.pe * self.weight_format.bits)
+        return (LoadedMemory(
+            self.name, "weights", rows=rows, row_bits=bits, values=fmt,
+            in_blocks=in_block_ram(rows, bits), contents=self.weight_rows,
+            text=f"{self.pe} outputs, {fmt.bits}-bit {'signed' if fmt.is_signed else 'unsigned'}"
+                 f" each; row t * {self.nf} + f is of tap t, and of outputs f * {self.pe} ...",
+            folding={"pe": self.pe, "taps": self.weights.taps}), *self.loaded_biases())
 
     @property
     def memory_bits(self):
@@ -138,18 +174,22 @@ class DepthwiseStage(MatVecStage):
     def estimate(self, target):
         """Multipliers and adders, what is stored, the sums, what narrows them, and the queue."""
         w, x, acc = self.weight_format.bits, self.x.format.bits, self.acc_format.bits
-        rows = self.weights.taps * self.nf
+        rows = self.weight_row_count
         blocks = 0
-        if rows > 1:
+        if self.in_blocks:
             blocks = asked_blocks(self.weight_format, stored_weight_format(self.x.format), target)
         each = Cells(lut=acc + (0 if blocks else int(1.4 * w * x)),
                      ff=w + x + acc + (0 if blocks else 2 * (w + x)), dsp=blocks)
         if self.narrowing is not None:
             each += narrowing_cells(self.narrowing, self.acc_format, self.out_edge.format.bits,
                                     target)
-        stored = _constants(target, rows, self.pe * w)
-        stored += _constants(target, self.nf, sum(self.memory_bits.values()) // self.nf
-                             - self.weights.taps * self.pe * w)
+        beside = dict(self.bits_beside_weights)
+        stored = sum((memory.estimate(target) for memory in self.loaded), Cells())
+        if self.loaded:
+            beside.pop("bias", None)
+        else:
+            stored += _constants(target, rows, self.pe * w)
+        stored += _constants(target, self.nf, sum(beside.values()) // self.nf)
         queue_bits = self.pe * self.out_edge.format.bits + 1
         queue = Cells(lut=6 * -(-queue_bits // 4)) if target.has_lut_ram else Cells(
             lut=self.fifo_depth * queue_bits // 2, ff=self.fifo_depth * queue_bits)
@@ -160,7 +200,7 @@ class DepthwiseStage(MatVecStage):
 
     @property
     def folding(self):
-        return {"pe": self.pe}
+        return {"pe": self.pe} | ({"weights": "ram"} if self.mat_vec.is_loaded else {})
 
 
 def _require_per_channel(where: str, weights) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from ...ir import Edge, Matrix, MatVec, Node, Requantise, Threshold
+from ...ir import Edge, Matrix, MatVec, Node, PerChannel, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
 from ..target import in_block_ram
 from .base import Flow, Stage, divisors, require_divisor
@@ -42,6 +42,8 @@ def tree_registers(levels: int, levels_per_register: int) -> int:
 def _as_loaded(weights: Matrix) -> str:
     """What is loaded, and which core does it."""
     core = "fixed" if isinstance(weights.format, Fixed) else "binary"
+    if isinstance(weights, PerChannel):
+        core = "depthwise"
     return f"{weights.format} into, not ram; choose the {core} core"
 
 
@@ -163,6 +165,14 @@ class MatVecStage(Stage):
         """Row ``f`` holds the biases of the ``pe`` outputs of fold ``f``."""
         return pack_rows(self.mat_vec.bias_or_zero.reshape(self.nf, self.pe), self.bias_format)
 
+    def loaded_biases(self) -> tuple[LoadedMemory, ...]:
+        """Biases as they are loaded behind the weights, where there are any."""
+        if self.mat_vec.bias is None:
+            return ()
+        return (LoadedMemory.of_outputs(
+            self.name, "bias", self.nf, self.pe, self.bias_format, self.bias_rows,
+            in_blocks=in_block_ram(self.nf, self.pe * self.bias_format.bits)),)
+
     @property
     def bits_beside_weights(self) -> dict[str, int]:
         """Of :attr:`memory_bits` what biases take, and a requantise that follows."""
@@ -281,14 +291,6 @@ class FoldedStage(MatVecStage):
             in_blocks=self.weights_in_block_ram(rows, bits), contents=self.weight_rows,
             folding={"pe": self.pe, "simd": self.simd, **folding})
         return (weights, *self.loaded_biases())
-
-    def loaded_biases(self) -> tuple[LoadedMemory, ...]:
-        """Biases as they are loaded behind the weights, where there are any."""
-        if self.mat_vec.bias is None:
-            return ()
-        return (LoadedMemory.of_outputs(
-            self.name, "bias", self.nf, self.pe, self.bias_format, self.bias_rows,
-            in_blocks=in_block_ram(self.nf, self.pe * self.bias_format.bits)),)
 
     def weights_in_block_ram(self, rows: int, width: int) -> bool:
         """Whether ``rows`` of ``width`` bits of weights are stored in block RAM."""
