@@ -15,10 +15,11 @@ __all__ = [
     "target_of", "weights_of_all",
 ]
 
-CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "shift", "sparse")
+CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "nm", "shift",
+         "sparse")
 OF_CORES = ("levels_per_register", "multipliers", "packing", "weights", "queue_depth", "lanes",
-            "index", "index_bits", "values", "pointers")
-NUMBERS = ("levels_per_register", "queue_depth", "lanes", "index_bits")
+            "index", "index_bits", "values", "pointers", "group")
+NUMBERS = ("levels_per_register", "queue_depth", "lanes", "index_bits", "group")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
@@ -50,8 +51,8 @@ WeightsChoice = Annotated[list[str] | None, typer.Option(
     "repeated.")]
 CoreChoice = Annotated[list[str] | None, typer.Option(
     "--core", metavar="NODE=CORE",
-    help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, shift or sparse, of a node; "
-    "fixed,multipliers=luts takes no multiplier blocks; may be repeated.")]
+    help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, nm, shift or sparse, of a "
+    "node; fixed,multipliers=luts takes no multiplier blocks; may be repeated.")]
 
 
 def cores(**given: Iterable[str] | None) -> dict[str, dict]:

@@ -16,6 +16,7 @@ from .fork import Fork
 from .joint import JointCore
 from .loading import WeightLoader, link_loads
 from .lookup import TableLookup
+from .nm import NMMatVec
 from .piecewise import PiecewiseLines
 from .pool import MaxPoolCore, SumPoolCore
 from .requantise import RequantiseUnit
@@ -39,6 +40,7 @@ COMPONENTS = {
     "depthwise": DepthwiseMatVec,
     "fixed": FixedMatVec,
     "fixed-unrolled": FixedUnrolledMatVec,
+    "nm": NMMatVec,
     "piecewise": PiecewiseLines,
     "pool": MaxPoolCore,
     "requantise": RequantiseUnit,

@@ -1,11 +1,12 @@
 """One processing element of the sparse core: walks its entries, multiplies and accumulates."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
 from .sparse_front import column_layout
+from .sparse_product import EntryProduct
 from .stream import element_shape, format_shape
 from .table import Rom
 from .tree import delay
@@ -85,8 +86,8 @@ class ColumnWalker(wiring.Component):
 class Element(wiring.Component):
     """Adds ``weight * value`` to the accumulator of the entry's row, one entry a cycle.
 
-    A weight that is said by a code is looked up, and a relative index added to the row before,
-    where others pass a register: storage costs no cycle.
+    A relative index is added to the row before where others pass a register: storage costs no
+    cycle.
 
     Registers: address, entry, operands, product, accumulator. A bank's row is refilled with its
     bias when it has been read, so that no addition is needed for it. Hits on one row in successive
@@ -122,9 +123,11 @@ class Element(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), walker.i)
         m.d.comb += [walker.release.eq(self.drain.release), self.closed.eq(walker.closed)]
 
-        row, product, term_row = self._products(m, walker)
+        entry = self._entry(m, walker)
+        row, adds = self._row(m, walker, entry.index)
+        product, term_row = self._product(m, walker, entry.code), Signal.like(row, reset_less=True)
+        m.d.sync += term_row.eq(row)
         reads_bank = delay(m, walker.bank, 2, name="bank")
-        adds = delay(m, walker.work, 3, name="work")
         adds_bank = delay(m, reads_bank, 1, name="product_bank")
         sums, total = [], Signal(self._acc_shape)
         for b in range(2):
@@ -140,53 +143,52 @@ class Element(wiring.Component):
                 write.data.eq(Mux(refill, self.bias, total)),
             ]
             sums.append(read.data)
-        m.d.comb += total.eq(Mux(adds_bank, sums[1], sums[0]) + product)
+        m.d.comb += total.eq(self._total(m, Mux(adds_bank, sums[1], sums[0]), product))
         result = Signal(self._acc_shape, reset_less=True)
         m.d.sync += result.eq(Mux(self.drain.picked, sums[1], sums[0]))
         m.d.comb += self.o.eq(result)
         return m
 
-    def _products(self, m, walker):
-        """Row of an entry, and a cycle later its product, with its row."""
+    def _total(self, m, before, product):
+        """The sum with a product, in one adder, which takes a carry in where there is one."""
+        if self._stage.values != "signs":
+            return before + product.o
+        term = Signal(self._acc_shape, name="term")
+        m.d.comb += term.eq(product.o)
+        return (Cat(product.carry, before) + Cat(product.carry, term))[1:]
+
+    def _entry(self, m, walker):
+        """What the entry memory has at the walker's address, a cycle later."""
         stage = self._stage
         layout = data.StructLayout({
             "code": stage.value_bits, "index": stage.columns.index_bits})
         m.submodules.entries = entries = Rom(
             width=layout.size, rows=stage.entry_rows(self._index))
-        entry = data.View(layout, entries.data)
-        value_of_entry = Signal(element_shape(stage.in_edge), reset_less=True)
-        value = Signal.like(value_of_entry)
-        weight, row = self._weight(m, entry.code), self._row(m, walker, entry.index)
-        term = weight * value
-        product, term_row = Signal(term.shape(), reset_less=True), Signal.like(row)
         m.d.comb += entries.address.eq(walker.address)
-        m.d.sync += [
-            value_of_entry.eq(walker.value), value.eq(value_of_entry),
-            product.eq(term), term_row.eq(row),
-        ]
-        return row, product, term_row
+        return data.View(layout, entries.data)
 
-    def _weight(self, m, code):
-        """The weight of an entry, the cycle after its code."""
-        stage = self._stage
-        weight = Signal(format_shape(stage.weight_format), reset_less=True)
-        if stage.values == "plain":
-            m.d.sync += weight.eq(code)
-            return weight
-        m.submodules.codebook = codebook = Rom(
-            width=stage.weight_format.bits, rows=stage.codebook_rows())
-        m.d.comb += [codebook.address.eq(code), weight.eq(codebook.data)]
-        return weight
+    def _product(self, m, walker, code):
+        """Its outputs stand 2 cycles after ``code``."""
+        m.submodules.product = product = EntryProduct(self._stage)
+        value = Signal.like(walker.value, reset_less=True)
+        m.d.sync += value.eq(walker.value)
+        m.d.comb += [product.code.eq(code), product.value.eq(value)]
+        return product
 
     def _row(self, m, walker, index):
-        """The row of an entry, the cycle after its index."""
+        """The row of an entry, the cycle after its index, and whether it adds, 2 cycles after."""
         stage = self._stage
         row = Signal(stage.columns.row_bits, reset_less=True)
+        is_entry = delay(m, walker.work, 1, name="is_entry")
         if stage.index == "absolute":
             m.d.sync += row.eq(index)
-            return row
-        is_entry = delay(m, walker.work, 1, name="is_entry")
+            return row, delay(m, is_entry, 2, name="work")
         first = delay(m, walker.first, 1, name="first")
+        step, is_mark = Signal(len(index)), Signal()
+        m.d.comb += step.eq(index)
+        if stage.columns.marks:
+            # A mark stands for one zero less than an entry with its index, which has bit 0 set.
+            m.d.comb += [is_mark.eq(index.all()), step[0].eq(index[0] & ~is_mark)]
         with m.If(is_entry):
-            m.d.sync += row.eq(index + Mux(first, 0, row + 1))
-        return row
+            m.d.sync += row.eq(step + Mux(first, 0, row + 1))
+        return row, delay(m, is_entry & ~is_mark, 2, name="work")

@@ -18,6 +18,12 @@ def hit_layout(stage: SparseStage) -> data.StructLayout:
         "column": range(max(2, stage.n_in)), "value": element_shape(stage.in_edge), "last": 1})
 
 
+def share_layout(stage: SparseStage) -> data.StructLayout:
+    """Where an element's share of a column begins among its entries, and how many there are."""
+    return data.StructLayout({
+        "start": stage.columns.start_bits, "count": stage.columns.count_bits})
+
+
 def column_layout(stage: SparseStage) -> data.StructLayout:
     """An element's share of a column: its entries, and what to multiply them with.
 
@@ -98,9 +104,9 @@ class Scanner(wiring.Component):
 class ColumnQueues(wiring.Component):
     """Looks up each activation's column and queues every element's share of it.
 
-    One activation a cycle while no queue is full; its column can leave the queues 2 cycles after
-    the activation was taken. An element without entries in the column gets nothing, but for the
-    last column of a frame, whose end every element must see.
+    One activation a cycle while no queue is full; its column can leave the queues 3 cycles after
+    the activation was taken: memory, register, queue. An element without entries in the column gets
+    nothing, but for the last column of a frame, whose end every element must see.
 
     Parameters
     ----------
@@ -122,25 +128,27 @@ class ColumnQueues(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         queues = self._queues(m)
-        room, advance, waiting, last = Signal(), Signal(), Signal(), Signal()
-        value = Signal(element_shape(self._stage.in_edge), reset_less=True)
+        # What is looked up; behind it what waits for the queues, since a block RAM is slow.
+        looks, waits = Signal(hit_layout(self._stage)), Signal(hit_layout(self._stage))
+        looking, waiting, room, moves, advance = (
+            Signal(name=name) for name in ("looking", "waiting", "room", "moves", "advance"))
         pointers = self._pointers(m, advance)
+        shares = Signal.like(pointers, reset_less=True)
         m.d.comb += [
             room.eq(Cat(queue.i.ready for queue in queues).all()),
-            advance.eq(~waiting | room),
-            self.i.ready.eq(advance),
+            moves.eq(~waiting | room), advance.eq(~looking | moves), self.i.ready.eq(advance),
         ]
         with m.If(advance):
-            m.d.sync += [
-                waiting.eq(self.i.valid), value.eq(self.i.p.value), last.eq(self.i.p.last)]
-
+            m.d.sync += [looking.eq(self.i.valid), looks.eq(self.i.p)]
+        with m.If(moves):
+            m.d.sync += [waiting.eq(looking), waits.eq(looks), shares.eq(pointers)]
         for k, queue in enumerate(queues):
             column = queue.i.p
-            with m.If(value != 0):
-                m.d.comb += column.count.eq(pointers[k].count)
             m.d.comb += [
-                column.start.eq(pointers[k].start), column.value.eq(value), column.last.eq(last),
-                queue.i.valid.eq(waiting & room & (last | (column.count != 0))),
+                column.start.eq(shares[k].start), column.value.eq(waits.value),
+                column.count.eq(Mux(waits.value != 0, shares[k].count, 0)),
+                column.last.eq(waits.last),
+                queue.i.valid.eq(waiting & room & (waits.last | (shares[k].count != 0))),
             ]
         return m
 
@@ -154,12 +162,14 @@ class ColumnQueues(wiring.Component):
         return queues
 
     def _pointers(self, m, advance):
-        """Start and count of the column in every element, the cycle after ``advance``."""
+        """Start and count of the column in every element, the cycle after ``advance``.
+
+        Layout ``ArrayLayout(share_layout(stage), pe)``.
+        """
         stage, columns = self._stage, self._stage.columns
         if stage.pointers == "banks":
             return self._of_banks(m, advance)
-        share = data.StructLayout({"start": columns.start_bits, "count": columns.count_bits})
-        layout = data.ArrayLayout(share, stage.pe)
+        layout = data.ArrayLayout(share_layout(stage), stage.pe)
         m.submodules.pointers = pointers = Rom(width=layout.size, rows=columns.pointer_rows())
         m.d.comb += [pointers.address.eq(self.i.p.column), pointers.enable.eq(advance)]
         return data.View(layout, pointers.data)
@@ -176,10 +186,8 @@ class ColumnQueues(wiring.Component):
         with m.If(advance):
             m.d.sync += is_odd.eq(column[0])
         evens, odds = (data.View(layout, bank.data) for bank in (even, odd))
-        shares = []
-        share = data.StructLayout({"start": columns.start_bits, "count": columns.count_bits})
+        shares = Signal(data.ArrayLayout(share_layout(stage), stage.pe))
         for k in range(stage.pe):
-            shares.append(Signal(share, name=f"share{k}"))
             m.d.comb += [
                 shares[k].start.eq(Mux(is_odd, odds[k], evens[k])),
                 shares[k].count.eq(Mux(is_odd, evens[k] - odds[k], odds[k] - evens[k]))]

@@ -50,19 +50,28 @@ def pointers_of(stage, column, element):
     return share & ((1 << columns.start_bits) - 1), share >> columns.start_bits
 
 
+def weight_of(stage, code):
+    """What is multiplied, of what an entry has."""
+    if stage.values == "signs":
+        return 1 - 2 * code
+    if stage.values == "codes":
+        code = stage.codebook_rows()[code]
+    return stage.weight_format.decode(np.array([code]))[0]
+
+
 def unpacked(stage):
     """The matrix that the memories hold, read as the hardware does."""
     bits, dense = stage.value_bits, np.zeros((stage.nf * stage.pe, stage.n_in), np.int64)
-    fmt = stage.weight_format
     for column in range(stage.n_in):
         for k in range(stage.pe):
             (start, count), row = pointers_of(stage, column, k), -1
             for entry in stage.entry_rows(k)[start:start + count]:
                 code, index = entry & ((1 << bits) - 1), entry >> bits
-                if stage.values == "codes":
-                    code = stage.codebook_rows()[code]
+                if stage.columns.marks and index == (1 << stage.columns.index_bits) - 1:
+                    row += index
+                    continue
                 row = index if stage.index == "absolute" else row + 1 + index
-                dense[row * stage.pe + k, column] += fmt.decode(np.array([code]))[0]
+                dense[row * stage.pe + k, column] += weight_of(stage, code)
     assert not dense[stage.n_out:].any()
     return dense[:stage.n_out]
 
@@ -84,6 +93,39 @@ def test_memories_hold_the_matrix(n_out, pe, n_in, density, seed, storage):
     assert [len(stage.entry_rows(k)) for k in range(pe)] == rows.tolist()
     assert stage.entries.sum() == stage.mat_vec.weights.nonzeros + stage.columns.padding
     assert all(row < 1 << stage.entry_bits for k in range(pe) for row in stage.entry_rows(k))
+
+
+@given(n_out=st.integers(1, 40), pe=st.integers(1, 6), density=st.sampled_from([0, 0.1, 0.5, 1]),
+       seed=st.integers(0, 99), bits=st.sampled_from([None, 0, 1, 2, 3]))
+def test_memories_of_signs_hold_the_matrix(n_out, pe, density, seed, bits):
+    weights = np.sign(draw(seed, n_out, 7, density)[0])
+    index = {} if bits == 0 else {"index": "relative", "index_bits": bits}
+    stage = stage_of(weights, min(pe, n_out), fmt=Ternary(), values="signs", **index)
+    assert np.array_equal(unpacked(stage), weights)
+    assert stage.value_bits == 1
+    assert all(row < 1 << stage.entry_bits for k in range(stage.pe) for row in stage.entry_rows(k))
+
+
+def test_one_bit_of_index_marks_each_zero():
+    stage = stage_of(np.array([[0], [1], [0], [0], [-1]]), 1, values="signs", index="relative",
+                     index_bits=1)
+    # Value in bit 0, index above: a mark for each zero, 1; index 0 of what is there.
+    assert stage.entry_rows(0) == [0b10, 0b00, 0b10, 0b10, 0b01]
+    assert stage.columns.padding == 3
+
+
+def test_planner_takes_signs_where_there_are_no_others():
+    stage = stage_of(np.sign(draw(0, 64, 64, 0.2)[0]), 1, fmt=Ternary())
+
+    def forms(stage):
+        found = SparseStage.candidates(stage.mat_vec, stage.x, None, interval_cycles=1,
+                                       levels_per_register=1, choice={"pe": 2})
+        return {one.values for one in found}
+
+    assert forms(stage) == {"signs"}
+    assert stage_of(stage.mat_vec.weights.values, 2, fmt=Ternary(), values="signs").estimate(
+        TARGETS["ecp5"]).dsp == 0
+    assert forms(stage_of(2 * stage.mat_vec.weights.values, 1)) == {"codes"}
 
 
 @given(seed=st.integers(0, 999), bits=st.integers(1, 4), density=st.sampled_from([0.02, 0.2]))
@@ -213,15 +255,15 @@ def test_no_frame_is_slower_than_one_without_zeros(seed, depth):
 # iCE40. `test_counts_are_those_of_synthesis` counts some of them again.
 MEASURED = [  # n_out, n_in, pe, density, queue_depth, requantised: {family: lut, ff, bram, dsp}
     ((64, 64, 8, 0.15, 8, False),
-     {"ecp5": (2972, 926, 3, 8), "ice40": (6098, 2810, 21, 8)}),
+     {"ecp5": (2941, 1014, 3, 8), "ice40": (6188, 2898, 21, 8)}),
     ((64, 64, 4, 0.15, 4, True),
-     {"ecp5": (1171, 535, 6, 8), "ice40": (2157, 1186, 15, 8)}),
+     {"ecp5": (1168, 587, 6, 8), "ice40": (2212, 1238, 15, 8)}),
     ((10, 64, 2, 0.3, 8, False),
-     {"ecp5": (874, 277, 1, 2), "ice40": (1787, 829, 6, 2)}),
+     {"ecp5": (876, 305, 1, 2), "ice40": (1822, 857, 6, 2)}),
     ((128, 256, 16, 0.1, 8, True),
-     {"ecp5": (4454, 1988, 21, 32), "ice40": (10393, 5627, 59, 32)}),
+     {"ecp5": (4413, 2165, 21, 32), "ice40": (10591, 5804, 59, 32)}),
     ((256, 128, 8, 0.1, 4, False),
-     {"ecp5": (3060, 850, 11, 8), "ice40": (4652, 2334, 39, 8)}),
+     {"ecp5": (3058, 960, 11, 8), "ice40": (4760, 2444, 39, 8)}),
 ]
 
 
@@ -269,8 +311,12 @@ def test_refuses_what_it_cannot_compute():
         stage_of(weights, 4, lanes=4)
     with refused(SpecError, "sparse core 'fc': index must be one of absolute, relative, not 'run'"):
         stage_of(weights, 2, index="run")
-    with refused(SpecError, "sparse core 'fc': values must be one of plain, codes, not 'huffman'"):
+    with refused(SpecError, "sparse core 'fc': values must be one of plain, codes, signs, not"
+                            " 'huffman'"):
         stage_of(weights, 2, values="huffman")
+    with refused(SpecError, "sparse core 'fc': weights must be -1, 0 or 1 for values of signs, not"
+                            " -2..1"):
+        stage_of(np.array([[1, -2, 0]]), 1, values="signs")
     with refused(SpecError, "sparse core 'fc': pointers must be one of counts, banks, not 'ends'"):
         stage_of(weights, 2, pointers="ends")
     with refused(SpecError, "sparse core 'fc': index_bits must not be given for an absolute index,"

@@ -227,6 +227,30 @@ def test_weights_of_every_format(rng, fmt):
     check_timing(stage, frames_of(rng, stage, 4))
 
 
+SIGNS = [{}, {"index": "relative", "index_bits": 1}, {"index": "relative", "index_bits": 2},
+         {"index": "relative", "pointers": "banks"}]
+
+
+@pytest.mark.parametrize("density", [0, 0.3, 1])
+@pytest.mark.parametrize("index", SIGNS, ids=str)
+def test_signs_are_added_and_subtracted(rng, index, density):
+    stage = sparse_stage(draw(rng, (22, 10), density, Ternary()), 4, 2, fmt=Ternary(),
+                         bias=rng.integers(-500, 500, 22), values="signs", **index)
+    assert "$mul" not in convert(SparseMatVec(stage))
+    x = frames_of(rng, stage, 5, zeros=0.2)
+    check_timing(stage, x)
+    check_timing(stage, x, i_stall=True, o_stall=False)
+
+
+@pytest.mark.parametrize("x", [Fixed(1), Fixed(1, 0, False), Fixed(8), Fixed(8, 0, False)], ids=str)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_extremes_of_signs(x, sign):
+    stage = sparse_stage(np.full((5, 9), sign), 2, fmt=Ternary(), x=x, values="signs")
+    frames = np.array([[x.max] * 9, [x.min] * 9, [x.min, x.max, 0] * 3])
+    check_all_stalls(lambda: SparseMatVec(stage), frames.tolist(),
+                     reference(stage, frames).tolist())
+
+
 @pytest.mark.parametrize("multiplier", [[1], [3], [1, 5, 2, 9, 1, 1, 7, 3]], ids=str)
 def test_requantise_follows_under_all_stalls(rng, multiplier):
     post = Requantise("act", ("fc",), np.array(multiplier), 5, "half_even", Fixed(6))

@@ -11,6 +11,7 @@ from .depthwise import DepthwiseStage
 from .fixed import FixedStage
 from .fixed_unrolled import FixedUnrolledStage
 from .folded import FoldedStage, MatVecStage
+from .nm import NMStage
 from .piecewise import PiecewiseStage, piecewise_of_node
 from .pool import PoolStage, SumPoolStage, pool_of
 from .requantise import RequantiseStage, requantise_of
@@ -27,20 +28,20 @@ from .window_wide import WideWindowStage, window_of
 CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, DepthwiseStage, ShiftStage,
-                CodebookStage, BinaryStage, FixedStage, SparseStage, UnrolledStage,
+                CodebookStage, BinaryStage, FixedStage, NMStage, SparseStage, UnrolledStage,
                 FixedUnrolledStage, PoolStage, SumPoolStage, ThresholdStage, RequantiseStage,
                 TableStage, PiecewiseStage, AddStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
-                                          SparseStage, FixedStage, UnrolledStage,
+                                          NMStage, SparseStage, FixedStage, UnrolledStage,
                                           FixedUnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
     "AddStage", "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion",
     "DepthwiseStage", "FixedStage", "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES",
-    "MatVecStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
+    "MatVecStage", "NMStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
     "ShiftStage", "SparseStage", "Stage", "SumPoolStage", "TableStage", "ThermometerStage",
     "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "add_of", "divisors",
     "piecewise_of_node", "pool_of", "requantise_of", "table_of_node", "threshold_of", "window_of",

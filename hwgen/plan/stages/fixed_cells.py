@@ -12,7 +12,8 @@ from .binary_cells import different_columns, input_parts, ram_parts, rom_parts, 
 from .narrowing import narrowing_parts
 from .product_blocks import asked_blocks
 
-__all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_parts"]
+__all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_parts",
+           "product_parts"]
 
 PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "slices", "narrow",
          "clip", "rom", "ram", "counter", "lone", "stage")
@@ -103,16 +104,16 @@ def _products(stage, target):
     w, x = stage.weight_format, stage.x.format
     if stage.has_halves and target.dsps:
         pairs, single = divmod(stage.pe * stage.simd, 2)
-        return Counter(dsp=pairs) + _in_luts_or_blocks(stage, w, x, single, target)
-    parts = _in_luts_or_blocks(stage, w, x, (stage.pe - 2 * stage.pairs) * stage.simd, target)
+        return Counter(dsp=pairs) + product_parts(stage, w, x, single, target)
+    parts = product_parts(stage, w, x, (stage.pe - 2 * stage.pairs) * stage.simd, target)
     if stage.pairs:
         both = Fixed(stage.packed.low_bits + stage.pair_format.bits - w.bits, 0,
                      stage.pair_format.is_signed)
-        parts.update(_in_luts_or_blocks(stage, both, x, stage.pairs * stage.simd, target))
+        parts.update(product_parts(stage, both, x, stage.pairs * stage.simd, target))
     return parts
 
 
-def _in_luts_or_blocks(stage, w, x, count, target):
+def product_parts(stage, w, x, count, target):
     """``count`` products, with registers at operands and product where LUTs make them."""
     blocks = asked_blocks(w, x, target) if stage.in_blocks else 0
     if blocks or not count:

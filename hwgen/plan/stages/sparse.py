@@ -18,7 +18,7 @@ from .base import Flow, divisors, require_divisor
 from .fixed import require_fixed
 from .narrowing import Narrowing
 from .sparse_cells import sparse_cells
-from .sparse_memories import INDICES, VALUES, SparseMemories
+from .sparse_memories import INDICES, VALUES, SparseMemories, are_signs
 from .sparse_timing import SparseTiming
 
 __all__ = ["SparseStage"]
@@ -102,7 +102,8 @@ class SparseStage(SparseMemories):
         is_fitted = given.get("queue_depth") == "fitted" and given.pop("queue_depth")
         indices = INDICES[1:] if "index_bits" in given else INDICES
         indices = (given.pop("index"),) if "index" in given else indices
-        values = (given.pop("values"),) if "values" in given else VALUES
+        values = (given.pop("values"),) if "values" in given else [
+            value for value in VALUES if value != "signs" or are_signs(mat_vec.weights)]
         stages = [cls(mat_vec, x, post, pe, index=index, values=value, **given)
                   for index in indices for value in values]
         fewest = min(stages, key=lambda stage: sum(stage.memory_bits.values()))

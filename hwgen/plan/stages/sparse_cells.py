@@ -69,9 +69,11 @@ def _scaling_blocks(stage, target: Target) -> int:
 def _element(stage, count: _Counter) -> Cells:
     """Queue, walker, multiplier and accumulators of one element, without its entries."""
     in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
-    columns, weight_bits = stage.columns, stage.weight_format.bits
+    columns, has_signs = stage.columns, stage.values == "signs"
+    weight_bits = 1 if has_signs else stage.weight_format.bits
     address = columns.start_bits + columns.count_bits
-    multipliers = inferred_blocks(stage.weight_format, stage.x.format, count.target)
+    multipliers = 0 if has_signs else inferred_blocks(stage.weight_format, stage.x.format,
+                                                      count.target)
     lut = 115 + 2 * acc_bits + address
     lut += 0 if multipliers else 1.2 * weight_bits * in_bits
     ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * columns.row_bits + acc_bits
@@ -107,6 +109,13 @@ def _pointers(stage, count: _Counter) -> Cells:
     return bank + bank + count.logic(stage.pe * 2 * columns.end_bits, 1)
 
 
+def _waiting(stage, count: _Counter) -> Cells:
+    """Registers of the column that waits behind the pointers."""
+    columns = stage.columns
+    return count.logic(0, stage.pe * (columns.start_bits + columns.count_bits)
+                       + stage.x.format.bits + 2)
+
+
 def sparse_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`SparseStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
     count, columns = _Counter(target), stage.columns
@@ -115,7 +124,8 @@ def sparse_cells(stage, target: Target) -> Cells:
              + count.rom(stage.nf, stage.pe * stage.bias_format.bits)
              + count.fifo(stage.queue_depth, column_bits + stage.x.format.bits + 1)
              + count.fifo(stage.fifo_depth, stage.out_lanes * stage.out_edge.format.bits + 1)
-             + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * stage.x.format.bits, 40))
+             + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * stage.x.format.bits, 40)
+             + _waiting(stage, count))
     if stage.skips:
         total += count.rom(stage.n_in // stage.simd, stage.simd)
     element, lane = _element(stage, count), _lane(stage, count)

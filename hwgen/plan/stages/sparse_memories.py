@@ -10,19 +10,27 @@ from .fixed import stored_weight_format
 from .folded import MatVecStage
 from .sparse_storage import Columns, bits_for
 
-__all__ = ["INDICES", "POINTERS", "SparseMemories", "VALUES"]
+__all__ = ["INDICES", "POINTERS", "SparseMemories", "VALUES", "are_signs"]
 
 INDICES = ("absolute", "relative")
 """How an entry says its row; see :class:`Columns`."""
 
-VALUES = ("plain", "codes")
-"""What an entry says of its weight: the weight, or its number in a codebook of each element."""
+VALUES = ("plain", "codes", "signs")
+"""What an entry says of its weight: the weight; its number in a codebook of each element; or, where
+all are -1, 0 or 1, whether it is -1, so that values are added or subtracted and none multiplied.
+"""
 
 POINTERS = ("counts", "banks")
 """How columns are found: each one's start and count in a row of one memory; or starts alone, those
 of even and of odd columns in two memories, of which the one has a column's start and the other its
 end, as EIE has them. Both take a cycle: banks need fewer bits, but a subtraction in each element.
 """
+
+
+def are_signs(weights) -> bool:
+    """Whether all weights of a matrix are -1, 0 or 1."""
+    least, most = weights.ends
+    return least >= -1 and most <= 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +47,8 @@ class SparseMemories(MatVecStage):
 
     Raises
     ------
-    SpecError    If one is unknown, ``index_bits`` is below 1 or given for an absolute index.
+    SpecError    If one is unknown, ``index_bits`` is below 1 or given for an absolute index, or
+                 weights of ``signs`` are not all -1, 0 or 1.
     TypeError    If ``index_bits`` is no int.
     """
 
@@ -55,6 +64,10 @@ class SparseMemories(MatVecStage):
                 raise SpecError(f"{self.where}: {what} must be one of {', '.join(known)},"
                                 f" not {getattr(self, what)!r}")
         self._require_index_bits()
+        if self.values == "signs" and not are_signs(self.mat_vec.weights):
+            least, most = self.mat_vec.weights.ends
+            raise SpecError(f"{self.where}: weights must be -1, 0 or 1 for values of signs, not"
+                            f" {least}..{most}")
 
     def _require_index_bits(self):
         if self.index_bits is None:
@@ -76,7 +89,7 @@ class SparseMemories(MatVecStage):
         storage = {}
         if self.index == "relative":
             storage |= {"index": self.index, "index_bits": self.columns.index_bits}
-        if self.values == "codes":
+        if self.values != "plain":
             storage |= {"values": self.values}
         return storage if self.pointers == "counts" else storage | {"pointers": self.pointers}
 
@@ -86,8 +99,9 @@ class SparseMemories(MatVecStage):
         columns = Columns.of(self.mat_vec.weights.to_dense(), self.pe)
         if self.index == "absolute":
             return columns
-        bits = self.index_bits or columns.best_relative_bits(self._value_bits(columns))
-        return columns.relative(bits)
+        marks = self.values == "signs"
+        bits = self.index_bits or columns.best_relative_bits(self._value_bits, marks=marks)
+        return columns.relative(bits, marks=marks)
 
     @property
     def entries(self) -> np.ndarray:
@@ -117,15 +131,16 @@ class SparseMemories(MatVecStage):
         needs_zero = self.columns.padding or not len(self._distinct)
         return np.union1d(self._distinct, [0]) if needs_zero else self._distinct
 
-    def _value_bits(self, columns) -> int:
+    @property
+    def _value_bits(self) -> int:
         """Bits of an entry besides its index, before it is known whether there is padding."""
-        if self.values == "plain":
-            return self.weight_format.bits
-        return bits_for(len(self._distinct) + 1)
+        return bits_for(len(self._distinct) + 1) if self.values == "codes" else self.value_bits
 
     @property
     def value_bits(self) -> int:
         """Bits of an entry besides its index."""
+        if self.values == "signs":
+            return 1
         return (bits_for(len(self.codebook)) if self.values == "codes"
                 else self.weight_format.bits)
 
@@ -140,15 +155,20 @@ class SparseMemories(MatVecStage):
         return int(np.searchsorted(self.codebook, 0)) if self.values == "codes" else 0
 
     def entry_rows(self, element: int) -> list[int]:
-        """Entry memory of one element: weight or code in the low bits, index above it."""
+        """Entry memory of one element: weight, code or sign in the low bits, index above it."""
         nonzero, index = self.columns.entries_of(element)
         if not len(nonzero):
             return [0]
         weights = self._nonzeros[nonzero]
-        codes = (np.searchsorted(self.codebook, weights) if self.values == "codes"
-                 else self.weight_format.encode(weights))
-        codes = np.where(nonzero < 0, self.code_of_zero, codes)
+        codes = np.where(nonzero < 0, self.code_of_zero, self._codes(weights))
         return (codes | index << self.value_bits).tolist()
+
+    def _codes(self, weights) -> np.ndarray:
+        """What entries have for ``weights``."""
+        if self.values == "signs":
+            return (weights < 0).astype(np.int64)
+        return (np.searchsorted(self.codebook, weights) if self.values == "codes"
+                else self.weight_format.encode(weights))
 
     def codebook_rows(self) -> list[int]:
         """The codebook, a weight in each row."""

@@ -35,7 +35,8 @@ class Columns:
     An entry says its row by its number within the element (absolute), or by the zeros between it
     and the entry before it in the column, or the column's begin (relative). As many bits can say at
     most ``2**relative_bits - 1`` zeros, so that longer runs take padding: entries of value 0, each
-    of which stands for ``2**relative_bits`` zeros, itself among them.
+    of which stands for ``2**relative_bits`` zeros, itself among them. Where values cannot say 0
+    (``marks``), an index of ones alone says that there is none, and stands for one zero less.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class Columns:
     shape : (int, int)                   ``(n_out, n_in)`` of the matrix
     pe : int                             elements
     relative_bits : int or None          of a relative index; None for absolute ones
+    marks : bool                         whether padding is told by its index
     """
 
     rows: np.ndarray
@@ -50,20 +52,22 @@ class Columns:
     shape: tuple[int, int]
     pe: int
     relative_bits: int | None = None
+    marks: bool = False
 
     @classmethod
     def of(cls, dense, pe: int, relative_bits: int | None = None) -> "Columns":
         """Those of a matrix ``(n_out, n_in)``."""
         return cls(*np.nonzero(dense), dense.shape, pe, relative_bits)
 
-    def relative(self, bits: int) -> "Columns":
+    def relative(self, bits: int, *, marks: bool = False) -> "Columns":
         """The same with relative indices of ``bits``."""
-        return replace(self, relative_bits=bits)
+        return replace(self, relative_bits=bits, marks=marks)
 
-    def best_relative_bits(self, value_bits: int) -> int:
+    def best_relative_bits(self, value_bits: int, *, marks: bool = False) -> int:
         """Bits of a relative index with which entries of ``value_bits`` take the fewest bits."""
         def bits(index):
-            return (len(self._zeros) + int((self._zeros >> index).sum())) * (value_bits + index)
+            padding = int((self._zeros // ((1 << index) - marks)).sum())
+            return (len(self._zeros) + padding) * (value_bits + index)
 
         return min(range(1, self.row_bits + 1), key=bits)
 
@@ -112,7 +116,12 @@ class Columns:
         """Padding in front of each nonzero, in order."""
         if self.relative_bits is None:
             return np.zeros(len(self._zeros), np.int64)
-        return self._zeros >> self.relative_bits
+        return self._zeros // self._span
+
+    @property
+    def _span(self) -> int:
+        """Zeros that one padding stands for."""
+        return (1 << self.relative_bits) - self.marks
 
     @property
     def padding(self) -> int:
@@ -190,5 +199,5 @@ class Columns:
         ends = np.cumsum(1 + self._padding[own]) - 1
         nonzero = np.full(ends[-1] + 1 if len(ends) else 0, -1)
         index = np.full(len(nonzero), most)
-        nonzero[ends], index[ends] = self._order[own], self._zeros[own] & most
+        nonzero[ends], index[ends] = self._order[own], self._zeros[own] % self._span
         return nonzero, index

@@ -109,14 +109,15 @@ class SparseTiming:
         nothing = np.zeros_like(columns[0])
         elements = _Elements(self.counts.shape[0], self.queue_depth)
         popped = [LONG_AGO] * self.queue_depth       # when hits left the FIFO behind the scanner
-        pushed = drained = LONG_AGO                  # last broadcast, last drain
+        looked = pushed = drained = LONG_AGO         # last look-up's end, broadcast, drain
         taken, starts, following = [], [], LONG_AGO
         for offered, (hits, ends) in zip(arrivals, self._beats_of(busy), strict=True):
             now = max(offered, following)
             for number, column in enumerate(hits):
                 now = max(now, popped[-self.queue_depth] + 1)
-                popped.append(max(now + 1, pushed))
-                pushed = max(popped[-1] + 1, elements.room())
+                popped.append(max(now + 1, looked))
+                looked = max(popped[-1] + 1, pushed)
+                pushed = max(looked + 1, elements.room())
                 last = ends and number == len(hits) - 1
                 elements.put(pushed, nothing if column is None else columns[column], last)
                 now += 1
