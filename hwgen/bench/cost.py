@@ -6,11 +6,12 @@ from pathlib import Path
 from types import ModuleType
 
 from hwgen.numeric.errors import SpecError
-from hwgen.plan.stages import BinaryStage, binary_cells, fixed_cells
+from hwgen.plan.stages import BinaryStage, FixedStage, binary_cells, fixed_cells
 
 from .cost_parts.fit import fitted
 from .cost_parts.fixed_sweep import FIXED_CASES, FIXED_HELD_OUT
 from .cost_parts.held_out import HELD_OUT
+from .cost_parts.joining import JOINING
 from .cost_parts.measure import DEVICES, device_of, measured, target_of
 from .cost_parts.others import OTHERS
 from .cost_parts.sweep import CASES, UNITS
@@ -51,10 +52,15 @@ def _binary(stage, target):
     return binary_cells.binary_parts(stage, target) if is_binary else None
 
 
+def _fixed(stage, target):
+    is_fixed = isinstance(stage, FixedStage)
+    return fixed_cells.fixed_parts(stage, target) if is_fixed else None
+
+
 PARTS = {
     "binary": Part((*CASES, *UNITS, *OTHERS), HELD_OUT, binary_cells, _binary, BINARY_TEXT,
                    "cost.md"),
-    "fixed": Part(FIXED_CASES, FIXED_HELD_OUT, fixed_cells, fixed_cells.fixed_parts, FIXED_TEXT,
+    "fixed": Part((*FIXED_CASES, *JOINING), FIXED_HELD_OUT, fixed_cells, _fixed, FIXED_TEXT,
                   "cost-fixed.md"),
 }
 

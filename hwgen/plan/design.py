@@ -11,6 +11,7 @@ from .joints import Joint, joints_of
 from .links import Link, chain_of, into, links_of
 from .stages import ArgmaxStage, Stage
 from .stages.loaded_memory import LOADER_CELLS, LoadedMemory
+from .stages.unit_cells import fork_cells
 from .target import Cells, Target
 
 __all__ = ["Design"]
@@ -20,9 +21,6 @@ EDGE_CELLS = Cells(lut=60, ff=60)
 
 EDGE_REGISTERS = 1
 """Register slices at each AXI4-Stream edge."""
-
-READER_CELLS = Cells(lut=3, ff=1)
-"""Of a fork, for each stage that reads it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,7 +153,8 @@ class Design:
         for link, joint in zip(self.links, self.joints, strict=True):
             edge = self.stages[link.reader].in_edges[link.port]
             cells += joint.estimate(self.target, edge)
-            cells += READER_CELLS if link.source in self.forks else Cells()
+        readers = Counter(link.source for link in self.links)
+        cells = sum((fork_cells(self.target, readers[source]) for source in self.forks), cells)
         return sum((stage.estimate(self.target) for stage in self.stages), cells)
 
     def to_dict(self) -> dict:

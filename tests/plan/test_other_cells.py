@@ -1,8 +1,9 @@
-"""Cells of unrolled cores, ends of a network and lanes, against what synthesis counted."""
+"""Cells of unrolled cores, ends of a network, lanes, sums and forks, against synthesis."""
 
 import pytest
 
-from hwgen.bench.cost_parts.measure import TARGETS
+from hwgen.bench.cost_parts.joining import JOINING
+from hwgen.bench.cost_parts.measure import TARGETS, target_of
 from hwgen.bench.cost_parts.others import OTHERS
 from hwgen.plan.stages.unrolled_cells import _lengths
 
@@ -41,6 +42,29 @@ def test_estimate_is_close_to_what_synthesis_counts(text, family):
     assert 0.75 * lut <= found.lut <= 1.25 * lut
     assert 0.8 * ff <= found.ff <= 1.2 * ff
     assert (found.bram, found.dsp) == (0, 0)
+
+
+# The same of what is at the ends of branches; `hwgen bench cost --part fixed` counts it.
+JOINED = {
+    "add u4 + u4 lanes 1": ((52, 22), (70, 40), (32, 22)),
+    "add s8 + s8 lanes 8": ((220, 86), (467, 305), (144, 86)),
+    "add s8 + s6 << 2 lanes 4": ((119, 51), (254, 162), (78, 51)),
+    "add s12 + s12 << 1 + s12 lanes 2": ((143, 99), (322, 215), (106, 99)),
+    "add u5 + u5 + u5 + u5 lanes 4": ((163, 94), (317, 210), (115, 94)),
+    "add u4 + u3 << 1 lanes 16": ((224, 93), (512, 336), (120, 93)),
+    "fork to 2 lanes 4 of u8": ((5, 2), (6, 2), (5, 2)),
+    "fork to 3 lanes 4 of u8": ((9, 3), (10, 3), (7, 3)),
+    "fork to 4 lanes 1 of u8": ((14, 4), (14, 4), (11, 4)),
+}
+
+
+@pytest.mark.parametrize("text", JOINED)
+def test_sums_and_forks_are_close_and_their_registers_exact(text):
+    case = next(case for case in JOINING if str(case) == text)
+    for family, (lut, ff) in zip(("ecp5", "ice40", "xc7"), JOINED[text], strict=True):
+        found = case.estimate(case.stage(), target_of(case, family))
+        assert 0.8 * lut <= found.lut <= 1.2 * lut, family
+        assert (found.ff, found.bram, found.dsp) == (ff, 0, 0), family
 
 
 def test_registers_between_those_who_read_a_value():

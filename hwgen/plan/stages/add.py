@@ -10,10 +10,6 @@ from .elementwise import ElementwiseStage, narrowest
 
 __all__ = ["AddStage", "add_of"]
 
-CONTROL = Cells(lut=2)
-"""What lets a beat of each input in at once, for each input."""
-
-
 @dataclass(frozen=True, eq=False)
 class AddStage(ElementwiseStage):
     """``lanes`` elements of each input a cycle, shifted and added in a tree with registers.
@@ -65,10 +61,24 @@ class AddStage(ElementwiseStage):
         return Flow.at_once(taken, [cycle + self.latency_cycles for cycle in taken])
 
     def estimate(self, target):
-        """An adder for each input but one, a register for each sum of the tree, the queue."""
-        bits, sums = self.out_edge.format.bits, len(self.xs) - 1
-        each = Cells(lut=sums * bits, ff=sums * bits)
-        return self.with_queue(each, target) + sum([CONTROL] * len(self.xs), Cells())
+        """Adders and a register for each term of each level of the tree, the queue.
+
+        Bits below those of both terms need no adder, and no sum is wider than the result. Carries
+        of an ECP5 come two by two; a register of an iCE40 that no adder feeds is a logic cell.
+        """
+        most, lut, ff = self.out_edge.format.bits, 0, 0
+        terms = [(shift, edge.format.bits + shift)
+                 for edge, shift in zip(self.xs, self.add.shifts, strict=True)]
+        while len(terms) > 1:
+            pairs = [terms[k:k + 2] for k in range(0, len(terms) & ~1, 2)]
+            sums = [(min(a[0], b[0]), min(most, max(a[1], b[1]) + 1)) for a, b in pairs]
+            adders = [high - max(a[0], b[0]) for (_, high), (a, b) in zip(sums, pairs, strict=True)]
+            terms = sums + terms[len(terms) & ~1:]
+            bits = sum(high - low for low, high in terms)
+            lone = bits - sum(adders) if target.family == "ice40" else 0
+            even = adders if target.family != "ecp5" else [bits + bits % 2 for bits in adders]
+            lut, ff = lut + sum(even) + lone, ff + bits
+        return self.with_queue(Cells(lut=lut, ff=ff), target) + Cells(lut=len(self.xs))
 
 
 def add_of(node: Add, xs: tuple[Edge, ...], interval_cycles: int) -> AddStage:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ...numeric import ERROR_UNIT
 from ..target import Cells, Target
 from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_point
+from .unit_cells import output_queue_cells
 
 __all__ = ["ElementwiseStage", "FunctionStage", "narrowest"]
 
@@ -54,11 +55,10 @@ class ElementwiseStage(Lanes, Stage):
         return {"lanes": self.lanes}
 
     def with_queue(self, each: Cells, target: Target) -> Cells:
-        """Cells of lanes that take ``each``, of the output queue, and of what counts its places."""
-        width, depth = self.lanes * self.out_edge.format.bits + 1, self.fifo_depth
-        queue = Cells(lut=6 * -(-width // 4)) if target.has_lut_ram else Cells(
-            lut=depth * width // 2, ff=depth * width)
-        return sum([each] * self.lanes, queue) + Cells(lut=30, ff=20)
+        """Cells of lanes that take ``each``, of the output queue, and of flags beside the data."""
+        queue = output_queue_cells(target, self.fifo_depth, self.lanes * self.out_edge.format.bits
+                                   + 1, self.x.size // self.lanes)
+        return sum([each] * self.lanes, queue) + Cells(ff=self.latency_cycles - 1)
 
 
 @dataclass(frozen=True, eq=False)

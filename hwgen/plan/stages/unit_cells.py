@@ -8,7 +8,7 @@ import math
 
 from ..target import SMALLEST_BLOCK_BITS, Cells, Target, in_block_ram
 
-__all__ = ["counter_bits", "queue_cells", "unit_cells"]
+__all__ = ["counter_bits", "fork_cells", "output_queue_cells", "queue_cells", "unit_cells"]
 
 LUTS_PER_COUNTER_BIT = {"ecp5": 1.0, "ice40": 1.1, "xc7": 0.78, "gowin": 1.0}
 """Against those of an ECP5."""
@@ -50,6 +50,26 @@ def queue_cells(target: Target, depth: int, data_bits: int) -> Cells:
     memory = depth - 1, data_bits
     return unit_cells(target, counters=3 * counter_bits(depth), luts_per_bit=2, data_ff=1,
                       data_lut=0, memory=memory, in_blocks=in_block_ram(*memory))
+
+
+def output_queue_cells(target: Target, depth: int, width: int, beats: int) -> Cells:
+    """Cells of the output queue of a core that never stops: rows read without a register.
+
+    With its credits, its places, and the count of the ``beats`` of a frame. Where LUTs hold no
+    memories the rows are flip-flops, each in a logic cell of its own, and LUTs that choose.
+    """
+    counters = counter_bits(beats, depth, depth, depth + 1, depth + 1)
+    lut, ff = round(2 * LUTS_PER_COUNTER_BIT[target.family] * counters), counters
+    if not target.has_lut_ram:
+        return Cells(lut=lut + (2 * depth - 1) * width, ff=ff + depth * width)
+    rows, bits, luts = LUT_RAM.get(target.family, (16, 4, 6))
+    return Cells(lut=lut + -(-depth // rows) * -(-width // bits) * luts, ff=ff)
+
+
+def fork_cells(target: Target, readers: int) -> Cells:
+    """Cells of a fork: for each reader whether it has had the beat, and what they wait for."""
+    lut = 3 * readers - 1 if target.fabric.lut_inputs > 4 else round(4.5 * readers) - 4
+    return Cells(lut=lut, ff=readers)
 
 
 def _memory(target: Target, depth: int, width: int, in_blocks: bool) -> Cells:
