@@ -44,6 +44,9 @@ def command(
     memory: MemoryChoice = None,
     weights: WeightsChoice = None,
     core: CoreChoice = None,
+    keep_order: Annotated[bool, typer.Option(
+        "--keep-order", help="Leave the rows of sparse matrices in their order; by default they "
+        "are put into one that takes fewer cycles, with the columns of the next layer.")] = False,
     out: Annotated[Path | None, typer.Option(
         "--out", "-o", help="Artefact folder; by default rtl_out/NAME.")] = None,
     as_json: Json = False,
@@ -55,7 +58,7 @@ def command(
     of_all, of_nodes = weights_of_all(weights)
     chosen = cores(pe=pe, simd=simd, planes=planes, memory=memory, weights=of_nodes, core=core)
     design = api.plan(net, target=board, interval_cycles=interval, clk_hz=clock_hz(clk_mhz),
-                      cores=chosen or None, weights=of_all)
+                      cores=chosen or None, weights=of_all, balance=not keep_order)
     folder = out or Path("rtl_out") / net.name
     with show_progress() as progress:
         artefact = api.build(design, folder, progress=progress)

@@ -33,7 +33,8 @@ def run(network: Network, x):
 
 
 def plan(network: Network, *, target: str = "ulx3s-85f", interval_cycles: int | None = None,
-         clk_hz: int | None = None, cores=None, weights: str | None = None) -> Design:
+         clk_hz: int | None = None, cores=None, weights: str | None = None,
+         balance: bool = True) -> Design:
     """Choose the hardware for each node; see :func:`hwgen.plan.plan`.
 
     ``target`` names a board (``hwgen boards`` lists them) or the file of one. A clock that the
@@ -43,7 +44,7 @@ def plan(network: Network, *, target: str = "ulx3s-85f", interval_cycles: int | 
 
     board = load_board(target)
     design = plan_design(network, board.target, interval_cycles=interval_cycles, clk_hz=clk_hz,
-                         cores=cores, weights=weights)
+                         cores=cores, weights=weights, balance=balance)
     board.pll.settings(design.clk_hz)
     return design
 

@@ -7,6 +7,7 @@ from ..ir import Edge, MatVec, Network, Node, Threshold, with_loaded
 from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble, sole_readers
 from .design import Design
+from .reorder import reordered
 from .stages import (
     MATRIX_CORES,
     ThermometerStage,
@@ -46,10 +47,13 @@ class FitError(SpecError):
 
 def plan(network: Network, target: Target, *, interval_cycles: int | None = None,
          clk_hz: int | None = None, cores: Mapping[str, Mapping] | None = None,
-         weights: str | None = None) -> Design:
+         weights: str | None = None, balance: bool = True) -> Design:
     """Choose core and folding for every node.
 
-    Where multiplier blocks run out, LUTs take the products of some stages: if they fit.
+    Where multiplier blocks run out, LUTs take the products of some stages: if they fit. Rows of a
+    sparse stage are put into an order in which it takes fewer cycles, where the next layer can take
+    it: ``network`` of the design is then one that computes the same scores by hidden values in
+    another order.
 
     Parameters
     ----------
@@ -65,6 +69,7 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
         ``ram``: of ``ram``, the design's network has :class:`~hwgen.ir.Loaded` weights, and every
         width is that of any weights.
     weights : str, optional      ``rom`` or ``ram``, of every matrix node whose choice has none
+    balance : bool               whether rows may be put into another order (:func:`balanced`)
 
     Raises
     ------
@@ -83,12 +88,12 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     network = with_loaded(network, _loaded(network, cores, weights))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
-        design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made), cores)
+        design = _chosen(network, target, clk_hz, interval, cores, made, balance)
         _require_interval(design, interval)
         require_fit(design)
         return design
     for interval in DEFAULT_INTERVALS:
-        design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made), cores)
+        design = _chosen(network, target, clk_hz, interval, cores, made, balance)
         if design.interval_cycles <= interval and not misfits(design):
             return design
     require_fit(design)
@@ -178,6 +183,12 @@ def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
         raise SpecError(f"node '{node.name}': weights must be rom, as no core has a memory to load"
                         f" {node.weights.format} into, not ram")
     return next((name for name in able if MATRIX_CORES[name].suits(node, edge, post)), able[0])
+
+
+def _chosen(network, target, clk_hz, interval, cores, made, balance) -> Design:
+    """The design for ``interval``, in every respect."""
+    design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made), cores)
+    return reordered(design) if balance else design
 
 
 def _assemble(network, target, clk_hz, interval, cores, made) -> Design:

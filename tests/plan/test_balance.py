@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from cases.errors import refused
 from cases.networks import sparse
+from cases.targets import ECP5
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hwgen.golden import run
 from hwgen.ir import Dense, Input, MatVec, Network, PowerSums, Requantise, Shared, Threshold
 from hwgen.numeric import Fixed, SpecError
-from hwgen.plan import balanced, row_order
+from hwgen.plan import balanced, plan, row_order
 from hwgen.plan.stages import SparseStage
 
 U4 = Fixed(4, 0, False)
@@ -110,3 +111,58 @@ def test_refuses_what_no_layer_takes_in_another_order(rng):
     with refused(SpecError, "node 'fc2' must have a dense or shared matrix to be put into another"
                             " order, not one of kind 'power-sums'"):
         balanced(Network("hidden", nodes, ("fc2",)), {"fc1": 2})
+
+
+def uneven(rng):
+    """A layer whose rows are unequally dense, dealt out to 4 elements unevenly."""
+    density = np.where(np.arange(32) % 4 == 0, 0.5, 0.05)[:, np.newaxis]
+    weights = rng.integers(1, 8, (32, 40)) * (rng.random((32, 40)) < density)
+    act = Requantise("act1", ("fc1",), rng.integers(1, 9, 32), rng.integers(2, 5, 32), "half_up",
+                     U4)
+    last = rng.integers(1, 8, (6, 32)) * (rng.random((6, 32)) < 0.2)
+    return Network("uneven", (
+        Input("x", (), (40,), U4), MatVec("fc1", ("x",), Dense(weights, Fixed(4)),
+                                          rng.integers(-9, 9, 32)),
+        act, MatVec("fc2", ("act1",), Dense(last, Fixed(4)))), ("fc2",))
+
+
+ASKED = {"fc1": {"core": "sparse", "pe": 4}, "fc2": {"core": "sparse", "pe": 2}}
+
+
+def test_planner_deals_rows_out_where_that_saves_cycles(rng):
+    network = uneven(rng)
+    kept, dealt = (plan(network, ECP5, interval_cycles=2000, cores=ASKED, balance=balance)
+                   for balance in (False, True))
+    assert kept.network is network
+    before, after = (design.stages[0] for design in (kept, dealt))
+    assert after.interval_cycles < 0.6 * before.interval_cycles
+    assert (after.folding, [stage.core for stage in dealt.stages]) == (
+        before.folding, [stage.core for stage in kept.stages])
+    x = rng.integers(0, 16, (40, 40))
+    assert np.array_equal(run(network, x)["fc2"], run(dealt.network, x)["fc2"])
+    assert dealt.network.digest != network.digest
+    # All stages are those of the design's network: the columns of fc2 have moved, its rows not.
+    assert dealt.stages[1].mat_vec is dealt.network.node("fc2")
+    assert dealt.stages[0].post is dealt.network.node("act1")
+    nonzeros = np.count_nonzero(network.node("fc2").weights.to_dense(), axis=1)
+    assert np.array_equal(
+        np.count_nonzero(dealt.network.node("fc2").weights.to_dense(), axis=1), nonzeros)
+
+
+def test_an_interval_may_be_reached_by_order_alone(rng):
+    network = uneven(rng)
+    cores = {"fc1": {"core": "sparse", "pe": 4}}
+    fast = plan(network, ECP5, interval_cycles=2000, cores=cores).stages[0].interval_cycles
+    assert plan(network, ECP5, interval_cycles=fast, cores=cores).interval_cycles <= fast
+    with pytest.raises(SpecError, match="^network 'uneven': interval_cycles must be at least"):
+        plan(network, ECP5, interval_cycles=fast, cores=cores, balance=False)
+
+
+def test_planner_leaves_the_order_where_it_gains_nothing(rng):
+    network = uneven(rng)
+    one = {"fc1": {"core": "sparse", "pe": 1}, "fc2": {"core": "sparse", "pe": 6}}
+    assert plan(network, ECP5, interval_cycles=5000, cores=one).network is network
+    loaded = ASKED | {"fc2": {"core": "fixed", "weights": "ram"}}
+    design = plan(network, ECP5, interval_cycles=5000, cores=loaded)
+    first = design.network.node("fc1").weights.to_dense()
+    assert np.array_equal(first, network.node("fc1").weights.to_dense())
