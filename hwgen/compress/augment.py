@@ -10,17 +10,20 @@ MOVES = ((0, 1), (2, 1), (1, 0), (1, 2), (1, 1))
 
 
 def shifted(x, share: float, side: int):
-    """Each image of ``x`` (n, side * side) moved by one pixel with probability ``share``.
+    """Each image of ``x`` moved by one pixel with probability ``share``, all channels alike.
 
-    Up, down, left or right; zeros come in.
+    Up, down, left or right; zeros come in. Images are vectors (n, side * side) or maps
+    (n, c, side, side).
     """
     n = len(x)
-    padded = F.pad(x.reshape(n, side, side), (1, 1, 1, 1))
+    padded = F.pad(x.reshape(n, -1, side, side), (1, 1, 1, 1))
     choice = torch.where(torch.rand(n) < share, torch.randint(0, 4, (n,)), 4)
     start = torch.tensor(MOVES)[choice]
     rows = start[:, 0, None, None] + torch.arange(side)[None, :, None]
     columns = start[:, 1, None, None] + torch.arange(side)[None, None, :]
-    return padded[torch.arange(n)[:, None, None], rows, columns].reshape(n, side * side)
+    # Indices around a slice: the channels go to the end.
+    moved = padded[torch.arange(n)[:, None, None], :, rows, columns]
+    return moved.permute(0, 3, 1, 2).reshape(x.shape)
 
 
 def mixed(x, most: float):

@@ -1,6 +1,10 @@
 """Sums of several values to nodes."""
 
-from hwgen.ir import Add
+from dataclasses import replace
+
+import numpy as np
+
+from hwgen.ir import Add, Requantise
 from hwgen.numeric import MAX_SHIFT, Fixed, SpecError
 
 from .add import QuantAdd
@@ -10,7 +14,7 @@ __all__ = ["CONVERTERS"]
 
 
 def _add(layer: QuantAdd, values: tuple[Value, ...], name: str):
-    values = [settled(value) for value in values]
+    nodes, values = _labelled([settled(value) for value in values], name)
     for value in values:
         if not isinstance(value.edge.format, Fixed):
             raise SpecError(f"inputs must be fixed point, not {value.edge.format}, as of"
@@ -32,7 +36,20 @@ def _add(layer: QuantAdd, values: tuple[Value, ...], name: str):
     if (worst := max(abs(edge.lo), abs(edge.hi))) >= FLOAT64_SAFE:
         raise SpecError(f"sum must stay below 2**52, where torch's float64 is exact, not reach"
                         f" {worst}")
-    return [node], Value(name, edge, edge.shape[-1], frac, spatial=values[0].spatial)
+    return [*nodes, node], Value(name, edge, edge.shape[-1], frac, spatial=values[0].spatial)
+
+
+def _labelled(values, name):
+    """``(nodes, values)``: sums of shared weights, which say no step, get nodes that say theirs."""
+    nodes, found = [], list(values)
+    for k, value in enumerate(values):
+        edge = value.edge
+        if value.has_no_step and edge.format.frac != value.frac:
+            wide = Fixed.covering(edge.lo, edge.hi, frac=value.frac)
+            node = Requantise(f"{name}_step{k}", (value.node,), np.array([1]), 0, "half_up", wide)
+            nodes.append(node)
+            found[k] = replace(value, node=node.name, edge=sound(node, edge))
+    return nodes, found
 
 
 CONVERTERS = {QuantAdd: _add}

@@ -102,7 +102,8 @@ def _flatten(layer: Flatten, value: Value, name: str):
         return [], value
     node = FlattenNode(name, (value.node,))
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.size, value.frac, zero=value.zero)
+    return [node], Value(name, edge, edge.size, value.frac, zero=value.zero,
+                         has_no_step=value.has_no_step)
 
 
 CONVERTERS = {

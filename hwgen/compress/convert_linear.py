@@ -41,6 +41,7 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
     integers = int64_of(layer.integer_weight())
     weights = Shared.of(integers) if getattr(layer, "is_shared", False) else Dense(integers, fmt)
     nodes, result = _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
+    result = replace(result, has_no_step=isinstance(weights, Shared))
     if fracs.min() == fracs.max():
         return nodes, result
     return nodes, replace(result, channel_frac=fracs + int(layer.in_frac))

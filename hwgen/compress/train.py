@@ -106,11 +106,14 @@ class _Run:
 
     def __init__(self, module, split, settings, name, teacher, pruning, copies, checkpoint, hooks,
                  measure, device):
-        if settings.shift and split.side is None:
+        self.side = split.side
+        if split.x_train.ndim == 4 and split.x_train.shape[2] == split.x_train.shape[3]:
+            self.side = split.x_train.shape[3]
+        if settings.shift and self.side is None:
             raise SpecError(f"training '{name}': shift must be 0 for samples that are not images,"
                             f" not {settings.shift!r}")
         self.module, self.settings, self.name = module, settings, name
-        self.teacher, self.pruning, self.side = teacher, pruning, split.side
+        self.teacher, self.pruning = teacher, pruning
         self.path = None if checkpoint is None else Path(checkpoint)
         self.copies, self.soft = copies, None
         self.hooks, self.measure, self.device = hooks, measure, device

@@ -37,6 +37,8 @@ class Value:
         Fraction bits of each channel, where they are not all ``frac``; an activation must follow.
     zero : int
         The integer that stands for 0; a matrix must follow where it is not 0 itself.
+    has_no_step : bool
+        The edge's format does not say ``frac``: a sum of shared weights, which are plain integers.
     """
 
     node: str
@@ -49,6 +51,7 @@ class Value:
     rises: bool = True
     channel_frac: np.ndarray | None = None
     zero: int = 0
+    has_no_step: bool = False
 
 
 def settled(value: Value, *, any_frac: bool = False, any_zero: bool = False) -> Value:

@@ -6,13 +6,15 @@ from torch import nn
 from hwgen.numeric import SpecError
 
 from ..fixed import QuantInput, QuantLinear
+from ..form import forms_of
 from ..graph import as_graph, layer_of
 from ..linear import IntegerLinear
 from ..quantise import LEFT_OUT, NORMS
 from ..thermometer import ThermometerInput
 from .step import Context
+from .storage import signed_bits
 
-__all__ = ["MATRICES", "context_of", "matrices", "prepared"]
+__all__ = ["MATRICES", "context_of", "integers_of", "matrices", "prepared"]
 
 MATRICES = (nn.Linear, nn.Conv2d, QuantLinear, IntegerLinear)
 """Layers with a ``weight`` of shape (n_out, ...) that steps may change."""
@@ -59,6 +61,19 @@ def matrices(model) -> dict:
     layers = {node.target: layer_of(model, node) for node in model.graph.nodes
               if node.op == "call_module"}
     return {name: layer for name, layer in layers.items() if isinstance(layer, MATRICES)}
+
+
+def integers_of(layer):
+    """``(integers, bits of a plain entry)`` of a matrix layer, int64 (n_out, n_in) and int.
+
+    Both None of a layer in float.
+    """
+    if not isinstance(layer, QuantLinear | IntegerLinear):
+        return None, None
+    integers = layer.integer_weight().detach().cpu().numpy().astype(np.int64)
+    if any(form.is_shared for form in forms_of(layer)):
+        return integers, signed_bits(integers)
+    return integers, layer.bits if isinstance(layer, QuantLinear) else layer.format.bits
 
 
 def context_of(model, split) -> Context:

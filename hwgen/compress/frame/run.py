@@ -6,12 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..fixed import QuantLinear
 from ..form import Form, form_of, put
-from ..linear import IntegerLinear
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
-from .prepare import matrices
+from .prepare import integers_of, matrices
 from .step import per_layer
 
 __all__ = ["Run"]
@@ -122,9 +120,8 @@ class Run:
         """
         total = 0
         for name, layer in self.matrices.items():
-            if isinstance(layer, QuantLinear | IntegerLinear):
-                integers = layer.integer_weight().detach().cpu().numpy().astype(np.int64)
-                bits = layer.bits if isinstance(layer, QuantLinear) else layer.format.bits
+            integers, bits = integers_of(layer)
+            if integers is not None:
                 total += sum(matrix_bits(integers, bits, self.storage.get(name))[1].values())
             else:
                 weight = layer.weight.detach()

@@ -170,7 +170,7 @@ class TrainingStep(Step):
     lr, lr_end : float    Adam's rate, falling along half a cosine
     batch : int
     weight_decay : float
-    shift : float         share of the images moved by one pixel (square images as vectors only)
+    shift : float         share of the images moved by one pixel; square images alone
     """
 
     epochs: int = 0

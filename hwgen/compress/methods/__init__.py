@@ -1,10 +1,12 @@
 """Compression methods: each is one file here with one step or a few, and a line in the table."""
 
+from .code import Code
 from .prune import Prune
 from .quantise import Quantise
+from .share import Share
 from .train import Train
 
-__all__ = ["METHODS", "Prune", "Quantise", "Train"]
+__all__ = ["METHODS", "Code", "Prune", "Quantise", "Share", "Train"]
 
-METHODS = {step.kind: step for step in (Train, Prune, Quantise)}
+METHODS = {step.kind: step for step in (Train, Prune, Quantise, Share, Code)}
 """``METHODS[kind]``; a new method is one file, its import above and its place here."""

@@ -1,0 +1,145 @@
+"""Weight sharing: each layer's weights take the values of a few centroids, trained as such."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from hwgen.numeric import SpecError
+
+from ..form import Form, form_of
+from ..frame.step import TrainingStep
+
+__all__ = ["STARTS", "Codebook", "Share", "kmeans", "started"]
+
+STARTS = ("linear", "density", "random")
+"""How centroids begin; section 3.2 of arXiv 1510.00149."""
+
+ROUNDS = 50
+
+
+def started(values, count: int, start: str, generator) -> torch.Tensor:
+    """``count`` centroids, ascending: spread over the range, over the share of weights, or drawn.
+
+    ``values`` are the weights to be shared, float64 (n,).
+    """
+    if start == "linear":
+        return torch.linspace(float(values.min()), float(values.max()), count, dtype=values.dtype)
+    if start == "density":
+        shares = (torch.arange(count, dtype=values.dtype) + 0.5) / count
+        at = (shares * len(values)).long().clamp_max(len(values) - 1)
+        return values.sort().values[at]
+    return values[torch.randint(len(values), (count,), generator=generator)].sort().values
+
+
+def kmeans(values, centroids, rounds: int = ROUNDS):
+    """``(centroids, numbers)``: each value to its nearest, each centroid to the mean of its own.
+
+    Ends when nothing changes. Centroids without values stay where they are; ties take the lower.
+    """
+    numbers = None
+    for _ in range(rounds):
+        before, numbers = numbers, nearest(values, centroids)
+        if before is not None and torch.equal(before, numbers):
+            break
+        counts = torch.bincount(numbers, minlength=len(centroids))
+        sums = torch.zeros_like(centroids).index_add_(0, numbers, values)
+        centroids = torch.where(counts > 0, sums / counts.clamp_min(1), centroids).sort().values
+    return centroids, nearest(values, centroids)
+
+
+def nearest(values, centroids):
+    """Number of the nearest of ascending ``centroids``, int64; ties take the lower one."""
+    return torch.searchsorted((centroids[1:] + centroids[:-1]) / 2, values.contiguous())
+
+
+class Codebook(Form):
+    """Weights that are not 0 become their centroid; numbers are settled, centroids are trained.
+
+    The gradient of a centroid is the sum of those of its weights (eq. 3 of arXiv 1510.00149);
+    the latent weights get none, and are of use no more. Pruned weights stay 0.
+
+    Parameters
+    ----------
+    weight : Tensor           the weights as they are, behind the forms before this one
+    count : int               centroids, 0 not counted
+    start : str               one of :data:`STARTS`
+    generator : torch.Generator
+    """
+
+    of_weights = ("numbers",)
+    is_shared = True
+
+    @torch.no_grad()
+    def __init__(self, weight, count: int, start: str, generator):
+        super().__init__()
+        weight = weight.detach()
+        kept = weight != 0
+        values = weight[kept].double()
+        if not len(values):
+            values = torch.zeros(1, dtype=torch.float64)
+        centroids, numbers = kmeans(values, started(values, count, start, generator))
+        self.centroids = torch.nn.Parameter(centroids.to(weight.dtype))
+        self.register_buffer("numbers", torch.full(weight.shape, -1, dtype=torch.int16))
+        self.numbers[kept] = numbers.to(torch.int16)[: int(kept.sum())]
+
+    def forward(self, weight):
+        """The centroid of each weight, 0 where it was removed; ``weight`` itself is not read."""
+        numbers = self.numbers.long()
+        values = self.centroids[numbers.clamp_min(0)]
+        return torch.where(numbers >= 0, values, torch.zeros((), dtype=values.dtype)).to(
+            weight.dtype)
+
+    def moved(self, arrange, factor=None):
+        """A copy for weights in another order; refused where rows are scaled."""
+        if factor is not None:
+            raise SpecError("shared weights must not have a batch norm folded into them, which"
+                            " gives each output a factor: quantise before 'share'")
+        return super().moved(arrange, factor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share(TrainingStep):
+    """Let each layer's weights share a few values, found by k-means; train these.
+
+    Behind ``quantise`` centroids are rounded as its weights are; before it they stay floats until
+    then. Weights that are 0, removed ones, take no centroid.
+
+    Parameters
+    ----------
+    bits : int, or mapping of layer to int    ``2**bits`` centroids: 1..8; 0 leaves a layer as it is
+    start : str                               ``linear``, ``density`` or ``random``
+    """
+
+    kind: ClassVar[str] = "share"
+    text: ClassVar[str] = "weights share the values of a codebook, k-means, then trained"
+    source: ClassVar[str] = "arXiv 1510.00149"
+    bits: int | Mapping[str, int] = 5
+    start: str = "linear"
+
+    def check(self):
+        self.require_int("bits", 0, 8)
+        self.require_choice("start", STARTS)
+
+    def validate(self, context):
+        """Once for each layer; norms must be folded before."""
+        bits = context.per_layer("bits", self.bits)
+        context.refuse("shared", "weights have centroids already: leave one of the two out")
+        norm = next((name for name in bits if name in context.norms and bits[name]), None)
+        if norm and not context.is_marked("quantised"):
+            raise SpecError(f"must come after 'quantise' where a batch norm follows, as behind"
+                            f" '{norm}': folded into the weights it gives each output a factor")
+        context.mark("shared")
+
+    def apply(self, run):
+        """Find the centroids, then train them with everything else that there is."""
+        found = {}
+        for name, bits in run.per_layer("bits", self.bits).items():
+            layer = run.matrices[name]
+            if bits and form_of(layer, Codebook) is None:
+                form = Codebook(layer.weight, 1 << bits, self.start, run.generator(name))
+                run.put(name, form)
+                found[name] = len(form.centroids)
+        run.train(self)
+        run.notes[self.kind] = {"centroids": found}
