@@ -24,11 +24,12 @@ IDLE_CYCLES = 200
 
 
 class Jobs:
-    """What is sent and what must come out, from ``vectors.npz``; see ``docs/systolic.md``.
+    """What is sent and what must come out, from ``vectors.npz``; what it is, the README says.
 
     Members
     -------
-    weights, x, results : list of bytes    a frame of each for each job
+    weights, x : list of bytes             a frame of each for each job
+    results : list of bytes                of those jobs that send any
     cycles : int                           of all of them in a row, without stalls
     """
 
@@ -39,6 +40,7 @@ class Jobs:
                 for name in ("weights", "x", "results"))
             whole = not limit or limit >= len(arrays["x_bytes"])
             self.cycles = int(arrays["cycles"]) if whole else None
+        self.results = [frame for frame in self.results if frame]
 
     @staticmethod
     def _cut(octets, sizes) -> list[bytes]:
@@ -55,10 +57,11 @@ class EngineBench:
         self.manifest = json.loads((options.artefact / "manifest.json").read_text())
         self.engine = self.manifest["engine"]
         self.jobs = Jobs(options.vectors, options.frames)
-        beats = sum(map(len, self.jobs.x)) // self.engine["x_bytes"]
-        beats += sum(map(len, self.jobs.weights)) // self.engine["weight_bytes"]
+        sent = {"weights": self.jobs.weights, "input": self.jobs.x}
+        beats = sum(sum(map(len, frames)) // self.manifest[side]["beat_bytes"]
+                    for side, frames in sent.items())
         self.patience = 4000 + 80 * beats
-        longest = 2 * (self.engine["latency_cycles"] + self.engine["rows"]) + 16
+        longest = 4 * self.engine["latency_cycles"] + 16
         self.stalls = Stalls(options.stalls, options.seed, longest)
         self.clock, self.reset = dut.clk, dut.rst
         self.steps_per_cycle = get_sim_steps(PERIOD_NS, "ns")
@@ -106,8 +109,8 @@ class EngineBench:
                                            self.patience * PERIOD_NS, "ns")
             except SimTimeoutError:
                 self.faults.append(
-                    f"no results for {self.patience} cycles: those of {len(self.came_out)} of"
-                    f" {len(self.jobs.results)} jobs came out")
+                    f"no results for {self.patience} cycles: {len(self.came_out)} of"
+                    f" {len(self.jobs.results)} frames came out")
                 return
             self.end = self.cycle(frame.sim_time_end)
             self.came_out.append(bytes(frame.tdata))
@@ -119,9 +122,9 @@ class EngineBench:
         await self.drain()
 
     async def watch_begin(self):
-        """Notes the cycle of the first beat of weights."""
-        bus = self.sources[0].bus
-        while not (bus.tvalid.value and bus.tready.value):
+        """Notes the cycle of the first beat that goes in."""
+        buses = [source.bus for source in self.sources]
+        while not any(bus.tvalid.value and bus.tready.value for bus in buses):
             await RisingEdge(self.clock)
         self.begin = self.cycle()
 
@@ -132,15 +135,16 @@ class EngineBench:
             self.faults.append("sources must be empty at the end, input is left in them")
         if self.sink.count() or not self.sink.idle():
             self.faults.append("sink must be empty at the end, more came out than was asked for")
-        if self.dut.frame_error.value:
-            self.faults.append("frame_error must be 0 at the end, not 1")
+        for flag in ("frame_error", "weights_error"):
+            if hasattr(self.dut, flag) and getattr(self.dut, flag).value:
+                self.faults.append(f"{flag} must be 0 at the end, not 1")
         if self.cycles is not None and self.jobs.cycles not in (None, self.cycles):
             self.faults.append(f"all jobs must take {self.jobs.cycles} cycles without stalls,"
                                f" not {self.cycles}")
 
     @property
     def cycles(self) -> int | None:
-        """From the first beat of weights to the last result; None with stalls."""
+        """From the first beat that goes in to the last result; None with stalls."""
         if self.options.stalls != "none" or None in (self.begin, self.end):
             return None
         return self.end - self.begin + 1
@@ -151,7 +155,7 @@ class EngineBench:
         for number, (came, right) in enumerate(
                 zip(self.came_out, self.jobs.results, strict=False)):
             if len(came) != len(right):
-                self.faults.append(f"results of job {number} must be {len(right)} bytes,"
+                self.faults.append(f"result frame {number} must be {len(right)} bytes,"
                                    f" not {len(came)}")
         same = min(len(found), len(expected))
         wrong = np.flatnonzero(found[:same] != expected[:same])
@@ -159,7 +163,7 @@ class EngineBench:
             "passed": not self.faults and not len(wrong) and len(found) == len(expected),
             "mode": "stream", "stalls": self.options.stalls, "seed": self.options.seed,
             "bench": "cocotb", "simulator": cocotb.SIM_NAME, "version": cocotb.SIM_VERSION,
-            "jobs": len(self.jobs.results), "jobs_out": len(self.came_out),
+            "jobs": len(self.jobs.weights), "frames_out": len(self.came_out),
             "compared": same, "mismatched": len(wrong),
             "mismatches": [self._mismatch(k, expected, found)
                            for k in wrong[:LISTED_MISMATCHES].tolist()],
@@ -180,14 +184,14 @@ class EngineBench:
         return (values ^ half) - half if accumulator["signed"] else values
 
     def _mismatch(self, index: int, expected, found) -> dict:
-        """Where result ``index`` of all is: the job, the vector in it, the column."""
-        columns = self.engine["columns"]
-        beat = index // columns
-        size = self.engine["result_bytes"]
+        """Where element ``index`` of all is: the frame of results, the beat in it, the place."""
+        size = self.manifest["output"]["beat_bytes"]
+        elements = size // -(-self.engine["accumulator"]["bits"] // 8)
+        beat = index // elements
         ends = np.cumsum([len(frame) // size for frame in self.jobs.results])
-        job = int(np.searchsorted(ends, beat, side="right"))
-        return {"job": job, "vector": beat - int(ends[job - 1] if job else 0),
-                "column": index % columns, "expected": int(expected[index]),
+        frame = int(np.searchsorted(ends, beat, side="right"))
+        return {"frame": frame, "beat": beat - int(ends[frame - 1] if frame else 0),
+                "element": index % elements, "expected": int(expected[index]),
                 "found": int(found[index])}
 
 

@@ -6,12 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SystolicSpec
 from ..plan.engines.systolic import UPDATE_CYCLES
-from .axis import AxisSource
 from .chain import load_add
-from .fifo import StreamFIFO
-from .stream import beat_layout, beat_signature, format_shape, link, link_out
+from .engine_edge import ResultQueue, engine_ports, send, take
+from .stream import format_shape
 from .systolic_array import SystolicArray
-from .systolic_feed import EdgeQueue, VectorFeed, WeightFeed
+from .systolic_feed import VectorFeed, WeightFeed
 from .tree import delay
 
 __all__ = ["SystolicEngine"]
@@ -44,12 +43,8 @@ class SystolicEngine(wiring.Component):
         if not isinstance(spec, SystolicSpec):
             raise TypeError(f"spec must be a SystolicSpec, not {spec!r}")
         self._spec = spec
-        slaves = {"s_axis": spec.x_bytes, "s_axis_weights": spec.weight_bytes}
-        ports = {f"{name}_{part}": member for name, size in slaves.items() for part, member in (
-            ("tdata", In(8 * size)), ("tvalid", In(1)), ("tlast", In(1)), ("tready", Out(1)))}
-        super().__init__(ports | {
-            "m_axis_tdata": Out(8 * spec.result_bytes), "m_axis_tvalid": Out(1),
-            "m_axis_tlast": Out(1), "m_axis_tready": In(1), "frame_error": Out(1)})
+        super().__init__(engine_ports(
+            {"s_axis": spec.x_bytes, "s_axis_weights": spec.weight_bytes}, spec.result_bytes))
 
     @property
     def spec(self) -> SystolicSpec:
@@ -60,7 +55,9 @@ class SystolicEngine(wiring.Component):
         weights, vectors = self._feeds(m)
         array = self._array(m, weights, vectors)
         m.submodules.sums = sums = SystolicSums(self._spec)
-        m.submodules.queue = queue = ResultQueue(self._spec)
+        shape = format_shape(self._spec.accumulator)
+        m.submodules.queue = queue = ResultQueue(shape, lanes=self._spec.columns,
+                                                 depth=self._spec.queue_depth)
         early = self._spec.array_cycles + 1 - READ_CYCLES
         flags = {name: getattr(vectors, name) for name in ("go", "first", "last", "ends")}
         for name, flag in flags.items():
@@ -70,7 +67,7 @@ class SystolicEngine(wiring.Component):
             queue.i_last.eq(sums.o_last), queue.take.eq(vectors.go & vectors.last),
             vectors.has_room.eq(queue.has_room),
         ]
-        self._output(m, queue)
+        send(m, self, queue.o, shape, self._spec.columns)
         with m.If(weights.error | vectors.error):
             m.d.sync += self.frame_error.eq(1)
         return m
@@ -79,16 +76,8 @@ class SystolicEngine(wiring.Component):
         spec = self._spec
         m.submodules.weights = weights = WeightFeed(spec)
         m.submodules.vectors = vectors = VectorFeed(spec)
-        for name, size, feed in (("s_axis_weights", spec.weight_bytes, weights),
-                                 ("s_axis", spec.x_bytes, vectors)):
-            m.submodules[f"{name}_edge"] = edge = EdgeQueue(size)
-            m.d.comb += [
-                edge.tdata.eq(getattr(self, f"{name}_tdata")),
-                edge.tvalid.eq(getattr(self, f"{name}_tvalid")),
-                edge.tlast.eq(getattr(self, f"{name}_tlast")),
-                getattr(self, f"{name}_tready").eq(edge.tready),
-            ]
-            link(m, edge.o, feed.i)
+        take(m, self, "s_axis_weights", spec.weight_bytes, weights.i)
+        take(m, self, "s_axis", spec.x_bytes, vectors.i)
         m.d.comb += [
             vectors.is_full.eq(weights.is_full), weights.swap.eq(vectors.swap),
             vectors.job.eq(weights.job), vectors.job_valid.eq(weights.job_valid),
@@ -107,16 +96,6 @@ class SystolicEngine(wiring.Component):
         m.d.comb += [array.x.eq(x), array.weights.eq(tile_row), array.swap.eq(swap),
                      array.load.eq(load)]
         return array
-
-    def _output(self, m, queue):
-        spec = self._spec
-        m.submodules.source = source = AxisSource(format_shape(spec.accumulator),
-                                                  lanes=spec.columns)
-        link(m, queue.o, source.i)
-        m.d.comb += [
-            self.m_axis_tdata.eq(source.tdata), self.m_axis_tvalid.eq(source.tvalid),
-            self.m_axis_tlast.eq(source.tlast), source.tready.eq(self.m_axis_tready),
-        ]
 
 
 class SystolicSums(wiring.Component):
@@ -174,38 +153,4 @@ class SystolicSums(wiring.Component):
             self.o.eq(total), self.o_valid.eq(delay(m, self.go & self.last, done, name="valid")),
             self.o_last.eq(delay(m, self.ends, done, name="ends")),
         ]
-        return m
-
-
-class ResultQueue(wiring.Component):
-    """Results wait here for the edge; ``has_room`` says that one more may be under way.
-
-    Members
-    -------
-    i : ``In(ArrayLayout(accumulator, columns))``; i_valid, i_last : ``In(1)``
-    take : ``In(1)``       a vector goes in whose sums are a result
-    has_room : ``Out(1)``
-    o : ``Out(beat_signature(accumulator, columns))``
-    """
-
-    def __init__(self, spec: SystolicSpec):
-        self._spec = spec
-        shape = format_shape(spec.accumulator)
-        super().__init__({
-            "i": In(data.ArrayLayout(shape, spec.columns)), "i_valid": In(1), "i_last": In(1),
-            "take": In(1), "has_room": Out(1), "o": Out(beat_signature(shape, spec.columns)),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        spec = self._spec
-        m.submodules.fifo = fifo = StreamFIFO(
-            beat_layout(format_shape(spec.accumulator), spec.columns), depth=spec.queue_depth)
-        room = Signal(range(spec.queue_depth + 1), init=spec.queue_depth)
-        m.d.comb += [
-            fifo.i.p.data.eq(self.i), fifo.i.p.last.eq(self.i_last),
-            fifo.i.valid.eq(self.i_valid), self.has_room.eq(room != 0),
-        ]
-        m.d.sync += room.eq(room - self.take + (self.o.valid & self.o.ready))
-        link_out(m, self.o, fifo.o)
         return m

@@ -1,16 +1,16 @@
 """What goes into a systolic array, and when: commands, tiles of weights, vectors."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SystolicSpec
 from ..plan.engines.systolic import COMMAND_BYTES, UPDATE_CYCLES
 from .axis import unpadded
-from .fifo import StreamFIFO
-from .stream import format_shape, link_out
+from .engine_edge import beat_of, tell
+from .stream import format_shape
 
-__all__ = ["EdgeQueue", "VectorFeed", "WeightFeed", "job_layout"]
+__all__ = ["VectorFeed", "WeightFeed", "job_layout"]
 
 
 def job_layout(spec: SystolicSpec) -> data.StructLayout:
@@ -20,44 +20,6 @@ def job_layout(spec: SystolicSpec) -> data.StructLayout:
 
 def _bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
-
-
-def _beat(size: int) -> data.StructLayout:
-    return data.StructLayout({"data": unsigned(8 * size), "last": 1})
-
-
-def _tell(m, error, *, take, **faults):
-    """``error`` a cycle after a beat was taken that has one of ``faults``, which come late."""
-    taken, found = Signal(name="error_taken"), Signal(len(faults), name="error_found")
-    m.d.sync += [taken.eq(take), found.eq(Cat(faults.values()))]
-    m.d.comb += error.eq(taken & found.any())
-
-
-class EdgeQueue(wiring.Component):
-    """From AXI4-Stream: beats of ``size`` bytes as they are, a cycle later.
-
-    ``tready`` does not wait for ``o.ready``, which comes late.
-
-    Members
-    -------
-    tdata : ``In(8 * size)``; tvalid, tlast : ``In(1)``; tready : ``Out(1)``
-    o : ``Out`` stream of ``data``, ``last``
-    """
-
-    def __init__(self, size: int):
-        self._beat = _beat(size)
-        super().__init__({"tdata": In(8 * size), "tvalid": In(1), "tready": Out(1),
-                          "tlast": In(1), "o": Out(stream.Signature(self._beat))})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.queue = queue = StreamFIFO(self._beat, depth=2)
-        m.d.comb += [
-            queue.i.p.data.eq(self.tdata), queue.i.p.last.eq(self.tlast),
-            queue.i.valid.eq(self.tvalid), self.tready.eq(queue.i.ready),
-        ]
-        link_out(m, self.o, queue.o)
-        return m
 
 
 class WeightFeed(wiring.Component):
@@ -82,7 +44,7 @@ class WeightFeed(wiring.Component):
     def __init__(self, spec: SystolicSpec):
         self._spec = spec
         super().__init__({
-            "i": In(stream.Signature(_beat(spec.weight_bytes))),
+            "i": In(stream.Signature(beat_of(spec.weight_bytes))),
             "weights": Out(data.ArrayLayout(format_shape(spec.weights), spec.columns)),
             "load": Out(spec.rows), "is_full": Out(1), "swap": In(1),
             "job": Out(job_layout(spec)), "job_valid": Out(1), "job_taken": In(1),
@@ -111,7 +73,7 @@ class WeightFeed(wiring.Component):
         with m.If(take & in_rows & ends):
             m.d.sync += [self.is_full.eq(1), tile.eq(Mux(is_last, 0, tile + 1)),
                          is_last.eq(tile + 1 == self.job.tiles), in_rows.eq(~is_last)]
-        _tell(m, self.error, take=take, wrong=self.i.p.last != closes, wide=wide & ~in_rows,
+        tell(m, self.error, take=take, wrong=self.i.p.last != closes, wide=wide & ~in_rows,
               outside=outside & in_rows)
         return m
 
@@ -159,7 +121,7 @@ class VectorFeed(wiring.Component):
     def __init__(self, spec: SystolicSpec):
         self._spec = spec
         super().__init__({
-            "i": In(stream.Signature(_beat(spec.x_bytes))),
+            "i": In(stream.Signature(beat_of(spec.x_bytes))),
             "x": Out(data.ArrayLayout(format_shape(spec.x), spec.rows)),
             **{name: Out(1) for name in ("go", "swap", "first", "last", "ends", "error")},
             "is_full": In(1), "has_room": In(1),
@@ -184,7 +146,7 @@ class VectorFeed(wiring.Component):
             m.d.sync += has_job.eq(0)
         with m.If(self.job_taken):
             m.d.sync += has_job.eq(1)
-        _tell(m, self.error, take=self.go, wrong=self.i.p.last != (self.ends & self.last),
+        tell(m, self.error, take=self.go, wrong=self.i.p.last != (self.ends & self.last),
               outside=outside)
         return m
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..emit import read_manifest
 from ..emit.engine import spec_from, write_jobs
+from ..emit.engines import WORKS
 from ..numeric import SpecError
 from ..toolchain import find
 from .process import run_bench
@@ -25,7 +26,7 @@ class EngineResult:
 
     Members
     -------
-    products : list of int64 ``(m, n)``    as the hardware sent them
+    products : list of int64 arrays        as the hardware sent them: ``(m, n)``, or ``(m,)``
     jobs, compared : int                   jobs, and results that are equal to numpy's: all
     cycles : int or None                   of all jobs in a row; None with stalls
     simulated_cycles : int
@@ -52,8 +53,8 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
     Parameters
     ----------
     folder : path
-    products : sequence of (a, b), optional
-        Integers ``(m, k)`` and ``(k, n)``; by default those of the artefact's vectors.
+    products : sequence, optional
+        As of :func:`hwgen.emit.write_engine`; by default those of the artefact's vectors.
     stalls, seed, simulator, netlist, progress
         As of :func:`hwgen.verify.simulate`; ``input`` stalls weights too.
 
@@ -62,7 +63,7 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
     SpecError         If the folder is no engine's, or it cannot multiply ``products``.
     EngineMismatchError
         If a result differs, comes too late or not at all; or, without stalls, if they took other
-        cycles than :meth:`SystolicSpec.cycles_of` says.
+        cycles than the spec's ``cycles_of`` says.
     ToolError         If the simulator is missing or fails.
     """
     for what, value, choices in (("stalls", stalls, STALLS),
@@ -72,12 +73,13 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
     folder = Path(folder).resolve()
     manifest = read_manifest(folder, "engine")
     find(SIMULATORS[simulator])
-    products = _stored(folder) if products is None else list(products)
+    work = WORKS[manifest["engine"]["engine"]]
+    products = _stored(folder, work) if products is None else list(products)
     what = Path(netlist).stem if netlist else manifest["sha256"][manifest["verilog"][0]][:12]
     results = folder / "sim" / f"{simulator}-{what}-{stalls}-{seed}"
     results.mkdir(parents=True, exist_ok=True)
     spec = spec_from(manifest["engine"])
-    answers = write_jobs(results / "vectors.npz", spec, products)
+    sent = write_jobs(results / "vectors.npz", spec, products)
     found = run_bench(
         ["--sim", simulator, "--stalls", stalls, "--seed", seed, "--artefact", folder,
          "--vectors", results / "vectors.npz", "--results", results,
@@ -88,32 +90,26 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
         _fail(manifest, found)
     keys = ("jobs", "compared", "cycles", "simulated_cycles", "seconds", "stalls", "seed",
             "version")
-    return EngineResult(products=_products(results, spec, answers), simulator=simulator,
+    with np.load(results / "found.npz", allow_pickle=False) as arrays:
+        came_out = sent.assemble(arrays["found"])
+    for number, (right, product) in enumerate(zip(sent.answers, came_out, strict=True)):
+        if not np.array_equal(right, product):
+            raise EngineMismatchError(f"{manifest['name']}: product {number} must be that of numpy,"
+                                      " as its results, put together by the host, are not")
+    return EngineResult(products=came_out, simulator=simulator,
                         **{key: found[key] for key in keys})
 
 
-def _stored(folder) -> list:
+def _stored(folder, work) -> list:
     with np.load(folder / "vectors.npz", allow_pickle=False) as arrays:
-        count = sum(name[0] == "a" for name in arrays.files)
-        return [(arrays[f"a{k}"], arrays[f"b{k}"]) for k in range(count)]
-
-
-def _products(results, spec, answers) -> list:
-    """What came out, cut into the matrices that it is of."""
-    with np.load(results / "found.npz", allow_pickle=False) as arrays:
-        values, begin, products = arrays["found"].reshape(-1, spec.columns), 0, []
-    for m, n in (answer.shape for answer in answers):
-        blocks = -(-n // spec.columns)
-        part = values[begin:begin + blocks * m].reshape(blocks, m, spec.columns)
-        products.append(np.moveaxis(part, 0, 1).reshape(m, -1)[:, :n])
-        begin += blocks * m
-    return products
+        return work.stored(arrays)
 
 
 def _fail(manifest, found):
     lines = [f"  {fault}" for fault in found["faults"]]
-    lines += [f"  job {wrong['job']}, vector {wrong['vector']}, column {wrong['column']}: expected"
-              f" {wrong['expected']}, found {wrong['found']}" for wrong in found["mismatches"][:1]]
+    lines += [f"  result {wrong['frame']}, beat {wrong['beat']}, element {wrong['element']}:"
+              f" expected {wrong['expected']}, found {wrong['found']}"
+              for wrong in found["mismatches"][:1]]
     raise EngineMismatchError("\n".join([
         f"{manifest['name']}: results must be those of numpy, but {found['mismatched']} of"
         f" {found['compared']} differ (stalls {found['stalls']}, seed {found['seed']})", *lines]))

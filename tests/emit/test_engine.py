@@ -56,7 +56,7 @@ def test_readme_has_the_beats(folder):
 
 def test_vectors_are_products_with_every_edge(tmp_path):
     products = sample_products(SPEC)
-    answers = write_jobs(tmp_path / "v.npz", SPEC, products)
+    answers = write_jobs(tmp_path / "v.npz", SPEC, products).answers
     with np.load(tmp_path / "v.npz") as arrays:
         for number, (a, b) in enumerate(products):
             np.testing.assert_array_equal(arrays[f"c{number}"], product(a, b))
@@ -76,5 +76,5 @@ def test_products_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path):
 
 
 def test_spec_must_be_one(tmp_path):
-    with refused(TypeError, "spec must be a SystolicSpec, not 8"):
+    with refused(TypeError, "spec must be that of an engine, not 8"):
         write_engine(8, tmp_path / "array")

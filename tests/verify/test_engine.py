@@ -110,7 +110,7 @@ def test_a_wrong_sum_is_found(folder, tmp_path):
     manifest["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     (broken / "manifest.json").write_text(json.dumps(manifest))
     rule = r"array: results must be those of numpy, but \d+ of \d+ differ \(stalls both, seed 0\)"
-    with pytest.raises(EngineMismatchError, match=rf"{rule}\n  job 0, vector 0, column 0: "):
+    with pytest.raises(EngineMismatchError, match=rf"{rule}\n  result 0, beat 0, element 0: "):
         simulate_engine(broken, stalls="both")
 
 

@@ -5,9 +5,10 @@ layer after layer of any network, tile by tile, as the host sends them. One file
 every derived number; ``ENGINES`` is the table.
 """
 
+from .spmv import SpmvSpec
 from .systolic import SystolicSpec
 
-__all__ = ["ENGINES", "SystolicSpec"]
+__all__ = ["ENGINES", "SpmvSpec", "SystolicSpec"]
 
-ENGINES = {spec.engine: spec for spec in (SystolicSpec,)}
+ENGINES = {spec.engine: spec for spec in (SystolicSpec, SpmvSpec)}
 """Name of an engine -> what it is described by."""

@@ -1,0 +1,237 @@
+"""A lane of a sparse engine: its copy of x, its multiplier, the sums of its rows."""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan.engines import SpmvSpec
+from .chain import load_add
+from .multiply_cells import Multiply
+from .spmv_feed import job_layout
+from .stream import format_shape
+from .tree import delay
+
+__all__ = ["RowSums", "SpmvLane", "XBanks", "entry_layout", "sweep_layout"]
+
+X_CYCLES = 3
+"""From a column's number to its element of x: two registers of the memory, one of the choice."""
+
+PRODUCT_CYCLES = X_CYCLES + 2
+"""From an entry to its product."""
+
+
+def entry_layout(spec: SpmvSpec) -> data.StructLayout:
+    """An entry as it comes; ``rest`` fills it up to bytes and must be 0."""
+    fields = {"value": format_shape(spec.weights), "column": unsigned(spec.column_bits),
+              "step": unsigned(spec.step_bits)}
+    return data.StructLayout(fields | {"rest": unsigned(8 * spec.entry_bytes - spec.entry_bits)})
+
+
+def sweep_layout(spec: SpmvSpec) -> data.StructLayout:
+    """What the sweep tells all lanes: ``bank`` is read at ``row``; ``clear`` zeroes ``old`` rows.
+
+    ``swept`` says of each bank whether the sweep reads it, ``clear`` whether it is written.
+    """
+    row = (spec.sum_rows - 1).bit_length()
+    return data.StructLayout({"swept": 2, "row": row, "clear": 2, "old": row, "picked": 1})
+
+
+class XBanks(wiring.Component):
+    """Two tiles of x, ``x_lanes`` elements written a cycle, one read: ``o`` is ``X_CYCLES`` late.
+
+    Element ``c`` is in bank ``c % x_lanes``.
+
+    Members
+    -------
+    x : ``In(ArrayLayout(x, x_lanes))``; row : ``In``; en : ``In(1)``    written
+    column : ``In(column_bits)``; buffer : ``In(1)``                    read
+    o : ``Out(x)``
+    """
+
+    def __init__(self, spec: SpmvSpec):
+        self._spec, self._shape = spec, format_shape(spec.x)
+        super().__init__({
+            "x": In(data.ArrayLayout(self._shape, spec.x_lanes)), "row": In(spec.x_row_bits + 1),
+            "en": In(1), "column": In(spec.column_bits), "buffer": In(1), "o": Out(self._shape),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, low = self._spec, self._spec.x_lanes.bit_length() - 1
+        attrs = {"no_rw_check": 1} | ({"ram_style": "block"} if spec.x_in_blocks else {})
+        row, found = Signal(spec.x_row_bits), []
+        m.d.comb += row.eq(self.column[low:])
+        for k in range(spec.x_lanes):
+            m.submodules[f"bank{k}"] = bank = memory.Memory(
+                shape=unsigned(spec.x.bits), depth=spec.x_rows, init=[], attrs=attrs)
+            write, read = bank.write_port(), bank.read_port(domain="comb")
+            kept, out = (Signal(spec.x.bits, name=f"{name}{k}", reset_less=True)
+                         for name in ("kept", "out"))
+            m.d.comb += [write.addr.eq(self.row), write.en.eq(self.en),
+                         write.data.eq(self.x[k]), read.addr.eq(Cat(row, self.buffer))]
+            m.d.sync += [kept.eq(read.data), out.eq(kept)]
+            found.append(out)
+        picked = delay(m, self.column[:low], X_CYCLES - 1, name="picked") if low else 0
+        chosen = Signal(self._shape, name="chosen", reset_less=True)
+        m.d.sync += chosen.eq(Array(found)[picked])
+        m.d.comb += self.o.eq(chosen)
+        return m
+
+
+class RowSums(wiring.Component):
+    """Two banks of sums: adds to one while the other is read and zeroed.
+
+    ``slot`` and ``ends`` come two cycles before ``sum``, which is then added to its row.
+
+    Members
+    -------
+    slot : ``In``; ends, bank : ``In(1)``; sum : ``In(accumulator)``
+    sweep : ``In(sweep_layout)``
+    o : ``Out(accumulator)``       the row that the sweep reads, three cycles later
+    """
+
+    def __init__(self, spec: SpmvSpec):
+        self._spec, self._shape = spec, format_shape(spec.accumulator)
+        row = (spec.sum_rows - 1).bit_length()
+        super().__init__({
+            "slot": In(row), "ends": In(1), "bank": In(1), "sum": In(self._shape),
+            "sweep": In(sweep_layout(spec)), "o": Out(self._shape),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, sweep = self._spec, self.sweep
+        attrs = {"no_rw_check": 1} | ({"ram_style": "block"} if spec.sums_in_blocks else {})
+        total, result = (Signal(self._shape, name=name, reset_less=True)
+                         for name in ("total", "result"))
+        slot, ends = delay(m, self.slot, 3, name="slot"), delay(m, self.ends, 3, name="ends")
+        bank_before = delay(m, self.bank, 2, name="bank")
+        bank, sums = delay(m, bank_before, 1, name="bank_of_total"), []
+        for b in range(2):
+            m.submodules[f"bank{b}"] = rows = memory.Memory(
+                shape=unsigned(self._shape.width), depth=spec.sum_rows, init=[], attrs=attrs)
+            write, read = rows.write_port(), rows.read_port(domain="comb")
+            kept, before = (Signal(self._shape, name=f"{name}{b}", reset_less=True)
+                            for name in ("kept", "before"))
+            clear = sweep.clear[b]
+            m.d.comb += [
+                read.addr.eq(Mux(sweep.swept[b], sweep.row, self.slot)),
+                write.en.eq(clear | (ends & (bank == b))),
+                write.addr.eq(Mux(clear, sweep.old, slot)), write.data.eq(Mux(clear, 0, total)),
+            ]
+            m.d.sync += [kept.eq(read.data), before.eq(kept)]
+            sums.append(before)
+        added = Signal(self._shape, name="added")
+        m.d.comb += added.eq(Mux(bank_before, sums[1], sums[0]))
+        m.d.sync += [total.eq(added + self.sum),
+                     result.eq(Mux(delay(m, sweep.picked, 2, name="picked"), sums[1], sums[0]))]
+        m.d.comb += self.o.eq(result)
+        return m
+
+
+class SpmvLane(wiring.Component):
+    """Multiplies each entry's value with its element of x, and adds up row by row.
+
+    ``step`` of an entry is 0 while its row goes on; else the row ends with it, and belongs into
+    the slot that many behind that of the row before (behind -1, of a job's first row).
+
+    Parameters
+    ----------
+    spec : SpmvSpec
+
+    Members
+    -------
+    entry : ``In(entry_layout)``; go : ``In(1)``
+    first, ends, bank : ``In(1)``       as :class:`EntryFeed` has them, with the entry
+    job : ``In(job_layout)``
+    x : ``In(ArrayLayout(x, x_lanes))``; row : ``In``; en : ``In(1)``; buffer : ``In(1)``
+    sweep : ``In(sweep_layout)``; o : ``Out(accumulator)``      as :class:`RowSums` has them
+    error : ``Out(1)``   a column or slot behind the job's last, a row unended at the job's end
+    """
+
+    def __init__(self, spec: SpmvSpec):
+        self._spec = spec
+        super().__init__({
+            "entry": In(entry_layout(spec)), "job": In(job_layout(spec)),
+            **{name: In(1) for name in ("go", "first", "ends", "bank", "en", "buffer")},
+            "x": In(data.ArrayLayout(format_shape(spec.x), spec.x_lanes)),
+            "row": In(spec.x_row_bits + 1), "sweep": In(sweep_layout(spec)),
+            "o": Out(format_shape(spec.accumulator)), "error": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        closes = Signal()
+        m.d.comb += closes.eq(self.go & (self.entry.step != 0))
+        m.submodules.sums = sums = RowSums(self._spec)
+        total = self._row_sum(m, self._product(m), closes)
+        slot, in_range = self._slots(m, closes)
+        early = PRODUCT_CYCLES - 1          # `RowSums` reads two cycles before it adds
+        m.d.comb += [
+            sums.sum.eq(total), sums.sweep.eq(self.sweep), self.o.eq(sums.o),
+            sums.slot.eq(delay(m, slot, early - 2, name="slot")),
+            sums.ends.eq(delay(m, in_range, early - 2, name="in_range")),
+            sums.bank.eq(delay(m, self.bank, early, name="bank")),
+        ]
+        return m
+
+    def _product(self, m):
+        """``PRODUCT_CYCLES`` after the entry."""
+        spec = self._spec
+        shape_x, shape_w = format_shape(spec.x), format_shape(spec.weights)
+        m.submodules.x_banks = banks = XBanks(spec)
+        m.submodules.multiply = multiply = Multiply(
+            shape_x, shape_w, in_block=spec.multipliers == "blocks")
+        value = self.entry.value
+        for k in range(X_CYCLES):
+            step = Signal(shape_w, name=f"value_d{k + 1}", reset_less=True)
+            m.d.sync += step.eq(value)
+            value = step
+        product = Signal.like(multiply.y.as_signed() if shape_x.signed or shape_w.signed
+                              else multiply.y, name="product")
+        m.d.comb += [
+            banks.x.eq(self.x), banks.row.eq(self.row), banks.en.eq(self.en),
+            banks.column.eq(self.entry.column), banks.buffer.eq(self.buffer),
+            multiply.a.eq(banks.o), multiply.b.eq(value), product.eq(multiply.y),
+        ]
+        return product
+
+    def _row_sum(self, m, product, closes):
+        """Of the row so far, a cycle after each product."""
+        ended, fresh = Signal(), Signal()
+        m.d.comb += fresh.eq(self.first | ended)
+        with m.If(self.go):
+            m.d.sync += ended.eq(closes)
+        total = Signal(format_shape(self._spec.accumulator), name="row_sum", reset_less=True)
+        following = load_add(m, delay(m, fresh, PRODUCT_CYCLES, name="fresh"), 0, total, product,
+                             prefix="add")
+        with m.If(delay(m, self.go, PRODUCT_CYCLES, name="go")):
+            m.d.sync += total.eq(following)
+        return total
+
+    def _slots(self, m, closes):
+        """Slot of a row that ends, two cycles after its last entry, and whether there is one."""
+        spec, entry, job = self._spec, self.entry, self.job
+        # Slots count from 1 here; the first one behind the last is seen, whatever the step.
+        number = Signal(range(spec.slots + spec.max_step + 1))
+        slot = Signal((spec.sum_rows - 1).bit_length())
+        ends, in_range, is_open = Signal(), Signal(), Signal()
+        beyond, unended, outside = Signal(), Signal(), Signal()
+        most, open_now = Signal.like(job.slots), Signal()
+        m.d.comb += [
+            beyond.eq(ends & (number > most + 1)),
+            open_now.eq(Mux(self.go, (entry.step == 0) & ((is_open & ~self.first)
+                                                          | (entry.value != 0)),
+                            is_open & ~self.first)),
+        ]
+        rest = Signal(max(1, 8 * spec.entry_bytes - spec.entry_bits))
+        m.d.comb += rest.eq(entry.as_value()[spec.entry_bits:])
+        m.d.sync += [
+            ends.eq(closes), most.eq(job.slots), slot.eq(number - 1), in_range.eq(ends & ~beyond),
+            is_open.eq(open_now & ~self.ends), unended.eq(self.ends & open_now),
+            outside.eq(self.go & ((entry.column > job.columns) | (rest != 0))),
+            self.error.eq(beyond | unended | outside),
+        ]
+        with m.If(self.go):
+            m.d.sync += number.eq(Mux(self.first, 0, number) + entry.step)
+        return slot, in_range

@@ -1,0 +1,89 @@
+"""Matrix files against scipy's reader, and what is refused of them."""
+
+import numpy as np
+import pytest
+import scipy.io
+from cases.errors import refused
+
+from hwgen.host.matrix_file import read_matrix
+from hwgen.numeric import SpecError
+
+HEAD = "%%MatrixMarket matrix coordinate"
+FILES = {
+    "general integer": f"{HEAD} integer general\n% a comment\n3 4 3\n1 1 5\n\n3 4 -7\n2 1 1\n",
+    "real": f"{HEAD} real general\n2 2 2\n1 2 1.5e3\n2 2 -.25\n",
+    "duplicates": f"{HEAD} real general\n2 2 3\n1 2 1.5\n1 2 2.5\n2 1 1\n",
+    "symmetric": f"{HEAD} real symmetric\n3 3 3\n1 1 2\n2 1 3\n3 2 4\n",
+    "skew": f"{HEAD} real skew-symmetric\n3 3 2\n2 1 3\n3 2 4\n",
+    "pattern": f"{HEAD} pattern symmetric\n3 3 2\n2 2\n3 1\n",
+    "array": "%%MatrixMarket matrix array real general\n2 3\n1\n2\n0\n4\n5\n6\n",
+    "symmetric array": "%%MatrixMarket matrix array integer symmetric\n2 2\n1\n2\n3\n",
+    "skew array": "%%MatrixMarket matrix array integer skew-symmetric\n3 3\n1\n2\n3\n",
+    "empty": f"{HEAD} real general\n3 2 0\n",
+    "capitals": "%%MatrixMarket MATRIX Coordinate Real General\n1 1 1\n1 1 2\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_matrix_is_the_one_that_scipy_reads(tmp_path, name):
+    path = tmp_path / "a.mtx"
+    path.write_text(FILES[name])
+    expected = scipy.io.mmread(path)
+    dense = expected if isinstance(expected, np.ndarray) else expected.toarray()
+    found = read_matrix(path)
+    np.testing.assert_array_equal(found.to_dense(), dense)
+    is_real = name in ("real", "duplicates", "symmetric", "skew", "array", "empty", "capitals")
+    assert found.values.dtype == (np.float64 if is_real else np.int64)
+
+
+def test_pattern_of_a_layer(tmp_path):
+    path = tmp_path / "a.smtx"
+    path.write_text("3, 4, 4\n0 2 2 4\n3 1 0 3\n")
+    np.testing.assert_array_equal(read_matrix(path).to_dense(),
+                                  [[0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 1]])
+    path.write_text("2, 2, 0\n0 0 0\n\n")
+    assert read_matrix(path).nnz == 0
+
+
+@pytest.mark.parametrize(("suffix", "text", "rule"), [
+    ("txt", "", "must be a .mtx or a .smtx file"),
+    ("mtx", "3 3 1\n", "first line must be '%%MatrixMarket matrix FORMAT FIELD SYMMETRY', not"
+                       " '3 3 1'"),
+    ("mtx", f"{HEAD} complex general\n", "field must be one of ['integer', 'real', 'pattern'], not"
+                                         " 'complex'"),
+    ("mtx", f"{HEAD} real hermitian\n", "symmetry must be one of ['general', 'symmetric',"
+                                        " 'skew-symmetric'], not 'hermitian'"),
+    ("mtx", f"{HEAD} real general\n", "a line of sizes must follow the header"),
+    ("mtx", f"{HEAD} real general\n3 3\n", "sizes must be rows, columns and entries, not [3, 3]"),
+    ("mtx", f"{HEAD} real general\n3 3 2\n1 1 4\n",
+     "there must be 2 entries, as the sizes say, not 1"),
+    ("mtx", f"{HEAD} real general\n3 3 1\n1 1\n", "an entry must be 3 numbers, not '1 1'"),
+    ("mtx", f"{HEAD} real general\n3 3 1\n4 1 1\n", "matrix: rows must be in 0..2, not 3..3"),
+    ("mtx", f"{HEAD} real general\n3 3 1\n1 0 1\n", "matrix: columns must be in 0..2, not -1..-1"),
+    ("mtx", f"{HEAD} real symmetric\n3 2 1\n1 1 1\n",
+     "a symmetric matrix must be square, not 3 by 2"),
+    ("mtx", f"{HEAD} real skew-symmetric\n2 2 1\n1 1 1\n",
+     "a skew-symmetric matrix must have no entries on its diagonal"),
+    ("mtx", f"{HEAD} integer general\n1 1 1\n1 1 1.5\n",
+     "numbers must be integer: invalid literal for int() with base 10: '1.5'"),
+    ("mtx", "%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n",
+     "there must be 4 values, as the sizes say, not 3"),
+    ("smtx", "3, 4, 4\n0 2 2 4\n3 1 0\n",
+     "sizes must be rows, columns and as many entries as there are, 3, not [3, 4, 4]"),
+    ("smtx", "3, 4, 3\n0 2 2 4\n3 1 0\n",
+     "matrix: pointers must run from 0 to 3, the number of entries, not from 0 to 4"),
+    ("smtx", "3, 4, 3\n0 2 1 3\n3 1 0\n",
+     "matrix: pointers must not fall, as that of row 2, from 2 to 1"),
+    ("smtx", "3, 4, 3\n0 2 2 3\n4 1 0\n", "matrix: columns must be in 0..3, not 0..4"),
+    ("smtx", "3, 4, 3\n", "there must be a line of sizes, of pointers and of columns, not 1 lines"),
+], ids=str)
+def test_wrong_files_are_refused_with_their_name(tmp_path, suffix, text, rule):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text(text)
+    with refused(SpecError, f"{path}: {rule}"):
+        read_matrix(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(SpecError, match="must be a text file that can be read"):
+        read_matrix(tmp_path / "a.mtx")
