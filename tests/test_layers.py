@@ -30,7 +30,7 @@ OURS = {
     "toolchain": {"numeric.errors"},
     "rtl": LOW | {"plan"},
     "emit": EMITTED | {"rtl", "host.systolic", "host.spmv", "host.spmv_frames", "host.csr",
-                       "host.engine_bytes"},
+                       "host.engine_bytes", "host.eie", "host.eie_layer"},
     "verify": EMITTED | {"emit"},
     "synth": (EMITTED | {"emit"}) - {"golden"},
     "host": {"numeric"},

@@ -11,9 +11,9 @@ A module has
 ``readme(manifest)``         the README
 """
 
-from . import spmv, systolic
+from . import eie, spmv, systolic
 
 __all__ = ["WORKS"]
 
-WORKS = {"systolic": systolic, "spmv": spmv}
+WORKS = {"systolic": systolic, "spmv": spmv, "eie": eie}
 """Name of an engine -> its module."""

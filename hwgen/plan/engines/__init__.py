@@ -5,10 +5,11 @@ layer after layer of any network, tile by tile, as the host sends them. One file
 every derived number; ``ENGINES`` is the table.
 """
 
+from .eie import EieSpec
 from .spmv import SpmvSpec
 from .systolic import SystolicSpec
 
-__all__ = ["ENGINES", "SpmvSpec", "SystolicSpec"]
+__all__ = ["ENGINES", "EieSpec", "SpmvSpec", "SystolicSpec"]
 
-ENGINES = {spec.engine: spec for spec in (SystolicSpec, SpmvSpec)}
+ENGINES = {spec.engine: spec for spec in (SystolicSpec, SpmvSpec, EieSpec)}
 """Name of an engine -> what it is described by."""

@@ -1,0 +1,189 @@
+"""The stream that fills the memories of the EIE engine: blocks of numbers, checked as they come."""
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan.engines.eie import EieSpec
+from ..plan.engines.eie_stream import MAGIC, WORD_BITS, Kind, blocks_of
+from ..plan.stages.sparse_storage import bits_for
+from .eie_huffman import Decoder
+from .eie_memory import LOAD, wire_load
+
+__all__ = ["Loader"]
+
+
+class Loader(wiring.Component):
+    """Takes frames of blocks and writes their numbers; lets vectors in once a frame was sound.
+
+    A block is two words, what it fills, then the first address and the count, and its numbers, as
+    many in a word as fit, one a cycle. A frame is taken when no vector is under way, and none is
+    let in meanwhile; behind it all accumulators (and references) become 0. An unsound one leaves
+    the engine without weights until another.
+
+    Parameters
+    ----------
+    spec : EieSpec
+
+    Members
+    -------
+    i : ``In`` stream of words, with ``last``
+    load : ``Out(LOAD)``
+    idle : ``In(1)``            no vector is under way, or part of one
+    admits : ``Out(1)``         a vector may begin
+    loaded : ``Out(1)``         the last frame was sound
+    begins : ``Out(1)``         a frame begins
+    sweeps : ``Out(1)``; sweep_row : ``Out``    this row of all accumulators becomes 0
+    error : ``Out(1)``          the frame is unsound: told in one cycle
+    """
+
+    def __init__(self, spec: EieSpec):
+        self._spec = spec
+        beat = data.StructLayout({"data": unsigned(WORD_BITS), "last": 1})
+        super().__init__({
+            "i": In(stream.Signature(beat)), "load": Out(LOAD), "idle": In(1), "admits": Out(1),
+            "loaded": Out(1), "begins": Out(1), "sweeps": Out(1),
+            "sweep_row": Out(max(spec.row_bits, bits_for(max(1, spec.reference_rows)))),
+            "error": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        self._kind, self._unit = Signal(4), Signal(8)
+        self._address, self._count = Signal(16), Signal(16)         # of numbers to come, less 1
+        self._left = Signal(range(WORD_BITS + 1))                   # numbers left in the word
+        self._numbers(m)
+        is_over, word = self._too_large(m), self.i.p
+        is_nothing = word.data[:4] == Kind.NOTHING
+        with m.FSM():
+            with m.State("EMPTY"):
+                m.d.comb += self.begins.eq(self.i.valid)
+                with m.If(self.i.valid):
+                    m.next = "KIND"
+            with m.State("KIND"):
+                m.d.sync += [self._kind.eq(word.data[:4]), self._unit.eq(word.data[8:16])]
+                self._header(m, (word.data[16:] != MAGIC) | (word.last & ~is_nothing), "RANGE")
+                with m.If(self.i.valid & (word.data[16:] == MAGIC) & is_nothing):
+                    m.next = "KIND"
+                    with m.If(word.last):
+                        m.next = "SWEEP"
+            with m.State("RANGE"):
+                self._header(m, self._outside(m) | word.last, "NUMBERS")
+                m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:])]
+            with m.State("NUMBERS"):
+                self._follow(m)
+            with m.State("DROP"):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(self.i.valid & word.last):
+                    m.next = "EMPTY"
+            with m.State("SWEEP"):
+                m.d.comb += [self.sweeps.eq(1), self.error.eq(self.sweep_row.all() & is_over)]
+                m.d.sync += self.sweep_row.eq(self.sweep_row + 1)
+                with m.If(self.sweep_row.all()):
+                    m.next = "READY"
+                with m.If(self.error):
+                    m.next = "EMPTY"
+            with m.State("READY"):
+                m.d.comb += [self.loaded.eq(1), self.admits.eq(~self.i.valid)]
+                with m.If(self.i.valid & self.idle):
+                    m.next = "EMPTY"
+        return m
+
+    def _header(self, m, wrong, following):
+        """Takes a word of a block's header; the rest of a frame with a wrong one is dropped."""
+        m.d.comb += [self.i.ready.eq(1), self.error.eq(self.i.valid & wrong)]
+        m.d.sync += self._left.eq(0)
+        with m.If(self.i.valid):
+            m.next = following
+        with m.If(self.error):
+            m.next = "DROP"
+            with m.If(self.i.p.last):
+                m.next = "EMPTY"
+
+    def _too_large(self, m):
+        """Whether a parameter of a layer was larger than there can be, in this frame."""
+        over, seen, limits = Signal(), Signal(), self._spec.parameter_limits
+        with m.Switch(self.load.unit):
+            for unit, what in enumerate(self._spec.parameters):
+                if what in limits:
+                    with m.Case(unit):
+                        m.d.comb += over.eq(self.load.data > limits[what])
+        with m.If(self.load.valid & (self.load.kind == Kind.LAYERS) & over):
+            m.d.sync += seen.eq(1)
+        with m.If(self.begins):
+            m.d.sync += seen.eq(0)
+        return seen
+
+    def _outside(self, m):
+        """Whether the block at hand is of no memory, or reaches beyond its end."""
+        outside, last = Signal(), Signal(17)
+        m.d.comb += [last.eq(self.i.p.data[:16] + self.i.p.data[16:]), outside.eq(1)]
+        with m.Switch(self._kind):
+            for kind, block in blocks_of(self._spec).items():
+                with m.Case(kind):
+                    m.d.comb += outside.eq((self._unit >= block.units) | (last >= block.depth))
+        return outside
+
+    def _numbers(self, m):
+        """A number a cycle out of the words; of a coded block a bit, and sometimes a number."""
+        spec, load = self._spec, self.load
+        self._steps, self._emits, self._broken = Signal(), Signal(), Signal()
+        self._word, self._fit = Signal(WORD_BITS), Signal.like(self._left)
+        address, cut = self._address, Signal(WORD_BITS)
+        with m.Switch(self._kind):
+            for kind, block in blocks_of(spec).items():
+                with m.Case(kind):
+                    m.d.comb += [cut.eq(self._word >> block.width),
+                                 self._fit.eq(WORD_BITS // block.width)]
+        m.d.comb += [self._steps.eq(self._left != 0), self._emits.eq(self._steps)]
+        m.d.sync += [load.valid.eq(self._emits), load.kind.eq(self._kind),
+                     load.unit.eq(self._unit), load.address.eq(address),
+                     load.data.eq(self._word)]
+        if spec.huffman:
+            self._coded(m, address)
+        with m.If(self._steps):
+            m.d.sync += [self._word.eq(cut), self._left.eq(self._left - 1)]
+        with m.If(self._emits):
+            m.d.sync += [address.eq(address + 1), self._count.eq(self._count - 1)]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += self._word.eq(self.i.p.data)
+
+    def _coded(self, m, address):
+        """Numbers of a coded block come from its bits, two cycles after the last of theirs."""
+        load, is_coded, came = self.load, Signal(), Signal()
+        unit, place = Signal.like(self._unit), Signal.like(address)
+        m.submodules.decoder = decoder = Decoder(self._spec)
+        wire_load(m, load, decoder)
+        m.d.comb += [
+            is_coded.eq(self._kind == Kind.CODED), decoder.bit.eq(self._word[0]),
+            decoder.valid.eq(self._steps & is_coded), decoder.clear.eq(~is_coded),
+            self._broken.eq(decoder.error),
+        ]
+        with m.If(is_coded):
+            m.d.comb += self._emits.eq(decoder.done)
+        m.d.sync += [came.eq(decoder.done), unit.eq(self._unit), place.eq(address)]
+        with m.If(is_coded | came):
+            m.d.sync += [load.valid.eq(came), load.kind.eq(Kind.ENTRIES), load.unit.eq(unit),
+                         load.address.eq(place), load.data.eq(decoder.o)]
+
+    def _follow(self, m):
+        """The next word when the one at hand is used up, the next block when all numbers are."""
+        finishes, wants, ended = Signal(), Signal(), Signal()
+        m.d.comb += [
+            finishes.eq(self._emits & (self._count == 0)),
+            wants.eq((self._left <= 1) & ~finishes & ~self._broken),
+            self.i.ready.eq(wants & ~ended),
+            self.error.eq(self._broken | (wants & ended)),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [ended.eq(self.i.p.last), self._left.eq(self._fit)]
+        with m.If(finishes):
+            m.d.sync += [ended.eq(0), self._left.eq(0)]
+            m.next = "KIND"
+            with m.If(ended):
+                m.next = "SWEEP"
+        with m.If(self.error):
+            m.d.sync += [ended.eq(0), self._left.eq(0)]
+            m.next = "DROP"
+            with m.If(ended):
+                m.next = "EMPTY"

@@ -1,0 +1,68 @@
+"""What the EIE engine's loader writes, and the memories that are written so."""
+
+from amaranth.hdl import Module, Signal, unsigned
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..plan import in_block_ram
+from ..plan.stages.sparse_storage import bits_for
+
+__all__ = ["LOAD", "READ_CYCLES", "Ram", "chosen", "wire_load"]
+
+LOAD = wiring.Signature({"valid": Out(1), "kind": Out(4), "unit": Out(8), "address": Out(16),
+                         "data": Out(32)})
+"""A number for one memory: that of ``kind`` and ``unit``."""
+
+READ_CYCLES = 2
+"""From an address to its row: two registers, which in block RAM are the block's own."""
+
+
+def chosen(load, kind: int, unit: int | None = None):
+    """Whether the number is for the memory of this kind and unit."""
+    is_kind = load.valid & (load.kind == kind)
+    return is_kind if unit is None else is_kind & (load.unit == unit)
+
+
+def wire_load(m, load, *parts) -> None:
+    """Every one of ``parts`` gets ``load``."""
+    for part in parts:
+        m.d.comb += [getattr(part.load, name).eq(getattr(load, name)) for name in LOAD.members]
+
+
+class Ram(wiring.Component):
+    """``data`` is row ``address`` of :data:`READ_CYCLES` cycles before.
+
+    A row that is written in the cycle in which it is read gives anything.
+
+    Parameters
+    ----------
+    depth, width : int      as many rows as a power of two: no address is beyond them
+
+    Members
+    -------
+    write : ``In(1)``; write_address, write_data : ``In``
+    address : ``In``; data : ``Out(width)``
+    enable : ``In(1)``      without it both registers stay; 1 unless driven
+    """
+
+    def __init__(self, *, depth: int, width: int):
+        self._depth, self._width = 1 << bits_for(depth), width
+        bits = bits_for(depth)
+        super().__init__({"write": In(1), "write_address": In(bits), "write_data": In(width),
+                          "address": In(bits), "data": Out(width), "enable": In(1, init=1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        # Yosys merges the first register into the read port, and heeds `no_rw_check` only there.
+        in_blocks = in_block_ram(self._depth, self._width)
+        attrs = {"no_rw_check": 1} | ({"ram_style": "block"} if in_blocks else {})
+        m.submodules.rows = rows = memory.Memory(
+            shape=unsigned(self._width), depth=self._depth, init=[], attrs=attrs)
+        write, read = rows.write_port(), rows.read_port(domain="comb")
+        kept, data = (Signal(self._width, name=name, reset_less=True) for name in ("kept", "row"))
+        m.d.comb += [write.en.eq(self.write), write.addr.eq(self.write_address),
+                     write.data.eq(self.write_data), read.addr.eq(self.address),
+                     self.data.eq(data)]
+        with m.If(self.enable):
+            m.d.sync += [kept.eq(read.data), data.eq(kept)]
+        return m
