@@ -47,6 +47,7 @@ class ColumnWalker(wiring.Component):
     work : ``Out(1)``             there is an entry in this cycle
     first : ``Out(1)``            it is the first of its column
     address : ``Out(start_bits)``, value : ``Out(in_shape)``, bank : ``Out(1)``
+    rows : ``Out(left_bits)``     of masks, the bit of its row
     release : ``In(2)``           one bit a bank
     closed : ``Out(2)``           one bit a bank
     """
@@ -57,25 +58,33 @@ class ColumnWalker(wiring.Component):
             "i": In(stream.Signature(column_layout(stage))),
             "work": Out(1), "first": Out(1), "address": Out(stage.columns.start_bits),
             "value": Out(element_shape(stage.in_edge)), "bank": Out(1),
-            "release": In(2), "closed": Out(2),
+            "rows": Out(stage.columns.left_bits), "release": In(2), "closed": Out(2),
         })
 
     def elaborate(self, platform):
         m = Module()
-        left = Signal(self._stage.columns.count_bits)       # entries of the column not yet done
+        masked = self._stage.columns.masked
+        # Entries of the column that are not yet done, and those behind the present one.
+        left, rest = Signal(self._stage.columns.left_bits), Signal(self._stage.columns.left_bits)
         last, done, ends = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.work.eq(left != 0), done.eq(left <= 1), ends.eq(done & last),
+            self.work.eq(left != 0), ends.eq(done & last), self.rows.eq(left ^ rest),
+            done.eq((rest == 0) if masked else (left <= 1)),
             self.i.ready.eq(done & ~self.closed.bit_select(self.bank ^ ends, 1)),
         ]
         with m.If(done):
             m.d.sync += [left.eq(0), last.eq(0)]
             with m.If(self.i.valid & self.i.ready):
-                m.d.sync += [left.eq(self.i.p.count), last.eq(self.i.p.last)]
+                m.d.sync += [left.eq(self.i.p.left), last.eq(self.i.p.last)]
+                if masked:      # without the lowest bit
+                    m.d.sync += rest.eq(self.i.p.left & (self.i.p.left - 1))
             m.d.sync += [self.address.eq(self.i.p.start), self.value.eq(self.i.p.value),
                          self.first.eq(1)]
         with m.Else():
-            m.d.sync += [left.eq(left - 1), self.address.eq(self.address + 1), self.first.eq(0)]
+            m.d.sync += [left.eq(rest if masked else left - 1), self.first.eq(0),
+                         self.address.eq(self.address + 1)]
+            if masked:
+                m.d.sync += rest.eq(rest & (rest - 1))
         m.d.sync += [
             self.closed.eq(self.closed & ~self.release | (ends << self.bank)),
             self.bank.eq(self.bank ^ ends),
@@ -180,8 +189,8 @@ class Element(wiring.Component):
         stage = self._stage
         row = Signal(stage.columns.row_bits, reset_less=True)
         is_entry = delay(m, walker.work, 1, name="is_entry")
-        if stage.index == "absolute":
-            m.d.sync += row.eq(index)
+        if stage.index != "relative":
+            m.d.sync += row.eq(self._row_of_mask(m, walker) if stage.index == "mask" else index)
             return row, delay(m, is_entry, 2, name="work")
         first = delay(m, walker.first, 1, name="first")
         step, is_mark = Signal(len(index)), Signal()
@@ -192,3 +201,10 @@ class Element(wiring.Component):
         with m.If(is_entry):
             m.d.sync += row.eq(step + Mux(first, 0, row + 1))
         return row, delay(m, is_entry & ~is_mark, 2, name="work")
+
+    def _row_of_mask(self, m, walker):
+        """The number of the row that the walker showed a cycle before."""
+        rows = Signal.like(walker.rows, reset_less=True, name="rows")
+        m.d.sync += rows.eq(walker.rows)
+        return Cat(Cat(rows[place] for place in range(len(rows)) if place >> bit & 1).any()
+                   for bit in range(self._stage.columns.row_bits))

@@ -19,18 +19,21 @@ def hit_layout(stage: SparseStage) -> data.StructLayout:
 
 
 def share_layout(stage: SparseStage) -> data.StructLayout:
-    """Where an element's share of a column begins among its entries, and how many there are."""
+    """Where an element's share of a column begins among its entries, and which there are.
+
+    ``left`` is their count; or, where columns have masks, a bit for each row.
+    """
     return data.StructLayout({
-        "start": stage.columns.start_bits, "count": stage.columns.count_bits})
+        "start": stage.columns.start_bits, "left": stage.columns.left_bits})
 
 
 def column_layout(stage: SparseStage) -> data.StructLayout:
     """An element's share of a column: its entries, and what to multiply them with.
 
-    ``last`` ends the frame; only there ``count`` can be 0.
+    ``last`` ends the frame; only there ``left`` can be 0.
     """
     return data.StructLayout({
-        "start": stage.columns.start_bits, "count": stage.columns.count_bits,
+        "start": stage.columns.start_bits, "left": stage.columns.left_bits,
         "value": element_shape(stage.in_edge), "last": 1})
 
 
@@ -146,9 +149,9 @@ class ColumnQueues(wiring.Component):
             column = queue.i.p
             m.d.comb += [
                 column.start.eq(shares[k].start), column.value.eq(waits.value),
-                column.count.eq(Mux(waits.value != 0, shares[k].count, 0)),
+                column.left.eq(Mux(waits.value != 0, shares[k].left, 0)),
                 column.last.eq(waits.last),
-                queue.i.valid.eq(waiting & room & (waits.last | (shares[k].count != 0))),
+                queue.i.valid.eq(waiting & room & (waits.last | (shares[k].left != 0))),
             ]
         return m
 
@@ -162,7 +165,7 @@ class ColumnQueues(wiring.Component):
         return queues
 
     def _pointers(self, m, advance):
-        """Start and count of the column in every element, the cycle after ``advance``.
+        """The column's share in every element, the cycle after ``advance``.
 
         Layout ``ArrayLayout(share_layout(stage), pe)``.
         """
@@ -190,5 +193,5 @@ class ColumnQueues(wiring.Component):
         for k in range(stage.pe):
             m.d.comb += [
                 shares[k].start.eq(Mux(is_odd, odds[k], evens[k])),
-                shares[k].count.eq(Mux(is_odd, evens[k] - odds[k], odds[k] - evens[k]))]
+                shares[k].left.eq(Mux(is_odd, evens[k] - odds[k], odds[k] - evens[k]))]
         return shares

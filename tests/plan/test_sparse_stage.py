@@ -46,7 +46,7 @@ def pointers_of(stage, column, element):
                       for place in (column, column + 1))
         return start, end - start
     share = field(columns.pointer_rows()[column], element,
-                  columns.start_bits + columns.count_bits)
+                  columns.start_bits + columns.left_bits)
     return share & ((1 << columns.start_bits) - 1), share >> columns.start_bits
 
 
@@ -65,12 +65,17 @@ def unpacked(stage):
     for column in range(stage.n_in):
         for k in range(stage.pe):
             (start, count), row = pointers_of(stage, column, k), -1
-            for entry in stage.entry_rows(k)[start:start + count]:
+            rows = [place for place in range(stage.nf) if count >> place & 1]
+            if stage.index == "mask":
+                count = len(rows)
+            for number, entry in enumerate(stage.entry_rows(k)[start:start + count]):
                 code, index = entry & ((1 << bits) - 1), entry >> bits
                 if stage.columns.marks and index == (1 << stage.columns.index_bits) - 1:
                     row += index
                     continue
-                row = index if stage.index == "absolute" else row + 1 + index
+                row = row + 1 + index if stage.index == "relative" else index
+                if stage.index == "mask":
+                    row = rows[number]
                 dense[row * stage.pe + k, column] += weight_of(stage, code)
     assert not dense[stage.n_out:].any()
     return dense[:stage.n_out]
@@ -78,7 +83,7 @@ def unpacked(stage):
 
 STORAGES = [{}, {"values": "codes"}, {"index": "relative"}, {"index": "relative", "index_bits": 1},
             {"index": "relative", "index_bits": 4, "values": "codes", "pointers": "banks"},
-            {"pointers": "banks"}]
+            {"pointers": "banks"}, {"index": "mask"}, {"index": "mask", "values": "codes"}]
 
 
 @given(n_out=st.integers(1, 40), pe=st.integers(1, 6), n_in=st.integers(1, 12),
@@ -167,7 +172,7 @@ def test_codes_take_as_many_bits_as_the_codebook_needs():
     assert padded.code_of_zero == 1
 
 
-def test_candidates_have_the_storage_of_the_fewest_bits_and_one_without_padding():
+def test_candidates_have_absolute_indices_and_what_takes_fewer_bits():
     weights, _ = draw(0, 64, 64, 0.3)
     stage = stage_of(np.clip(weights, -2, 2), 1)
 
@@ -176,12 +181,14 @@ def test_candidates_have_the_storage_of_the_fewest_bits_and_one_without_padding(
                                        levels_per_register=1, choice={"pe": 2} | choice)
         return [(one.index, one.columns.index_bits, one.values) for one in found]
 
-    assert forms() == [("absolute", 5, "codes"), ("relative", 3, "codes")]
-    assert forms(values="plain") == [("absolute", 5, "plain"), ("relative", 3, "plain")]
+    assert forms() == [("absolute", 5, "codes"), ("relative", 3, "codes"), ("mask", 0, "codes")]
+    assert forms(values="plain")[0] == ("absolute", 5, "plain")
+    assert forms(pointers="banks")[-1] == ("relative", 3, "codes")
+    assert forms(index="mask") == [("mask", 0, "codes")]
     assert forms(index="absolute") == [("absolute", 5, "codes")]
     assert forms(index_bits=4, values="codes") == [("relative", 4, "codes")]
-    dense = stage_of(np.full((4, 4), 31), 1)
-    assert len(SparseStage.candidates(dense.mat_vec, dense.x, None, interval_cycles=1,
+    few = stage_of(np.eye(64, dtype=int), 1)
+    assert len(SparseStage.candidates(few.mat_vec, few.x, None, interval_cycles=1,
                                       levels_per_register=1, choice={"pe": 2})) == 1
 
 
@@ -309,8 +316,12 @@ def test_refuses_what_it_cannot_compute():
     with refused(SpecError, "sparse core 'fc': lanes must divide what divides pe and n_out = 2, not"
                             " 4; choose from [1, 2]"):
         stage_of(weights, 4, lanes=4)
-    with refused(SpecError, "sparse core 'fc': index must be one of absolute, relative, not 'run'"):
+    with refused(SpecError, "sparse core 'fc': index must be one of absolute, relative, mask, not"
+                            " 'run'"):
         stage_of(weights, 2, index="run")
+    with refused(SpecError, "sparse core 'fc': pointers must be counts for an index of masks, from"
+                            " which they follow, not 'banks'"):
+        stage_of(weights, 2, index="mask", pointers="banks")
     with refused(SpecError, "sparse core 'fc': values must be one of plain, codes, signs, not"
                             " 'huffman'"):
         stage_of(weights, 2, values="huffman")
@@ -319,9 +330,10 @@ def test_refuses_what_it_cannot_compute():
         stage_of(np.array([[1, -2, 0]]), 1, values="signs")
     with refused(SpecError, "sparse core 'fc': pointers must be one of counts, banks, not 'ends'"):
         stage_of(weights, 2, pointers="ends")
-    with refused(SpecError, "sparse core 'fc': index_bits must not be given for an absolute index,"
-                            " which has as many as there are rows"):
-        stage_of(weights, 2, index_bits=4)
+    for index in ("absolute", "mask"):
+        with refused(SpecError, "sparse core 'fc': index_bits must be given for a relative index"
+                                f" alone, not for index = '{index}'"):
+            stage_of(weights, 2, index=index, index_bits=4)
     with refused(SpecError, "sparse core 'fc': index_bits must be at least 1, not 0"):
         stage_of(weights, 2, index="relative", index_bits=0)
     with refused(SpecError, "sparse core 'fc': queue_depth must be at least 1, not 0"):

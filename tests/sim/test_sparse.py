@@ -23,6 +23,7 @@ STORAGES = {
     "EIE": {"index": "relative", "index_bits": 4, "values": "codes", "pointers": "banks"},
     "narrow index": {"index": "relative", "index_bits": 1},
     "best index, several activations": {"index": "relative", "simd": 3},
+    "masks": {"index": "mask", "simd": 2},
     "codes, one lane": {"values": "codes", "lanes": 1},
     "several activations": {"simd": 6},
     "all at once": {"simd": 12, "lanes": 2, "index": "relative", "index_bits": 2,
@@ -108,7 +109,9 @@ def test_model_has_every_storage_and_size(rng, case):
     lanes = chosen(rng, (k for k in range(1, pe + 1) if pe % k == n_out % k == 0))
     storage = {"simd": simd, "lanes": lanes, "values": ("plain", "codes")[case % 2],
                "pointers": ("counts", "banks")[case // 2 % 2]}
-    if case % 3:
+    if case % 6 == 3:
+        storage |= {"index": "mask", "pointers": "counts"}
+    elif case % 3:
         storage |= {"index": "relative", "index_bits": chosen(rng, range(1, 5))}
     post = None
     if case % 4 == 0:
@@ -283,7 +286,7 @@ def _pointers_of_one_row(stage):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("storage", [
     {}, {"index": "relative", "index_bits": 1}, {"values": "codes"},
-    {"index": "relative", "values": "codes"}, {"pointers": "banks"}], ids=str)
+    {"index": "relative", "values": "codes"}, {"pointers": "banks"}, {"index": "mask"}], ids=str)
 def test_memories_are_the_stated_ones(rng, size, storage):
     n_out, n_in, pe, depth = size
     bias = rng.integers(-500, 500, n_out)

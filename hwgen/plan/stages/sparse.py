@@ -89,7 +89,7 @@ class SparseStage(SparseMemories):
 
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
-        """For each ``pe`` the storage of the fewest bits, and one without padding.
+        """For each ``pe`` absolute indices, and those of the others that take fewer bits.
 
         A ``queue_depth`` of ``"fitted"`` is that of :meth:`fitted_depth`.
         """
@@ -100,16 +100,18 @@ class SparseStage(SparseMemories):
     def _storages(cls, mat_vec, x, post, pe, choice):
         given = {what: value for what, value in choice.items() if what != "pe"}
         is_fitted = given.get("queue_depth") == "fitted" and given.pop("queue_depth")
-        indices = INDICES[1:] if "index_bits" in given else INDICES
+        indices = ("relative",) if "index_bits" in given else INDICES
+        if given.get("pointers") == "banks":
+            indices = tuple(index for index in indices if index != "mask")
         indices = (given.pop("index"),) if "index" in given else indices
         values = (given.pop("values"),) if "values" in given else [
             value for value in VALUES if value != "signs" or are_signs(mat_vec.weights)]
         stages = [cls(mat_vec, x, post, pe, index=index, values=value, **given)
                   for index in indices for value in values]
-        fewest = min(stages, key=lambda stage: sum(stage.memory_bits.values()))
-        straight = min((stage for stage in stages if not stage.columns.padding),
-                       key=lambda stage: sum(stage.memory_bits.values()), default=fewest)
-        chosen = [straight] if straight is fewest else [straight, fewest]
+        bits = {stage: sum(stage.memory_bits.values()) for stage in stages}
+        best = [min((stage for stage in stages if stage.index == index), key=bits.get)
+                for index in indices]
+        chosen = best[:1] + [stage for stage in best[1:] if bits[stage] < bits[best[0]]]
         if is_fitted:
             return [replace(stage, queue_depth=stage.fitted_depth()) for stage in chosen]
         return chosen

@@ -12,8 +12,8 @@ from .sparse_storage import Columns, bits_for
 
 __all__ = ["INDICES", "POINTERS", "SparseMemories", "VALUES", "are_signs"]
 
-INDICES = ("absolute", "relative")
-"""How an entry says its row; see :class:`Columns`."""
+INDICES = ("absolute", "relative", "mask")
+"""How an entry says its row, or a column which rows it has; see :class:`Columns`."""
 
 VALUES = ("plain", "codes", "signs")
 """What an entry says of its weight: the weight; its number in a codebook of each element; or, where
@@ -47,8 +47,9 @@ class SparseMemories(MatVecStage):
 
     Raises
     ------
-    SpecError    If one is unknown, ``index_bits`` is below 1 or given for an absolute index, or
-                 weights of ``signs`` are not all -1, 0 or 1.
+    SpecError    If one is unknown, ``index_bits`` is below 1 or given for an index that is not
+                 relative, ``pointers`` are banks for masks, or weights of ``signs`` are not all
+                 -1, 0 or 1.
     TypeError    If ``index_bits`` is no int.
     """
 
@@ -64,6 +65,9 @@ class SparseMemories(MatVecStage):
                 raise SpecError(f"{self.where}: {what} must be one of {', '.join(known)},"
                                 f" not {getattr(self, what)!r}")
         self._require_index_bits()
+        if self.index == "mask" and self.pointers == "banks":
+            raise SpecError(f"{self.where}: pointers must be counts for an index of masks, from"
+                            f" which they follow, not 'banks'")
         if self.values == "signs" and not are_signs(self.mat_vec.weights):
             least, most = self.mat_vec.weights.ends
             raise SpecError(f"{self.where}: weights must be -1, 0 or 1 for values of signs, not"
@@ -72,9 +76,9 @@ class SparseMemories(MatVecStage):
     def _require_index_bits(self):
         if self.index_bits is None:
             return
-        if self.index == "absolute":
-            raise SpecError(f"{self.where}: index_bits must not be given for an absolute index,"
-                            f" which has as many as there are rows")
+        if self.index != "relative":
+            raise SpecError(f"{self.where}: index_bits must be given for a relative index alone,"
+                            f" not for index = {self.index!r}")
         if as_int(self.index_bits, f"{self.where}: index_bits") < 1:
             raise SpecError(f"{self.where}: index_bits must be at least 1, not {self.index_bits}")
 
@@ -86,9 +90,9 @@ class SparseMemories(MatVecStage):
     @property
     def storage(self) -> dict:
         """The free choices of storage, where they are not the usual ones."""
-        storage = {}
+        storage = {} if self.index == "absolute" else {"index": self.index}
         if self.index == "relative":
-            storage |= {"index": self.index, "index_bits": self.columns.index_bits}
+            storage |= {"index_bits": self.columns.index_bits}
         if self.values != "plain":
             storage |= {"values": self.values}
         return storage if self.pointers == "counts" else storage | {"pointers": self.pointers}
@@ -97,8 +101,8 @@ class SparseMemories(MatVecStage):
     def columns(self) -> Columns:
         """Where the entries stand."""
         columns = Columns.of(self.mat_vec.weights.to_dense(), self.pe)
-        if self.index == "absolute":
-            return columns
+        if self.index != "relative":
+            return columns.with_masks() if self.index == "mask" else columns
         marks = self.values == "signs"
         bits = self.index_bits or columns.best_relative_bits(self._value_bits, marks=marks)
         return columns.relative(bits, marks=marks)
@@ -179,7 +183,7 @@ class SparseMemories(MatVecStage):
         """Bits of the pointers of all elements."""
         if self.pointers == "banks":
             return (self.n_in + 1) * self.pe * self.columns.end_bits
-        return self.n_in * self.pe * (self.columns.start_bits + self.columns.count_bits)
+        return self.n_in * self.pe * (self.columns.start_bits + self.columns.left_bits)
 
     @cached_property
     def skips(self) -> bool:

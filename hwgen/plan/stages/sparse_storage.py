@@ -37,6 +37,8 @@ class Columns:
     most ``2**relative_bits - 1`` zeros, so that longer runs take padding: entries of value 0, each
     of which stands for ``2**relative_bits`` zeros, itself among them. Where values cannot say 0
     (``marks``), an index of ones alone says that there is none, and stands for one zero less.
+    Where columns have masks, which say of each row of an element whether it has an entry, entries
+    say nothing, and there are no counts.
 
     Parameters
     ----------
@@ -45,6 +47,7 @@ class Columns:
     pe : int                             elements
     relative_bits : int or None          of a relative index; None for absolute ones
     marks : bool                         whether padding is told by its index
+    masked : bool                        whether columns have masks
     """
 
     rows: np.ndarray
@@ -53,6 +56,7 @@ class Columns:
     pe: int
     relative_bits: int | None = None
     marks: bool = False
+    masked: bool = False
 
     @classmethod
     def of(cls, dense, pe: int, relative_bits: int | None = None) -> "Columns":
@@ -62,6 +66,10 @@ class Columns:
     def relative(self, bits: int, *, marks: bool = False) -> "Columns":
         """The same with relative indices of ``bits``."""
         return replace(self, relative_bits=bits, marks=marks)
+
+    def with_masks(self) -> "Columns":
+        """The same with masks."""
+        return replace(self, masked=True)
 
     def best_relative_bits(self, value_bits: int, *, marks: bool = False) -> int:
         """Bits of a relative index with which entries of ``value_bits`` take the fewest bits."""
@@ -84,6 +92,8 @@ class Columns:
     @property
     def index_bits(self) -> int:
         """Bits of the index that is stored."""
+        if self.masked:
+            return 0
         return self.row_bits if self.relative_bits is None else self.relative_bits
 
     @cached_property
@@ -165,14 +175,28 @@ class Columns:
         return max(1, int(self.counts.max()).bit_length())
 
     @property
+    def left_bits(self) -> int:
+        """Bits of what says which entries a column has: of its count, or of its mask."""
+        return self.nf if self.masked else self.count_bits
+
+    @property
+    def masks(self) -> np.ndarray:
+        """Of each column a bit for each row, int ``(pe, n_in)`` of any size."""
+        masks = np.zeros(self.pe * self.shape[1], object)
+        for place, row in zip(self._place.tolist(), self._local.tolist(), strict=True):
+            masks[place] |= 1 << row
+        return masks.reshape(self.pe, -1)
+
+    @property
     def end_bits(self) -> int:
         """Bits of the number of entries of an element, which is where its last column ends."""
         return int(self.entries.max()).bit_length() or 1
 
     def pointer_rows(self) -> list[int]:
-        """Pointer memory, a row per column: start, then count, of each element."""
-        rows = self.starts.T | self.counts.T << self.start_bits
-        return side_by_side(rows, self.start_bits + self.count_bits)
+        """Pointer memory, a row per column: start, then count or mask, of each element."""
+        left = self.masks if self.masked else self.counts
+        return side_by_side(self.starts.T | left.T << self.start_bits,
+                            self.start_bits + self.left_bits)
 
     def bank_rows(self) -> tuple[list[int], list[int]]:
         """Where columns start, of each element, in two memories: of even columns, and of odd ones.
@@ -193,6 +217,8 @@ class Columns:
         """
         own = slice(*np.searchsorted(self._place, np.array([element, element + 1])
                                      * self.shape[1]).tolist())
+        if self.masked:
+            return self._order[own], np.zeros_like(self._local[own])
         if self.relative_bits is None:
             return self._order[own], self._local[own]
         most = (1 << self.relative_bits) - 1
