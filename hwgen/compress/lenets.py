@@ -1,0 +1,63 @@
+"""LeNet-300-100 and LeNet-5 in plain PyTorch, on which compression methods are compared."""
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .data import Split
+from .mnist import SIDE
+
+__all__ = ["LENETS", "LeNet5", "LeNet300", "lenet", "lenet_split"]
+
+
+class LeNet300(nn.Module):
+    """LeNet-300-100: 784-300-100-10, 266,610 parameters; reads vectors of 784 pixels."""
+
+    reads_maps = False
+
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(SIDE * SIDE, 300), nn.Linear(300, 100)
+        self.fc3 = nn.Linear(100, 10)
+
+    def forward(self, x):
+        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
+
+
+class LeNet5(nn.Module):
+    """LeNet-5 as of Caffe: 20 and 50 filters of 5 x 5, 800-500-10, 431,080 parameters.
+
+    Each convolution has a ReLU, which Caffe leaves out, and a max pool of 2 x 2.
+    """
+
+    reads_maps = True
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 20, 5), nn.Conv2d(20, 50, 5)
+        self.fc1, self.fc2 = nn.Linear(800, 500), nn.Linear(500, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        return self.fc2(F.relu(self.fc1(torch.flatten(x, 1))))
+
+
+LENETS = {"lenet-300-100": LeNet300, "lenet-5": LeNet5}
+
+
+def lenet(name: str, *, seed: int) -> nn.Module:
+    """A network of :data:`LENETS` whose initial weights follow from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LENETS[name]()
+
+
+def lenet_split(name: str, split: Split) -> Split:
+    """Images (n, 784) as that network takes them."""
+    if not LENETS[name].reads_maps:
+        return split
+    return replace(split, side=None, x_train=split.x_train.reshape(-1, 1, SIDE, SIDE),
+                   x_test=split.x_test.reshape(-1, 1, SIDE, SIDE))
