@@ -6,7 +6,7 @@ itself when it is called.
 """
 
 from . import reproducible
-from .activation import QuantActivation, QuantRescale
+from .activation import QuantActivation
 from .add import QuantAdd
 from .adopt import adopt
 from .average import QuantAvgPool2d
@@ -56,6 +56,7 @@ from .prune import GradualPruning, cubic_density
 from .quantise import quantise
 from .recipes import STUDENTS, accuracy, train_student, train_teacher
 from .recipes_mnist import MNIST_ORIGINS, MNIST_RECIPES, train_mnist, train_mnist_origin
+from .rescale import QuantRescale
 from .residual import HorqSign, ResidualSign
 from .settings import Epoch, Settings
 from .shared import SharedWeights

@@ -58,7 +58,8 @@ def _convolution(convert):
 
 def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
     # What rises with its input can as well be done behind the maximum.
-    value = _map(value if value.pending and value.rises else settled(value, any_zero=True))
+    value = _map(value if value.pending and value.rises else
+                 settled(value, any_frac=True, any_zero=True))
     for what, wanted in (("padding", 0), ("dilation", 1), ("ceil_mode", False),
                          ("return_indices", False)):
         found = getattr(layer, what)

@@ -8,7 +8,7 @@ import torch
 from hwgen.ir import Piecewise, Requantise, Table, Threshold
 from hwgen.numeric import Fixed, SpecError
 
-from .activation import QuantActivation, QuantRescale
+from .activation import Bounded, QuantActivation
 from .basis_steps import AbcActivation, LqActivation
 from .binary import Sign
 from .bitwise import BitwiseSign
@@ -16,6 +16,7 @@ from .fixed import QuantReLU
 from .log_steps import LogActivation
 from .lookup import QuantExp, QuantSigmoid, QuantTanh, TableLayer
 from .normalise import BatchNorm
+from .rescale import QuantRescale
 from .residual import HorqSign, ResidualSign
 from .shift_norm import ShiftBatchNorm
 from .steps import StepActivation, StepLayer
@@ -47,32 +48,52 @@ def _activation(layer: QuantActivation, value: Value, name: str):
     if (worst := int(np.abs(shifts).max())) > MAX_SHIFT:
         raise SpecError(f"shift from {value.frac} to {int(layer.frac)} fraction bits must be at"
                         f" most {MAX_SHIFT}, not {worst}")
-    shift = np.maximum(shifts, 0)
+    multiplier = 1 << np.maximum(-shifts, 0)
+    if len(set(shifts.tolist())) == 1:
+        multiplier = multiplier[:1]
+    return _bounded(layer, value, name, multiplier, np.maximum(shifts, 0))
+
+
+def _rescale(layer: QuantRescale, value: Value, name: str):
+    value = settled(value, any_frac=True)
+    layer.require_channels(value.size)
+    fracs, found = value.fracs, layer.in_frac.numpy()
+    if (found != fracs).any():
+        wanted = value.frac if value.channel_frac is None else fracs.tolist()
+        raise SpecError(f"in_frac must be {wanted}, the fraction bits of its input, not"
+                        f" {found.tolist()}: run hwgen.compress.calibrate before training")
+    multiplier, shift = layer.integers
+    if layer.is_doubling:
+        _check_lefts(layer, value, shift)
+    return _bounded(layer, value, name, multiplier, shift)
+
+
+def _check_lefts(layer: QuantRescale, value: Value, shifts) -> None:
+    """SpecError, with the scale that is the cause, where inputs shifted left leave int32."""
+    k = int(shifts.argmin())
+    least, most = value.edge.lo, value.edge.hi
+    room = 31 - max((-least - 1).bit_length() if least < 0 else 0, max(most, 0).bit_length())
+    if -shifts[k] <= max(room, 0):
+        return
+    fracs = np.atleast_1d(layer.in_frac.numpy())
+    further = int(fracs[k % len(fracs)]) - layer.format.frac
+    what = f"scale of channel {k}" if len(layer.scale) > 1 else "scale"
+    raise SpecError(f"{what} must be at most 2**{room + further} in size, so that inputs from"
+                    f" {least} to {most} shifted left fit the int32 that 'doubling_high'"
+                    f" multiplies, not {layer.scale[k % len(layer.scale)]}: round once, by"
+                    f" 'half_up', or let the result have fewer fraction bits")
+
+
+def _bounded(layer: Bounded, value: Value, name: str, multiplier, shifts):
+    """The Requantise of a layer of bounded integers; one shift where all are the same."""
     (least, most), fmt = layer.bounds, layer.format
-    node = Requantise(name, (value.node,), 1 << np.unique(np.maximum(-shifts, 0)) if
-                      len(set(shifts.tolist())) == 1 else 1 << np.maximum(-shifts, 0),
-                      int(shift[0]) if len(set(shift.tolist())) == 1 else shift, layer.rounding,
+    node = Requantise(name, (value.node,), multiplier,
+                      int(shifts[0]) if len(set(shifts.tolist())) == 1 else shifts, layer.rounding,
                       fmt, None if least == fmt.min else least, None if most == fmt.max else most,
                       layer.slope_shift, layer.zero_point)
     edge = sound(node, value.edge)
     return [node], Value(name, edge, edge.shape[-1], fmt.frac, spatial=value.spatial,
                          zero=layer.zero_point)
-
-
-def _rescale(layer: QuantRescale, value: Value, name: str):
-    value = settled(value)
-    if int(layer.in_frac) != value.frac:
-        raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
-                        f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
-    if len(layer.scale) not in (1, value.size):
-        raise SpecError(f"scale must be one or {value.size}, the channels of its input, not"
-                        f" {len(layer.scale)}")
-    multiplier, shift = layer.integers
-    one = len(set(shift.tolist())) == 1
-    node = Requantise(name, (value.node,), multiplier, int(shift[0]) if one else shift,
-                      layer.rounding, layer.format)
-    edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.shape[-1], layer.format.frac, spatial=value.spatial)
 
 
 def _table(layer: TableLayer, value: Value, name: str):

@@ -53,6 +53,11 @@ class Value:
     zero: int = 0
     has_no_step: bool = False
 
+    @property
+    def fracs(self) -> np.ndarray:
+        """Fraction bits, one for all, int64 (), or of each channel, (size,)."""
+        return np.asarray(self.frac if self.channel_frac is None else self.channel_frac, np.int64)
+
 
 def settled(value: Value, *, any_frac: bool = False, any_zero: bool = False) -> Value:
     """``value`` if it is made of integers, as most layers need.

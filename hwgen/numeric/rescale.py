@@ -1,6 +1,7 @@
 """Multiplication by a real scale in integers: a multiplier and a shift, rounded once or twice."""
 
 from fractions import Fraction
+from numbers import Rational, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -80,31 +81,39 @@ class Scale(NamedTuple):
 
 
 def scale_of(scale: float, *, bits: int = 31, shifts: tuple[int, int] = (0, MAX_SHIFT),
-             tolerance=None, what: str = "scale") -> Scale:
-    """The multiplier of ``bits`` bits and the shift that stand for ``scale``.
+             tolerance=None, what: str = "scale", frac: int = 0) -> Scale:
+    """The multiplier of ``bits`` bits and the shift that stand for ``scale * 2**frac``.
 
     The multiplier is in ``2**(bits - 1) .. 2**bits - 1``, the nearest one, so that the relative
     error is at most ``2**-bits`` (Jacob et al., arXiv 1712.05877, eq. 6).
 
     Parameters
     ----------
-    scale : float               positive
+    scale : float               positive; messages speak of it, whatever ``frac``
     bits : int                  1..31
     shifts : (least, most)      of a format's shift
     tolerance : number, optional
         Largest relative error to take; 0 where the scale must be met exactly. The bound above
         unless given.
+    frac : int
+        By how many fraction bits more the result has than what is multiplied.
 
     Raises
     ------
     SpecError    If no such multiplier and shift reproduce the scale.
+    TypeError    If ``scale`` or ``tolerance`` is no number.
     """
     bits = as_int(bits, f"{what}: bits")
     if not 1 <= bits <= 31:
         raise SpecError(f"{what}: bits must be in 1..31, not {bits}")
-    if not np.isfinite(scale) or not scale > 0:
-        raise SpecError(f"{what} must be a finite number above 0, not {scale!r}")
-    exact = Fraction(scale)
+    bound = Fraction(1, 1 << bits) if tolerance is None else _exact(tolerance, f"{what}: tolerance")
+    if bound < 0:
+        raise SpecError(f"{what}: tolerance must be a relative error of at least 0, not"
+                        f" {tolerance!r}")
+    exact = _exact(scale, what)
+    if exact <= 0:
+        raise SpecError(f"{what} must be a finite number above 0, not {float(scale)!r}")
+    exact *= Fraction(2) ** frac
     # The power of two for which exact * 2**shift is in 2**(bits - 1) .. 2**bits.
     shift = bits - (exact.numerator.bit_length() - exact.denominator.bit_length())
     shift -= exact * Fraction(2) ** shift >= 1 << bits
@@ -114,12 +123,23 @@ def scale_of(scale: float, *, bits: int = 31, shifts: tuple[int, int] = (0, MAX_
     error = abs(multiplier / Fraction(2) ** shift / exact - 1)
     least, most = shifts
     if not least <= shift <= most:
-        low, high = (f"2**{bits - 1 - most}", f"2**{bits - least}")
+        low, high = (f"2**{bits - 1 - most - frac}", f"2**{bits - least - frac}")
         raise SpecError(f"{what} must be in {low} .. {high}, which a multiplier of {bits} bits and"
-                        f" a shift in {least}..{most} reproduce, not {scale!r}")
-    bound = Fraction(1, 1 << bits) if tolerance is None else Fraction(tolerance)
+                        f" a shift in {least}..{most} reproduce, not {float(scale)!r}")
     if error > bound:
         raise SpecError(f"{what} must be reproduced within {float(bound):.3g}, which no multiplier"
-                        f" of {bits} bits does: the nearest, {multiplier} / 2**{shift}, is"
-                        f" {float(error):.3g} off {scale!r}; allow more bits or a larger tolerance")
+                        f" of {bits} bits does: the nearest, {multiplier} / 2**{shift + frac}, is"
+                        f" {float(error):.3g} off {float(scale)!r}; allow more bits or a larger"
+                        f" tolerance")
     return Scale(multiplier, shift, error)
+
+
+def _exact(value, what: str) -> Fraction:
+    """A real number as the fraction that it is."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{what} must be a number, not {value!r}")
+    if not isinstance(value, Rational):
+        value = float(value)
+        if not np.isfinite(value):
+            raise SpecError(f"{what} must be a finite number above 0, not {value!r}")
+    return Fraction(value)

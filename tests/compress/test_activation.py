@@ -16,7 +16,6 @@ from hwgen.compress import (
     QuantActivation,
     QuantInput,
     QuantLinear,
-    QuantRescale,
     calibrate,
     export,
     predict_integers,
@@ -65,30 +64,6 @@ def test_gradients_are_those_of_the_real_function():
     x = torch.tensor([-3.0, -0.6, 0.3, 9.0], requires_grad=True)
     QuantActivation(4, frac=1, slope_shift=1)(x).sum().backward()
     assert x.grad.tolist() == [0.5, 0.5, 1.0, 0.0]
-    x = torch.tensor([-3.0, 0.5, 90.0], requires_grad=True)
-    QuantRescale(4, 0.3, frac=2)(x).sum().backward()
-    assert [round(g, 6) for g in x.grad.tolist()] == [0.0, 0.3, 0.0]
-
-
-@pytest.mark.parametrize("twice", [True, False])
-@pytest.mark.parametrize("scale", [0.0123, 0.3, 1.0, 2.71, (0.1, 1.7, 0.004)], ids=str)
-def test_rescaled_integers_are_those_of_torch_golden_and_loops(twice, scale):
-    layer = QuantRescale(6, scale, frac=3, in_frac=4, signed=True, twice=twice,
-                         multiplier_bits=31 if twice else 12)
-    columns = np.size(scale)
-    network, x, scores = integers(layer, frac=4, columns=columns)
-    node = network.node("layer1")
-    assert scores.reshape(-1).tolist() == requantise(node, x.reshape(-1).tolist())
-    near = np.clip(x / 16 * scale * 8, -32, 31)
-    assert np.abs(scores - near).max() <= (0.76 if twice else 0.52)
-
-
-def test_scales_that_cannot_be_reproduced_are_refused_by_channel():
-    layer = QuantRescale(6, (0.5, 0.3), twice=False, multiplier_bits=6, tolerance=0)
-    with pytest.raises(ExportError) as caught:
-        integers(layer, columns=2)
-    assert ("module '1': scale of channel 1 must be reproduced within 0, which no multiplier of 6"
-            " bits does") in str(caught.value)
 
 
 def grouped(rng, kind=DynamicQuantLinear):

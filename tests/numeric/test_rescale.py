@@ -108,11 +108,26 @@ def test_the_scale_found_is_within_the_stated_error(scale, bits):
      "scale must be reproduced within 0, which no multiplier of 8 bits does: the nearest,"
      " 154 / 2**9, is 0.0026 off 0.3; allow more bits or a larger tolerance"),
     (0.3, {"bits": 32}, "scale: bits must be in 1..31, not 32"),
+    (0.3, {"tolerance": -1}, "scale: tolerance must be a relative error of at least 0, not -1"),
+    (2.0**-50, {"frac": 8}, "scale must be in 2**-38 .. 2**23, which a multiplier of 31 bits and a"
+                            " shift in 0..60 reproduce, not 8.881784197001252e-16"),
 ])
 def test_scales_that_no_multiplier_and_shift_reproduce(scale, options, message):
     with refused(SpecError, message):
         scale_of(scale, **options)
 
 
+@pytest.mark.parametrize(("scale", "said"), [
+    ("0.3", "'0.3'"), (None, "None"), (np.array([0.3, 0.2]), "array([0.3, 0.2])"), (True, "True")],
+    ids=str)
+def test_what_is_no_number_has_no_scale(scale, said):
+    with refused(TypeError, f"scale must be a number, not {said}"):
+        scale_of(scale)
+    with refused(TypeError, "scale: tolerance must be a number, not '0'"):
+        scale_of(0.3, tolerance="0")
+
+
 def test_a_dyadic_scale_is_met_exactly():
     assert scale_of(0.625, bits=8, tolerance=0) == (160, 8, 0)
+    assert scale_of(np.float32(2.5), bits=8, tolerance=0, frac=-2) == (160, 8, 0)
+    assert scale_of(Fraction(5, 8), bits=3, tolerance=0) == (5, 3, 0)

@@ -39,7 +39,7 @@ def trained():
         DynamicQuantConv2d(2, 4, 3, groups=2, bits=5),
         QuantActivation(7, rounding="half_away", slope_shift=3),
         nn.MaxPool2d(2),
-        QuantRescale(6, (0.7, 1.31, 0.093, 2.2), frac=4, signed=True),
+        QuantRescale(6, (0.7, -1.31, 0.0, 2.2), frac=4, signed=True, zero_point=-5),
         Flatten(),
         DynamicQuantLinear(16, 6, groups=3, bits=5),
         QuantActivation(6, signed=False, rounding="toward_zero", high=2.3, zero_point=13),
@@ -48,7 +48,8 @@ def trained():
         QuantLinear(5, 5, bits=5),
         QuantTanh(11, frac=10, in_bits=14, in_frac=11, segments=16),
         QuantLinear(5, 4, bits=5),
-        QuantRescale(8, 37.3, frac=4, signed=True, twice=False, multiplier_bits=12),
+        QuantRescale(8, 37.3, frac=4, signed=True, rounding="half_even", multiplier_bits=12,
+                     slope_shift=2, low=-3.2),
         QuantActivation(7, frac=4, rounding="floor"),
         QuantSigmoid(8, frac=8, in_bits=7, in_frac=4))
     with torch.no_grad():
@@ -67,7 +68,7 @@ def test_emitted_verilog_gives_the_values_of_torch_and_golden(tmp_path):
     assert {node.rounding for node in nodes} == {
         "half_up", "half_even", "half_away", "toward_zero", "floor", "doubling_high"}
     assert sum(len(set(node.shifts.tolist())) > 1 for node in nodes) == 3
-    assert [node.zero_point for node in nodes if node.zero_point] == [-7, 13]
+    assert [node.zero_point for node in nodes if node.zero_point] == [-7, -5, 13]
     assert sum(isinstance(node, Table) for node in network.nodes) == 2
     assert sum(isinstance(node, Piecewise) for node in network.nodes) == 1
     maps = np.moveaxis(x, 1, -1)
