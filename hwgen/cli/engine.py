@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from .engine_eie import build_eie
 from .errors import spec_error
 from .options import Board, Json, target_of
 from .output import show
@@ -18,6 +19,8 @@ EXAMPLES = (
     "hwgen engine systolic --rows 8 --columns 8 -o rtl_out/array",
     "hwgen engine systolic --rows 4 --columns 2 --w-bits 4 --x-unsigned --board icebreaker",
     "hwgen engine systolic --rows 16 --columns 8 --product 256x784x64",
+    "hwgen engine eie --pe 16 --lanes 8 --set code_bits=6 --set index_bits=5 -o rtl_out/eie",
+    "hwgen engine eie --pe 16 --network lenet.hwgen --huffman",
 )
 
 MAX_BITS = 18
@@ -28,6 +31,7 @@ class Kind(StrEnum):
     """The engines."""
 
     SYSTOLIC = "systolic"
+    EIE = "eie"
 
 
 class Multipliers(StrEnum):
@@ -38,18 +42,38 @@ class Multipliers(StrEnum):
 
 
 def command(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="systolic.")],
-    rows: Annotated[int, typer.Option(
-        "--rows", help="Elements of a vector that are taken side by side.")],
-    columns: Annotated[int, typer.Option("--columns", help="Sums made side by side.")],
-    x_bits: Annotated[int, typer.Option(
-        "--x-bits", min=1, max=MAX_BITS, help="Bits of an activation.")] = 8,
-    x_signed: Annotated[bool, typer.Option(
-        "--x-signed/--x-unsigned", help="Whether activations have a sign.")] = True,
-    w_bits: Annotated[int, typer.Option(
-        "--w-bits", min=1, max=MAX_BITS, help="Bits of a weight.")] = 8,
-    w_signed: Annotated[bool, typer.Option(
-        "--w-signed/--w-unsigned", help="Whether weights have a sign.")] = True,
+    kind: Annotated[Kind, typer.Argument(
+        metavar="KIND", help="systolic, a grid of multipliers; or eie, all layers of a sparse"
+        " network on one core.")],
+    rows: Annotated[int | None, typer.Option(
+        "--rows", help="systolic: elements of a vector that are taken side by side.")] = None,
+    columns: Annotated[int | None, typer.Option(
+        "--columns", help="systolic: sums made side by side.")] = None,
+    pe: Annotated[int, typer.Option(
+        "--pe", help="eie: elements, each of which takes an entry a cycle.")] = 16,
+    lanes: Annotated[int | None, typer.Option(
+        "--lanes", help="eie: activations looked at, and results narrowed, side by side; by"
+        " default as many as there are elements.")] = None,
+    sizes: Annotated[list[str] | None, typer.Option(
+        "--set", metavar="WHAT=N", help="eie: code_bits, index_bits, accumulator_bits, layers,"
+        " vector, rows, biases, columns, entries or queue_depth; may be repeated.")] = None,
+    network: Annotated[Path | None, typer.Option(
+        "--network", metavar="NET.hwgen", help="eie: what it must hold; all that is not given is"
+        " fitted to it, and the bench runs it.")] = None,
+    huffman: Annotated[bool, typer.Option(
+        "--huffman", help="eie: entries may come as Huffman codes.")] = False,
+    delta: Annotated[bool, typer.Option(
+        "--delta", help="eie: only activations that moved are sent.")] = False,
+    x_bits: Annotated[int | None, typer.Option(
+        "--x-bits", min=1, max=MAX_BITS, help="Bits of an activation; by default 8.")] = None,
+    x_signed: Annotated[bool | None, typer.Option(
+        "--x-signed/--x-unsigned", help="Whether activations have a sign; by default those of"
+        " systolic do.")] = None,
+    w_bits: Annotated[int | None, typer.Option(
+        "--w-bits", min=1, max=MAX_BITS, help="Bits of a weight; by default 8.")] = None,
+    w_signed: Annotated[bool | None, typer.Option(
+        "--w-signed/--w-unsigned", help="Whether weights have a sign; by default they do."),
+    ] = None,
     depth: Annotated[int, typer.Option(
         "--depth", help="Most vectors of a job: so many accumulators for each column.")] = 256,
     tiles: Annotated[int, typer.Option(
@@ -61,19 +85,33 @@ def command(
     )] = None,
     board: Board = "ulx3s-85f",
     out: Annotated[Path | None, typer.Option(
-        "--out", "-o", help="Artefact folder; by default rtl_out/KIND-ROWSxCOLUMNS.")] = None,
+        "--out", "-o", help="Artefact folder; by default rtl_out/KIND-ROWSxCOLUMNS or -PE.",
+    )] = None,
     as_json: Json = False,
 ):
-    """Generate a matrix engine, with Verilog, bench and manifest: weights come by stream.
+    """Generate an engine, with Verilog, bench and manifest: weights come by stream.
 
-    For networks that do not fit as a pipeline: the host cuts every layer into tiles.
+    For networks that do not fit as a pipeline, or one of many: systolic multiplies dense matrices
+    tile by tile, eie runs all layers of a sparse network.
     """
     from hwgen.flow.engine import build_engine
     from hwgen.numeric import Fixed
+
+    if kind == Kind.EIE:
+        formats = {"x": _format(x_bits, x_signed, False), "weights": _format(w_bits, w_signed,
+                                                                             True)}
+        build_eie(pe=pe, lanes=lanes, sizes=sizes or [], network=network, out=out, board=board,
+                  formats={what: Fixed(*fmt) for what, fmt in formats.items() if fmt},
+                  flags={"huffman": huffman, "delta": delta}, as_json=as_json)
+        return
+    for what, value in (("rows", rows), ("columns", columns)):
+        if value is None:
+            raise spec_error(f"--{what} must be given for a systolic array")
     from hwgen.plan.engines import SystolicSpec
 
-    spec = SystolicSpec(rows=rows, columns=columns, x=Fixed(x_bits, signed=x_signed),
-                        weights=Fixed(w_bits, signed=w_signed), depth=depth, tiles=tiles,
+    x, weights = (Fixed(*(_format(bits, signed, True) or (8,))) for bits, signed in (
+        (x_bits, x_signed), (w_bits, w_signed)))
+    spec = SystolicSpec(rows=rows, columns=columns, x=x, weights=weights, depth=depth, tiles=tiles,
                         multipliers=str(multipliers))
     timing = None if product is None else _timing(spec, product)
     folder = out or Path("rtl_out") / f"{kind}-{rows}x{columns}"
@@ -84,6 +122,13 @@ def command(
                 "macs": spec.macs, "memory_bits": spec.memory_bits,
                 "estimate": spec.estimate(target).to_dict(), "product": timing}
     show(document, as_json=as_json, text=lambda: [_table(spec, document), *_lines(document)])
+
+
+def _format(bits: int | None, signed: bool | None, by_default: bool):
+    """Bits, fraction and sign of a format, where any of it is given."""
+    if bits is None and signed is None:
+        return None
+    return 8 if bits is None else bits, 0, by_default if signed is None else signed
 
 
 def _timing(spec, text: str) -> dict:

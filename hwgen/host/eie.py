@@ -109,6 +109,24 @@ class EieHost:
         coded = words.coded(shares) if huffman else words.entries(shares)
         return EieProgram(words.frame(), tuple(words.steps), tuple(layers), shares, coded)
 
+    def stored_bits(self, program: EieProgram) -> dict[str, int]:
+        """Bits that the layers take up in the engine's memories, by purpose.
+
+        Parts are those of the compression's account (:mod:`hwgen.compress.frame.account`): entries
+        that are weights, their indices, padding whole; every element has its codebook.
+        """
+        sizes, lanes = self.sizes, self.sizes["lanes"]
+        weights = program.entries - program.padding
+        columns = sum(self._beats(layer.n_in) * lanes + 1 for layer in program.layers)
+        return {
+            "weights": weights * sizes["code_bits"], "index": weights * sizes["index_bits"],
+            "padding": program.padding * (sizes["code_bits"] + sizes["index_bits"]),
+            "pointers": columns * sizes["pe"] * sizes["entries"].bit_length(),
+            "codebook": sizes["pe"] * self.weights.bits * sum(
+                len(layer[0].codebook) for layer in program.shares),
+            "bias": self.accumulator.bits * lanes * sum(
+                self._beats(layer.n_out) for layer in program.layers)}
+
     def _beats(self, elements: int) -> int:
         return -(-elements // self.sizes["lanes"])
 

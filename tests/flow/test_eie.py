@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Networks on an EIE engine: every score is golden's; what it cannot give exactly is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cases.eie import host_of, results_of, spec_of
@@ -8,7 +10,8 @@ from cases.errors import refused
 from cases.networks import fixed
 from sim.eie_bench import run_engine
 
-from hwgen.flow.eie import network_cycles, parts_of, run_network
+from hwgen.compress.frame.storage import Columns
+from hwgen.flow.eie import fitted_spec, network_cycles, parts_of, run_network
 from hwgen.golden import run
 from hwgen.golden.delta import run_delta
 from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise
@@ -99,6 +102,35 @@ def test_sums_that_need_no_requantisation_go_on():
     x = rng.integers(0, 32, (5, 9))
     np.testing.assert_array_equal(run_network(net, x, host, integers(host, spec))["fc"],
                                   run(net, x)["fc"])
+
+
+@pytest.mark.parametrize("index_bits", [1, 2, 4])
+def test_storage_is_what_the_compression_account_says(rng, index_bits):
+    """Bit for bit: weights, indices, padding and codebook of one element."""
+    weights = rng.choice([-9, -4, -1, 1, 3, 8, 11], (40, 30)) * (rng.random((40, 30)) < 0.1)
+    net = Network("one", (Input("x", (), (30,), U5), MatVec("fc", ("x",), Dense(weights, S8))),
+                  ("fc",))
+    spec = fitted_spec(net, pe=1, lanes=1, index_bits=index_bits)
+    host = host_of(spec)
+    stored = host.stored_bits(host.program(parts_of(net).layers))
+    account = Columns().parts_as(weights, spec.weights.bits, index_bits=index_bits, codes=True)
+    assert spec.code_bits == 3
+    for part in ("weights", "index", "padding", "codebook"):
+        assert stored[part] == account.get(part, 0)
+
+
+def test_a_fitted_engine_holds_its_network_and_nothing_less_does():
+    net = network(density=0.2)
+    spec = fitted_spec(net, pe=3, lanes=3)
+    host_of(spec).program(parts_of(net).layers)
+    assert (spec.x, spec.weights, spec.code_bits, spec.layers) == (U5, Fixed(3), 3, 3)
+    for what in ("accumulator_bits", "layers", "vector", "rows", "biases", "columns", "entries",
+                 "code_bits"):
+        if what == "accumulator_bits" and spec.accumulator_bits == 8:
+            continue
+        with pytest.raises(SpecError):
+            host_of(replace(spec, **{what: getattr(spec, what) - 1})).program(
+                parts_of(net).layers)
 
 
 @pytest.mark.parametrize(("net", "rule"), [

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from ...numeric import Fixed, SpecError, as_int, format_to_dict
 from ..stages.sparse_storage import bits_for
+from ..target import Cells, Target
+from .eie_cells import eie_cells
 from .eie_timing import DRAIN_CYCLES, FETCH_CYCLES, HIT_CYCLES, OUT_CYCLES, SETTLE_CYCLES
 
 __all__ = ["PARAMETERS", "EieSpec"]
@@ -227,6 +229,10 @@ class EieSpec:
         if self.delta:
             bits["references"] = self.lanes * self.x.bits << bits_for(self.reference_rows)
         return bits
+
+    def estimate(self, target: Target) -> Cells:
+        """Cells expected, without the pins."""
+        return eie_cells(self, target)
 
     def to_dict(self) -> dict:
         """JSON-ready: what it was made of, and what its host must know."""

@@ -1,0 +1,103 @@
+"""``hwgen engine eie``: one sparse core for all layers of a network, as an artefact."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from .errors import spec_error
+from .options import target_of
+from .output import show
+from .progress import show_progress
+
+__all__ = ["build_eie"]
+
+SIZES = ("code_bits", "index_bits", "accumulator_bits", "layers", "vector", "rows", "biases",
+         "columns", "entries", "queue_depth")
+
+SAMPLES = 8
+"""Vectors of a network in the bench."""
+
+
+def build_eie(*, pe, lanes, sizes, network, out, board, formats, flags, as_json) -> None:
+    """Write the artefact of an engine; tell its sizes, and what the network takes up in it."""
+    from hwgen.flow.eie import fitted_spec
+    from hwgen.flow.engine import build_engine
+    from hwgen.ir import load
+    from hwgen.plan.engines import EieSpec
+
+    given = {"pe": pe, "lanes": pe if lanes is None else lanes, **_sizes(sizes), **formats, **flags}
+    loaded = None if network is None else load(network)
+    spec = EieSpec(**given) if loaded is None else fitted_spec(loaded, **given)
+    work = None if loaded is None else _work(loaded, flags["huffman"])
+    folder, target = out or Path("rtl_out") / f"eie-{spec.pe}", target_of(board)
+    with show_progress() as progress:
+        build_engine(spec, folder, products=None if work is None else [work], progress=progress)
+    document = {"artefact": str(folder), "board": target.name, **spec.to_dict(),
+                "memory_bits": spec.memory_bits, "estimate": spec.estimate(target).to_dict(),
+                "network": None if work is None else _held(spec, loaded, work)}
+    show(document, as_json=as_json, text=lambda: [_table(spec, document), *_lines(document)])
+
+
+def _sizes(texts) -> dict[str, int]:
+    sizes = {}
+    for text in texts:
+        what, _equals, number = text.partition("=")
+        if what not in SIZES or not number.isdecimal():
+            raise spec_error(f"--set must be WHAT=N, with WHAT of {', '.join(SIZES)}, not {text!r}")
+        if what in sizes:
+            raise spec_error(f"--set of {what} must be given once, not twice")
+        sizes[what] = int(number)
+    return sizes
+
+
+def _work(network, huffman):
+    from hwgen.emit import sample_inputs
+    from hwgen.flow.eie import work_of
+
+    return work_of(network, sample_inputs(network, SAMPLES), huffman=huffman)
+
+
+def _held(spec, network, work) -> dict:
+    """What the network takes up, and how long its vectors take."""
+    import numpy as np
+
+    from hwgen.emit.engines.eie import frames
+    from hwgen.host.eie import EieHost
+
+    host = EieHost.from_manifest(spec.to_dict())
+    program = host.program(work.layers, huffman=work.huffman)
+    done = frames(spec, [work])
+    return {"name": network.name, "stored_bits": host.stored_bits(program),
+            "entries": program.entries, "padding": program.padding,
+            "coded_bits": program.coded_bits, "stream_bytes": len(program.words),
+            "vectors": int(np.shape(work.x)[0]), "cycles": done.cycles}
+
+
+def _table(spec, document) -> Table:
+    table = Table(title=f"EIE engine, {spec.pe} elements", title_justify="left", show_header=False)
+    cells, bits = document["estimate"], sum(spec.memory_bits.values())
+    for name, value in (
+            ("entries", f"{spec.entries:,} in each element, of {spec.code_bits} + {spec.index_bits}"
+                        f" bits; {spec.queue_depth} columns wait in front of it"),
+            ("activations, weights", f"{spec.x}, {spec.weights} in codebooks of"
+                                     f" {1 << spec.code_bits}"),
+            ("layers", f"up to {spec.layers}, vectors of {spec.vector:,}, {spec.columns:,}"
+                       f" columns"),
+            ("memories", f"{bits:,} bits"),
+            (f"estimate for {document['board']}",
+             f"about {cells['lut']:,} LUT, {cells['ff']:,} FF, {cells['bram']:,} BRAM,"
+             f" {cells['dsp']:,} DSP")):
+        table.add_row(name, value)
+    return table
+
+
+def _lines(document):
+    held = document["network"]
+    if held is not None:
+        coded = ("" if held["coded_bits"] is None
+                 else f", {held['coded_bits']:,} bits as Huffman codes")
+        yield (f"{held['name']}: {held['entries']:,} entries, {held['padding']:,} of them padding"
+               f"{coded}; {held['vectors']} vectors take {held['cycles']:,} cycles, loading"
+               f" included")
+    folder = document["artefact"]
+    yield f"[green]Written to {folder}. Next: hwgen simulate {folder}[/]"
