@@ -21,8 +21,11 @@ __all__ = ["QuantInput", "QuantLinear", "QuantReLU", "RULES", "best_frac"]
 
 MAX_BITS = 16
 
-RULES = ("least_squares", "ristretto")
+RULES = ("least_squares", "min_max", "percentile", "ristretto")
 """How a power-of-two step may be chosen; see :func:`best_frac`."""
+
+PERCENTILE = 99.9
+"""Percent of the magnitudes that the rule of that name does not clip."""
 
 
 def _limits(bits, signed):
@@ -155,6 +158,11 @@ def best_frac(values, quantise, magnitude_bits, rule: str = "least_squares") -> 
     widest step that saturates nothing and the four below it (L2-optimal step of arXiv 1512.01322,
     on powers of two).
 
+    ``min_max``: the smallest step with which nothing saturates, but for half a step.
+
+    ``percentile``: the same for the :data:`PERCENTILE` smallest magnitudes that are not 0; what is
+    above saturates (arXiv 1712.05877 has it of running ends; 2004.09602 compares the rules).
+
     ``ristretto``: ``ceil(log2(max abs(values)))`` integer bits, the others are fraction
     (arXiv 1604.03168): at most a largest value that is a power of two saturates, by one step.
     """
@@ -163,6 +171,9 @@ def best_frac(values, quantise, magnitude_bits, rule: str = "least_squares") -> 
     peak = float(values.abs().max())
     if peak == 0:
         return magnitude_bits
+    if rule in ("min_max", "percentile"):
+        end = peak if rule == "min_max" else _percentile(values)
+        return math.floor(math.log2(((1 << magnitude_bits) - 0.5) / end))
     if rule == "ristretto":
         return magnitude_bits - math.ceil(math.log2(peak))
     first = magnitude_bits - math.ceil(math.log2(peak)) - 1
@@ -172,3 +183,11 @@ def best_frac(values, quantise, magnitude_bits, rule: str = "least_squares") -> 
         for f in range(first, first + 5)
     ]
     return first + errors.index(min(errors))
+
+
+def _percentile(values) -> float:
+    """The magnitude that :data:`PERCENTILE` percent of those that are not 0 do not exceed."""
+    magnitudes = values.abs().flatten()
+    magnitudes = magnitudes[magnitudes > 0]
+    place = math.ceil(PERCENTILE / 100 * len(magnitudes))
+    return float(magnitudes.kthvalue(place).values)

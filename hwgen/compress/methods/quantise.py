@@ -7,11 +7,14 @@ from typing import ClassVar
 from hwgen.numeric import SpecError
 
 from ..calibrate import calibrate
-from ..fixed import MAX_BITS, RULES
+from ..fixed import MAX_BITS, RULES, QuantLinear, QuantReLU
 from ..frame.step import FIXED, TrainingStep
 from ..quantise import quantise
+from .learned_steps import FollowSteps, LearnedReLU, LearnedStep
 
-__all__ = ["Quantise"]
+__all__ = ["STEPS", "Quantise"]
+
+STEPS = ("fixed", "lsq", "pact")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,18 +28,25 @@ class Quantise(TrainingStep):
     ----------
     weight_bits : int, or mapping of layer to int         2..16, sign included
     activation_bits : int                                 1..16
-    rule : str        how a step is chosen: ``least_squares`` (L2-optimal) or ``ristretto``
+    rule : str        how a step is chosen on samples: ``least_squares`` (L2-optimal), ``min_max``,
+                      ``percentile`` or ``ristretto``
+    steps : str       ``fixed``: they stay so; ``lsq``: those of weights and of ReLUs are trained;
+                      ``pact``: the upper ends of ReLUs are
     epochs            of training with the rounding in place, straight through
     """
 
     kind: ClassVar[str] = "quantise"
     text: ClassVar[str] = "fixed point, steps calibrated, trained with the rounding in place"
-    source: ClassVar[str] = "arXiv 1512.01322, 1604.03168"
+    source: ClassVar[str] = "arXiv 1512.01322, 1604.03168, 1805.06085, 1902.08153"
     weight_bits: int | Mapping[str, int] = 8
     activation_bits: int = 8
     rule: str = "least_squares"
+    steps: str = "fixed"
 
     def check(self):
+        self.require_choice("steps", STEPS)
+        if self.steps != "fixed":
+            self.require_int("epochs", 1)
         self.require_int("weight_bits", 2, MAX_BITS)
         self.require_int("activation_bits", 1, MAX_BITS)
         self.require_choice("rule", RULES)
@@ -56,7 +66,25 @@ class Quantise(TrainingStep):
         run.model = quantise(run.model, run.samples(), weight_bits=bits,
                              activation_bits=self.activation_bits,
                              calibrator=lambda twin, x: calibrate(twin, x, rule=self.rule))
-        run.train(self)
+        if self.steps == "fixed":
+            run.train(self)
+        else:
+            self._learn(run)
+
+    def _learn(self, run):
+        """Train the steps as well; behind it they stay as they are."""
+        for layer_name, layer in run.matrices.items():
+            if self.steps == "lsq" and isinstance(layer, QuantLinear):
+                run.put(layer_name, LearnedStep(layer.weight, layer.limit))
+        for name, layer in list(run.model.named_modules()):
+            if isinstance(layer, QuantReLU):
+                run.replace(name, LearnedReLU(layer, self.steps))
+        run.train(self, hooks=(FollowSteps(self.steps),))
+        for name, layer in list(run.model.named_modules()):
+            if isinstance(layer, LearnedReLU):
+                run.replace(name, layer.settled())
+            elif isinstance(layer, LearnedStep):
+                layer.step.requires_grad_(False)
 
 
 def _as_it_is(twin, samples):

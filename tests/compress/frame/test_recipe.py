@@ -41,8 +41,8 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
     ('[[step]]\nkind = "prune"\ndensity = {}',
      ": step 1 'prune': prune: density must name at least one layer, not {}"),
     ('[[step]]\nkind = "quantise"\nrule = "best"',
-     ": step 1 'quantise': quantise: rule must be one of ['least_squares', 'ristretto'], not"
-     " 'best'"),
+     ": step 1 'quantise': quantise: rule must be one of ['least_squares', 'min_max',"
+     " 'percentile', 'ristretto'], not 'best'"),
     ('sede = 3', ": keys must be of name, seed, budget, step, not 'sede'"),
     ("seed = -1\n[[step]]\nkind = 'quantise'", ": recipe 'r': seed must be in 0..2147483647, not"
                                                " -1"),
