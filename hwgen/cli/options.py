@@ -18,8 +18,9 @@ __all__ = [
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "nm", "shift",
          "sparse")
 OF_CORES = ("levels_per_register", "multipliers", "packing", "weights", "queue_depth", "lanes",
-            "index", "index_bits", "values", "pointers", "group")
-NUMBERS = ("levels_per_register", "queue_depth", "lanes", "index_bits", "group")
+            "index", "index_bits", "values", "pointers", "block_rows", "block_columns", "group")
+NUMBERS = ("levels_per_register", "queue_depth", "lanes", "index_bits", "block_rows",
+           "block_columns", "group")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",

@@ -19,11 +19,11 @@ def reordered(design: Design) -> Design:
 
     What a stage computes is put into another order together with the columns of the next matrix,
     so that scores and classes are those of ``design``. Left as they are: the last matrix, one that
-    is read by several nodes, by a pool or a window, or by weights that are loaded, and one that
-    would not take fewer cycles.
+    is read by several nodes, by a pool or a window, or by weights that are loaded, one of
+    blocks of several rows, and one that would not take fewer cycles.
     """
     for number, stage in enumerate(design.stages):
-        if isinstance(stage, SparseStage) and stage.pe > 1:
+        if isinstance(stage, SparseStage) and stage.pe > 1 and stage.block_rows == 1:
             network = _balanced(design.network, stage)
             if network is None:
                 continue

@@ -21,9 +21,10 @@ __all__ = ["DrainControl", "SparseMatVec"]
 class DrainControl(wiring.Component):
     """Reads the rows of a bank that every element has closed, and has them refilled.
 
-    One group of ``stage.out_lanes`` elements a cycle while there is a credit; the first one 2
-    cycles after ``closed``, when the last product has been added. A row is refilled the cycle after
-    its last group was read. After reset all rows of both banks are refilled once, in ``nf`` cycles.
+    One group of ``stage.out_lanes`` results a cycle while there is a credit; the first one
+    ``2 + stage.product_registers`` cycles after ``closed``, when the last product has been added. A
+    row is refilled the cycle after its last group was read. After reset all rows of both banks are
+    refilled once, in ``nf`` cycles.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class DrainControl(wiring.Component):
     closed : ``In(2)``                     one bit a bank: closed in every element
     go : ``In(1)``                         there is a credit
     take : ``Out(1)``                      a row is read in this cycle
-    group : ``Out(range(stage.groups))``   of which elements it is sent
+    group : ``Out(range(stage.groups))``   which of its results are sent
     drain : ``Out(drain_signature(stage))``
     sweeping : ``Out(1)``                  the refill after reset is under way
     """
@@ -50,8 +51,13 @@ class DrainControl(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         stage, drain, bank = self._stage, self.drain, Signal()
-        seen, settled, last_row, last, ends = Signal(2), Signal(2), Signal(), Signal(), Signal()
-        m.d.sync += [seen.eq(self.closed), settled.eq(self.closed & seen)]
+        settled, last_row, last, ends = Signal(2), Signal(), Signal(), Signal()
+        closed = self.closed
+        for number in range(1 + stage.product_registers):
+            seen = Signal(2, name=f"seen{number}")
+            m.d.sync += seen.eq(closed)
+            closed = self.closed & seen
+        m.d.sync += settled.eq(closed)
         # The last row may have fewer groups.
         spare = stage.groups - 1 - (stage.beats - 1) % stage.groups
         m.d.comb += [
@@ -91,7 +97,7 @@ class SparseMatVec(StageCore):
 
     Members
     -------
-    i : ``In(beat_signature(in_shape, stage.simd))``
+    i : ``In(beat_signature(in_shape, stage.in_lanes))``
     o : ``Out(beat_signature(out_shape, stage.out_lanes))``
     """
 
@@ -107,7 +113,7 @@ class SparseMatVec(StageCore):
             drain.closed[b].eq(Cat(element.closed[b] for element in elements).all())
             for b in range(2)]
         m.d.comb += [post.i[k].eq(value) for k, value in enumerate(
-            self._chosen(m, [element.o for element in elements], drain.group))]
+            self._chosen(m, [value for element in elements for value in element.o], drain.group))]
         m.d.comb += [
             post.i_valid.eq(delay(m, drain.take, 2 + stage.gather_registers, name="drained")),
             queue.i.eq(post.o), queue.i_valid.eq(post.o_valid),
@@ -144,10 +150,10 @@ class SparseMatVec(StageCore):
     def _elements(self, m, columns, drain):
         stage = self._stage
         m.submodules.bias = bias = Rom(
-            width=stage.pe * stage.bias_format.bits, rows=stage.bias_rows())
+            width=stage.row_outputs * stage.bias_format.bits, rows=stage.bias_rows())
         m.d.comb += bias.address.eq(drain.drain.row)
-        biases = data.View(
-            data.ArrayLayout(format_shape(stage.bias_format), stage.pe), bias.data)
+        biases = data.View(data.ArrayLayout(data.ArrayLayout(
+            format_shape(stage.bias_format), stage.block_rows), stage.pe), bias.data)
         elements = []
         for k in range(stage.pe):
             m.submodules[f"element{k}"] = element = Element(stage, k)

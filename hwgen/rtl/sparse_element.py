@@ -5,9 +5,9 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
-from .sparse_front import column_layout
+from .sparse_front import column_layout, value_layout
 from .sparse_product import EntryProduct
-from .stream import element_shape, format_shape
+from .stream import format_shape
 from .table import Rom
 from .tree import delay
 
@@ -46,7 +46,7 @@ class ColumnWalker(wiring.Component):
     i : ``In(stream.Signature(column_layout(stage)))``
     work : ``Out(1)``             there is an entry in this cycle
     first : ``Out(1)``            it is the first of its column
-    address : ``Out(start_bits)``, value : ``Out(in_shape)``, bank : ``Out(1)``
+    address : ``Out(start_bits)``, value : ``Out(value_layout(stage))``, bank : ``Out(1)``
     rows : ``Out(left_bits)``     of masks, the bit of its row
     release : ``In(2)``           one bit a bank
     closed : ``Out(2)``           one bit a bank
@@ -57,7 +57,7 @@ class ColumnWalker(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(column_layout(stage))),
             "work": Out(1), "first": Out(1), "address": Out(stage.columns.start_bits),
-            "value": Out(element_shape(stage.in_edge)), "bank": Out(1),
+            "value": Out(value_layout(stage)), "bank": Out(1),
             "rows": Out(stage.columns.left_bits), "release": In(2), "closed": Out(2),
         })
 
@@ -95,10 +95,13 @@ class ColumnWalker(wiring.Component):
 class Element(wiring.Component):
     """Adds ``weight * value`` to the accumulator of the entry's row, one entry a cycle.
 
+    Of a block, the sums of its rows to the accumulators of these, which are side by side.
+
     A relative index is added to the row before where others pass a register: storage costs no
     cycle.
 
-    Registers: address, entry, operands, product, accumulator. A bank's row is refilled with its
+    Registers: address, entry, operands, product, of blocks with several columns the levels of their
+    sums, accumulator. A bank's row is refilled with its
     bias when it has been read, so that no addition is needed for it. Hits on one row in successive
     cycles see each other through the transparent read ports.
 
@@ -111,19 +114,20 @@ class Element(wiring.Component):
     -------
     i : ``In(stream.Signature(column_layout(stage)))``
     drain : ``In(drain_signature(stage))``
-    bias : ``In(bias_shape)``      goes with ``drain.refill``
+    bias : ``In(ArrayLayout(bias_shape, block_rows))``      goes with ``drain.refill``
     closed : ``Out(2)``            one bit a bank
-    o : ``Out(acc_shape)``         2 cycles after ``drain.read``
+    o : ``Out(ArrayLayout(acc_shape, block_rows))``         2 cycles after ``drain.read``
     """
 
     def __init__(self, stage: SparseStage, index: int):
         self._stage, self._index = stage, index
         self._acc_shape = format_shape(stage.acc_format)
+        self._sums_layout = data.ArrayLayout(self._acc_shape, stage.block_rows)
         super().__init__({
             "i": In(stream.Signature(column_layout(stage))),
             "drain": In(drain_signature(stage)),
-            "bias": In(format_shape(stage.bias_format)),
-            "closed": Out(2), "o": Out(self._acc_shape),
+            "bias": In(data.ArrayLayout(format_shape(stage.bias_format), stage.block_rows)),
+            "closed": Out(2), "o": Out(self._sums_layout),
         })
 
     def elaborate(self, platform):
@@ -132,16 +136,18 @@ class Element(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), walker.i)
         m.d.comb += [walker.release.eq(self.drain.release), self.closed.eq(walker.closed)]
 
-        entry = self._entry(m, walker)
-        row, adds = self._row(m, walker, entry.index)
+        entry, wait = self._entry(m, walker), self._stage.product_registers
+        row, adds = (delay(m, value, wait, name=name) for name, value in zip(
+            ("row_of_sum", "adds"), self._row(m, walker, entry.index), strict=True))
         product, term_row = self._product(m, walker, entry.code), Signal.like(row, reset_less=True)
         m.d.sync += term_row.eq(row)
-        reads_bank = delay(m, walker.bank, 2, name="bank")
+        reads_bank = delay(m, walker.bank, 2 + wait, name="bank")
         adds_bank = delay(m, reads_bank, 1, name="product_bank")
-        sums, total = [], Signal(self._acc_shape)
+        sums, total, bias = [], Signal(self._sums_layout), Signal(self._sums_layout)
+        m.d.comb += [bias[k].eq(self.bias[k]) for k in range(self._stage.block_rows)]
         for b in range(2):
             m.submodules[f"bank{b}"] = bank = memory.Memory(
-                shape=self._acc_shape, depth=self._stage.nf, init=[])
+                shape=self._sums_layout, depth=self._stage.nf, init=[])
             write = bank.write_port()
             read = bank.read_port(domain="sync", transparent_for=(write,))
             refill = self.drain.refill[b]
@@ -149,22 +155,24 @@ class Element(wiring.Component):
                 read.addr.eq(Mux(self.drain.read[b], self.drain.row, row)),
                 write.en.eq(refill | (adds & (adds_bank == b))),
                 write.addr.eq(Mux(refill, self.drain.refill_row, term_row)),
-                write.data.eq(Mux(refill, self.bias, total)),
+                write.data.eq(Mux(refill, bias, total)),
             ]
             sums.append(read.data)
-        m.d.comb += total.eq(self._total(m, Mux(adds_bank, sums[1], sums[0]), product))
-        result = Signal(self._acc_shape, reset_less=True)
+        before, result = Signal(self._sums_layout), Signal(self._sums_layout, reset_less=True)
+        m.d.comb += before.eq(Mux(adds_bank, sums[1], sums[0]))
+        m.d.comb += [total[k].eq(self._total(m, before[k], product.o[k], product.carry))
+                     for k in range(self._stage.block_rows)]
         m.d.sync += result.eq(Mux(self.drain.picked, sums[1], sums[0]))
         m.d.comb += self.o.eq(result)
         return m
 
-    def _total(self, m, before, product):
+    def _total(self, m, before, product, carry):
         """The sum with a product, in one adder, which takes a carry in where there is one."""
         if self._stage.values != "signs":
-            return before + product.o
+            return before + product
         term = Signal(self._acc_shape, name="term")
-        m.d.comb += term.eq(product.o)
-        return (Cat(product.carry, before) + Cat(product.carry, term))[1:]
+        m.d.comb += term.eq(product)
+        return (Cat(carry, before) + Cat(carry, term))[1:]
 
     def _entry(self, m, walker):
         """What the entry memory has at the walker's address, a cycle later."""
@@ -177,9 +185,9 @@ class Element(wiring.Component):
         return data.View(layout, entries.data)
 
     def _product(self, m, walker, code):
-        """Its outputs stand 2 cycles after ``code``."""
+        """Its outputs stand ``2 + product_registers`` cycles after ``code``."""
         m.submodules.product = product = EntryProduct(self._stage)
-        value = Signal.like(walker.value, reset_less=True)
+        value = Signal(value_layout(self._stage), reset_less=True)
         m.d.sync += value.eq(walker.value)
         m.d.comb += [product.code.eq(code), product.value.eq(value)]
         return product

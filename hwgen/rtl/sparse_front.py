@@ -9,13 +9,18 @@ from .fifo import StreamFIFO
 from .stream import beat_signature, element_shape, link_out
 from .table import Rom, RowsInTurn
 
-__all__ = ["ColumnQueues", "Scanner", "column_layout", "hit_layout"]
+__all__ = ["ColumnQueues", "Scanner", "column_layout", "hit_layout", "value_layout"]
+
+
+def value_layout(stage: SparseStage) -> data.ArrayLayout:
+    """What meets a column: an activation, or as many as a block has columns."""
+    return data.ArrayLayout(element_shape(stage.in_edge), stage.block_columns)
 
 
 def hit_layout(stage: SparseStage) -> data.StructLayout:
-    """An activation that goes on: its column and value; ``last`` ends the frame."""
+    """What goes on: its column and value; ``last`` ends the frame."""
     return data.StructLayout({
-        "column": range(max(2, stage.n_in)), "value": element_shape(stage.in_edge), "last": 1})
+        "column": range(max(2, stage.column_count)), "value": value_layout(stage), "last": 1})
 
 
 def share_layout(stage: SparseStage) -> data.StructLayout:
@@ -34,7 +39,7 @@ def column_layout(stage: SparseStage) -> data.StructLayout:
     """
     return data.StructLayout({
         "start": stage.columns.start_bits, "left": stage.columns.left_bits,
-        "value": element_shape(stage.in_edge), "last": 1})
+        "value": value_layout(stage), "last": 1})
 
 
 class Scanner(wiring.Component):
@@ -42,7 +47,8 @@ class Scanner(wiring.Component):
 
     What meets a column without entries counts as zero.
     Of the ``simd`` activations of a beat those that are not zero go on one after another, from the
-    lowest: a beat takes as many cycles, at least one. Combinational: ``o`` shows what ``i`` shows.
+    lowest: a beat takes as many cycles, at least one. Of blocks with several columns, as many
+    activations go together, unless all are zero. Combinational: ``o`` shows what ``i`` shows.
 
     Parameters
     ----------
@@ -50,7 +56,7 @@ class Scanner(wiring.Component):
 
     Members
     -------
-    i : ``In(beat_signature(in_shape, stage.simd))``
+    i : ``In(beat_signature(in_shape, stage.in_lanes))``
     o : ``Out(stream.Signature(hit_layout(stage)))``
     enable : ``In(1)``    nothing is taken without it
     """
@@ -58,7 +64,7 @@ class Scanner(wiring.Component):
     def __init__(self, stage: SparseStage):
         self._stage = stage
         super().__init__({
-            "i": In(beat_signature(element_shape(stage.in_edge), stage.simd)),
+            "i": In(beat_signature(element_shape(stage.in_edge), stage.in_lanes)),
             "o": Out(stream.Signature(hit_layout(stage))),
             "enable": In(1),
         })
@@ -66,10 +72,11 @@ class Scanner(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         stage, lanes = self._stage, self._stage.simd
-        base, rest = Signal(range(max(2, stage.n_in))), Signal()
+        base, rest = Signal(range(max(2, stage.column_count))), Signal()
+        values, width = self.i.p.data.as_value(), value_layout(stage).size
         busy, sent, chosen = Signal(lanes), Signal(lanes), Signal(lanes)
         used = self._used(m)
-        m.d.comb += [busy[k].eq((self.i.p.data[k] != 0) & used[k] & ~sent[k])
+        m.d.comb += [busy[k].eq(values.word_select(k, width).any() & used[k] & ~sent[k])
                      for k in range(lanes)]
         # The lowest one; the highest lane where there is none.
         m.d.comb += [chosen[k].eq(busy[k] & ~busy[:k].any()) for k in range(lanes - 1)]
@@ -81,13 +88,14 @@ class Scanner(wiring.Component):
         ]
         for k in range(lanes):
             with m.If(chosen[k]):
-                m.d.comb += [self.o.p.column.eq(base + k), self.o.p.value.eq(self.i.p.data[k])]
+                m.d.comb += [self.o.p.column.eq(base + k),
+                             self.o.p.value.as_value().eq(values.word_select(k, width))]
         if lanes > 1:
             with m.If(self.o.valid & self.o.ready):
                 m.d.sync += sent.eq(sent | chosen)
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [sent.eq(0), base.eq(base + lanes)]
-            with m.If(base == stage.n_in - lanes):
+            with m.If(base == stage.column_count - lanes):
                 m.d.sync += base.eq(0)
         return m
 
@@ -149,7 +157,7 @@ class ColumnQueues(wiring.Component):
             column = queue.i.p
             m.d.comb += [
                 column.start.eq(shares[k].start), column.value.eq(waits.value),
-                column.left.eq(Mux(waits.value != 0, shares[k].left, 0)),
+                column.left.eq(Mux(waits.value.as_value().any(), shares[k].left, 0)),
                 column.last.eq(waits.last),
                 queue.i.valid.eq(waiting & room & (waits.last | (shares[k].left != 0))),
             ]

@@ -1,30 +1,33 @@
-"""What an entry of the sparse core multiplies its activation with, and what it adds."""
+"""What an entry of the sparse core multiplies its activations with, and what it adds."""
 
 from amaranth.hdl import Module, Shape, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
+from .sparse_front import value_layout
 from .stream import element_shape, format_shape
 from .table import Rom
+from .tree import adder_tree
 
 __all__ = ["EntryProduct", "term_shape"]
 
 
 def term_shape(stage: SparseStage) -> Shape:
-    """Shape of what an entry adds, but for a bit more that may be added."""
+    """Shape of what an entry adds to a sum, but for a bit more that may be added."""
     x, weight = element_shape(stage.in_edge), format_shape(stage.weight_format)
     if stage.values == "signs":
         return Shape(x.width + (not x.signed), signed=True)
-    return Shape(x.width + weight.width, signed=x.signed or weight.signed)
+    return Shape(x.width + weight.width + stage.product_registers,
+                 signed=x.signed or weight.signed)
 
 
 class EntryProduct(wiring.Component):
-    """Weight times activation, 2 cycles after the entry's code.
+    """Weights times activations, ``2 + stage.product_registers`` cycles after the entry's code.
 
     A weight that is said by a code is looked up in the cycle in which others pass a register. Where
     signs are all there is, a value is complemented instead of multiplied by -1, and the 1 that is
-    then missing is left for whoever adds it up.
+    then missing is left for whoever adds it up. Of a block, the products of each row are added up.
 
     Parameters
     ----------
@@ -32,42 +35,57 @@ class EntryProduct(wiring.Component):
 
     Members
     -------
-    code : ``In(stage.value_bits)``; value : ``In(in_shape)``    of an entry
-    o : ``Out(term_shape(stage))``; carry : ``Out(1)``           both to be added
+    code : ``In(stage.value_bits)``; value : ``In(value_layout(stage))``       of an entry
+    o : ``Out(ArrayLayout(term_shape(stage), stage.block_rows))``; carry : ``Out(1)``
+        both to be added
     """
 
     def __init__(self, stage: SparseStage):
         self._stage = stage
         super().__init__({
-            "code": In(stage.value_bits), "value": In(element_shape(stage.in_edge)),
-            "o": Out(term_shape(stage)), "carry": Out(1),
+            "code": In(stage.value_bits), "value": In(value_layout(stage)),
+            "o": Out(data.ArrayLayout(term_shape(stage), stage.block_rows)), "carry": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        term = Signal(self.o.shape(), reset_less=True)
-        value = Signal.like(self.value, reset_less=True)
-        weight = self._weight(m)
+        stage, value = self._stage, Signal(value_layout(self._stage), reset_less=True)
         m.d.sync += value.eq(self.value)
-        m.d.comb += self.o.eq(term)
-        if self._stage.values != "signs":
-            m.d.sync += term.eq(weight * value)
+        if stage.values == "signs":
+            self._signed(m, value[0])
             return m
-        wide, carry = Signal(self.o.shape()), Signal(reset_less=True)
-        m.d.comb += [wide.eq(value), self.carry.eq(carry)]
-        m.d.sync += [term.eq(wide ^ weight.replicate(len(wide))), carry.eq(weight)]
+        for row in range(stage.block_rows):
+            products = []
+            for column in range(stage.block_columns):
+                place = row * stage.block_columns + column
+                weight = self._weight(m, place)
+                products.append(Signal((weight * value[column]).shape(), reset_less=True,
+                                       name=f"product{place}"))
+                m.d.sync += products[-1].eq(weight * value[column])
+            m.d.comb += self.o[row].eq(
+                adder_tree(m, products, levels_per_register=1, prefix=f"row{row}"))
         return m
 
-    def _weight(self, m):
-        """The weight of an entry, or whether it is -1, the cycle after its code."""
-        stage = self._stage
-        if stage.values == "codes":
-            weight = Signal(format_shape(stage.weight_format))
-            m.submodules.codebook = codebook = Rom(
-                width=stage.weight_format.bits, rows=stage.codebook_rows())
-            m.d.comb += [codebook.address.eq(self.code), weight.eq(codebook.data)]
+    def _signed(self, m, value):
+        """The value, or its complement and a carry."""
+        is_minus, carry = Signal(reset_less=True), Signal(reset_less=True)
+        wide, term = Signal(term_shape(self._stage)), Signal(term_shape(self._stage),
+                                                             reset_less=True)
+        m.d.comb += [wide.eq(value), self.o[0].eq(term), self.carry.eq(carry)]
+        m.d.sync += [is_minus.eq(self.code), carry.eq(is_minus),
+                     term.eq(wide ^ is_minus.replicate(len(wide)))]
+
+    def _weight(self, m, place):
+        """A weight of an entry, the cycle after its code."""
+        stage, code = self._stage, self.code.word_select(place, self._stage.code_bits)
+        if stage.values == "plain":
+            weight = Signal(format_shape(stage.weight_format), name=f"weight{place}",
+                            reset_less=True)
+            m.d.sync += weight.eq(code)
             return weight
-        shape = Shape(1) if stage.values == "signs" else format_shape(stage.weight_format)
-        weight = Signal(shape, name="weight", reset_less=True)
-        m.d.sync += weight.eq(self.code)
+        weight = Signal(format_shape(stage.weight_format), name=f"weight{place}")
+        name = "codebook" if stage.block_weights == 1 else f"codebook{place}"
+        m.submodules[name] = codebook = Rom(
+            width=stage.weight_format.bits, rows=stage.codebook_rows())
+        m.d.comb += [codebook.address.eq(code), weight.eq(codebook.data)]
         return weight

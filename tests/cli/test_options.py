@@ -37,7 +37,7 @@ def test_what_a_core_is_told_beside_must_be_a_choice_without_an_option(text):
     with refused("--core of 'fc1' must be a core and then levels_per_register=WHAT or"
                  f" multipliers=WHAT or packing=WHAT or weights=WHAT or queue_depth=WHAT or"
                  f" lanes=WHAT or index=WHAT or index_bits=WHAT or values=WHAT or"
-                 f" pointers=WHAT or group=WHAT, not {rest!r}"):
+                 f" pointers=WHAT or block_rows=WHAT or block_columns=WHAT or group=WHAT, not {rest!r}"):
         cores(core=[f"fc1={text}"])
 
 

@@ -61,8 +61,9 @@ def weight_of(stage, code):
 
 def unpacked(stage):
     """The matrix that the memories hold, read as the hardware does."""
-    bits, dense = stage.value_bits, np.zeros((stage.nf * stage.pe, stage.n_in), np.int64)
-    for column in range(stage.n_in):
+    bits, (r, c) = stage.value_bits, (stage.block_rows, stage.block_columns)
+    dense = np.zeros((stage.nf * stage.pe * r, stage.n_in), np.int64)
+    for column in range(stage.n_in // c):
         for k in range(stage.pe):
             (start, count), row = pointers_of(stage, column, k), -1
             rows = [place for place in range(stage.nf) if count >> place & 1]
@@ -76,7 +77,10 @@ def unpacked(stage):
                 row = row + 1 + index if stage.index == "relative" else index
                 if stage.index == "mask":
                     row = rows[number]
-                dense[row * stage.pe + k, column] += weight_of(stage, code)
+                for place in range(r * c):
+                    i, j = divmod(place, c)
+                    dense[(row * stage.pe + k) * r + i, column * c + j] += weight_of(
+                        stage, field(code, place, bits // (r * c)))
     assert not dense[stage.n_out:].any()
     return dense[:stage.n_out]
 
@@ -109,6 +113,43 @@ def test_memories_of_signs_hold_the_matrix(n_out, pe, density, seed, bits):
     assert np.array_equal(unpacked(stage), weights)
     assert stage.value_bits == 1
     assert all(row < 1 << stage.entry_bits for k in range(stage.pe) for row in stage.entry_rows(k))
+
+
+@given(rows=st.integers(1, 9), pe=st.integers(1, 4), columns=st.integers(1, 6), r=st.integers(1, 3),
+       c=st.integers(1, 4), seed=st.integers(0, 99), storage=st.sampled_from(STORAGES),
+       density=st.sampled_from([0, 0.3, 1]))
+def test_memories_of_blocks_hold_the_matrix(rows, pe, columns, r, c, seed, storage, density):
+    weights, _ = draw(seed, rows * r, columns * c, 0.9)
+    kept = np.random.default_rng(seed).random((rows, columns)) < density
+    weights = weights * np.kron(kept, np.ones((r, c), int))
+    stage = stage_of(weights, min(pe, rows), block_rows=r, block_columns=c, **storage)
+    assert np.array_equal(unpacked(stage), weights)
+    used = weights.reshape(rows, r, columns, c).any(axis=(1, 3)).sum()
+    assert stage.entries.sum() == used + stage.columns.padding
+
+
+def test_blocks_share_an_index():
+    weights = np.kron(np.eye(8, dtype=int), np.full((2, 2), 5))
+    alone, blocks = stage_of(weights, 1), stage_of(weights, 1, block_rows=2, block_columns=2)
+    assert (alone.memory_bits["index"], blocks.memory_bits["index"]) == (32 * 4, 8 * 3)
+    assert alone.memory_bits["weights"] == blocks.memory_bits["weights"] == 32 * 6
+    assert (blocks.in_lanes, blocks.out_lanes, blocks.nf, blocks.beats) == (2, 2, 8, 8)
+    assert (alone.ideal_cycles, blocks.ideal_cycles) == (32, 8)
+    x = np.zeros((1, 16), int)
+    x[0, 3] = 1
+    assert blocks.busy(x).tolist() == [[False, True] + 6 * [False]]
+    assert blocks.used_entries(x).tolist() == [[1]]
+
+
+@pytest.mark.parametrize(("r", "c"), [(1, 1), (2, 1), (1, 4), (2, 2), (4, 4)])
+def test_planner_finds_blocks_that_are_nearly_full(r, c):
+    kept = np.random.default_rng(1).random((64 // r, 64 // c)) < 0.15
+    weights = np.kron(kept, np.full((r, c), 3))
+    weights[0, 0], weights[1, 1] = 0, 0
+    stage = stage_of(weights, 1)
+    found = SparseStage.candidates(stage.mat_vec, stage.x, None, interval_cycles=1,
+                                   levels_per_register=1, choice={"pe": 2})
+    assert {(one.block_rows, one.block_columns) for one in found} == {(1, 1), (r, c)}
 
 
 def test_one_bit_of_index_marks_each_zero():
@@ -325,6 +366,20 @@ def test_refuses_what_it_cannot_compute():
     with refused(SpecError, "sparse core 'fc': values must be one of plain, codes, signs, not"
                             " 'huffman'"):
         stage_of(weights, 2, values="huffman")
+    with refused(SpecError, "sparse core 'fc': block_rows must divide n_out = 6, not 4; choose from"
+                            " [1, 2, 3, 6]"):
+        stage_of(weights, 1, block_rows=4)
+    with refused(SpecError, "sparse core 'fc': block_columns must divide n_in = 4, not 3; choose"
+                            " from [1, 2, 4]"):
+        stage_of(weights, 1, block_columns=3)
+    with refused(SpecError, "sparse core 'fc': pe must be in 1..3, not 4"):
+        stage_of(weights, 4, block_rows=2)
+    with refused(SpecError, "sparse core 'fc': simd must divide n_in / block_columns = 2, not 4;"
+                            " choose from [1, 2]"):
+        stage_of(weights, 1, simd=4, block_columns=2)
+    with refused(SpecError, "sparse core 'fc': blocks must be of 1 x 1 for values of signs, which"
+                            " cannot say 0, not of 2 x 1"):
+        stage_of(weights, 1, values="signs", block_rows=2)
     with refused(SpecError, "sparse core 'fc': weights must be -1, 0 or 1 for values of signs, not"
                             " -2..1"):
         stage_of(np.array([[1, -2, 0]]), 1, values="signs")

@@ -66,14 +66,14 @@ def check_timing(stage, x, **options):
     where each beat has one activation.
     """
     timing = check_stream(SparseMatVec(stage), x.tolist(), reference(stage, x).tolist(), **options)
-    beats = range(x.size // stage.simd)
+    beats, busy = range(x.size // stage.in_lanes), stage.busy(x)
     if "i_stall" in options:
-        assert stage.simd == 1
+        assert stage.in_lanes == 1
         offered = timing.in_cycles
     else:
-        first = timing.in_cycles[0] - stage.timing.flow(x != 0, beats)[0][0]
+        first = timing.in_cycles[0] - stage.timing.flow(busy, beats)[0][0]
         offered = range(first, first + len(beats))
-    taken, model = stage.timing.flow(x != 0, offered)
+    taken, model = stage.timing.flow(busy, offered)
     assert (timing.in_cycles, timing.out_cycles) == (taken, model.ravel().tolist())
     return timing
 
@@ -243,6 +243,36 @@ def test_signs_are_added_and_subtracted(rng, index, density):
     x = frames_of(rng, stage, 5, zeros=0.2)
     check_timing(stage, x)
     check_timing(stage, x, i_stall=True, o_stall=False)
+
+
+BLOCKS = [(2, 1, {}), (1, 2, {"index": "relative", "index_bits": 1}), (3, 4, {"values": "codes"}),
+          (2, 2, {"index": "mask", "simd": 3, "lanes": 2}), (4, 1, {"pointers": "banks"}),
+          (1, 3, {"simd": 4})]
+
+
+@pytest.mark.parametrize("density", [0, 0.5, 1])
+@pytest.mark.parametrize(("r", "c", "storage"), BLOCKS, ids=str)
+def test_blocks_are_multiplied_at_once(rng, r, c, storage, density):
+    weights = draw(rng, (7 * r, 12), 0.9)
+    weights *= np.kron(rng.random((7, 12 // c)) < density, np.ones((r, c), int))
+    post = None
+    if r == 2:
+        post = Requantise("act", ("fc",), rng.integers(1, 9, 14), 4, "half_up", U4)
+    if "lanes" in storage:
+        weights = np.vstack([weights, weights[:2]])
+        post = None
+    stage = sparse_stage(weights, 2, 2, bias=rng.integers(-500, 500, len(weights)), post=post,
+                         block_rows=r, block_columns=c, **storage)
+    x = frames_of(rng, stage, 5)
+    check_timing(stage, x)
+    check_stream(SparseMatVec(stage), x.tolist(), reference(stage, x).tolist(), i_stall=True,
+                 o_stall=True)
+
+
+def test_a_block_of_extremes_overflows_nothing():
+    stage = sparse_stage(np.full((4, 8), -32), 2, x=Fixed(4), block_rows=2, block_columns=4)
+    frames = np.array([[-8] * 8, [7] * 8, [-8, 7] * 4])
+    check_timing(stage, frames)
 
 
 @pytest.mark.parametrize("x", [Fixed(1), Fixed(1, 0, False), Fixed(8), Fixed(8, 0, False)], ids=str)

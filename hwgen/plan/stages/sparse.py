@@ -17,6 +17,7 @@ from ...numeric import Fixed, SpecError, as_int, as_int64, pack_rows
 from .base import Flow, divisors, require_divisor
 from .fixed import require_fixed
 from .narrowing import Narrowing
+from .sparse_blocks import blocks_of, is_block
 from .sparse_cells import sparse_cells
 from .sparse_memories import INDICES, VALUES, SparseMemories, are_signs
 from .sparse_timing import SparseTiming
@@ -58,11 +59,12 @@ class SparseStage(SparseMemories):
     ----------
     queue_depth : int       columns that can wait in front of each element, and activations
                             that can wait in front of the broadcast
-    simd : int              activations looked at side by side: as many zeros cost no cycle while
-                            one that is not zero is broadcast
-    lanes : int, optional   results sent side by side, a divisor of ``pe`` and ``n_out``; unless
-                            given the greatest
-    index, index_bits, values, pointers
+    simd : int              activations looked at side by side, or, of blocks, groups of as many as
+                            these have columns: as many zeros cost no cycle while one that is not
+                            zero is broadcast
+    lanes : int, optional   results sent side by side, a divisor of ``pe * block_rows`` and
+                            ``n_out``; unless given the greatest
+    index, index_bits, values, pointers, block_rows, block_columns
         See :class:`SparseMemories`.
 
     Raises
@@ -77,7 +79,8 @@ class SparseStage(SparseMemories):
     core: ClassVar[str] = "sparse"
     compares: ClassVar[bool] = False
     choices: ClassVar[tuple[str, ...]] = ("pe", "queue_depth", "simd", "lanes", "index",
-                                          "index_bits", "values", "pointers")
+                                          "index_bits", "values", "pointers", "block_rows",
+                                          "block_columns")
     queue_depth: int = 8
     simd: int = field(default=1, kw_only=True)
     lanes: int | None = field(default=None, kw_only=True)
@@ -93,8 +96,15 @@ class SparseStage(SparseMemories):
 
         A ``queue_depth`` of ``"fitted"`` is that of :meth:`fitted_depth`.
         """
-        pes = [choice["pe"]] if "pe" in choice else divisors(mat_vec.weights.shape[0])
-        return [stage for pe in pes for stage in cls._storages(mat_vec, x, post, pe, choice)]
+        return [stage for block in blocks_of(mat_vec.weights, choice)
+                for pe in cls._elements(mat_vec, block, choice)
+                for stage in cls._storages(mat_vec, x, post, pe, choice | block)]
+
+    @classmethod
+    def _elements(cls, mat_vec, block, choice) -> list[int]:
+        if "pe" in choice:
+            return [choice["pe"]]
+        return divisors(mat_vec.weights.shape[0] // block.get("block_rows", 1))
 
     @classmethod
     def _storages(cls, mat_vec, x, post, pe, choice):
@@ -105,7 +115,8 @@ class SparseStage(SparseMemories):
             indices = tuple(index for index in indices if index != "mask")
         indices = (given.pop("index"),) if "index" in given else indices
         values = (given.pop("values"),) if "values" in given else [
-            value for value in VALUES if value != "signs" or are_signs(mat_vec.weights)]
+            value for value in VALUES
+            if value != "signs" or (are_signs(mat_vec.weights) and not is_block(given))]
         stages = [cls(mat_vec, x, post, pe, index=index, values=value, **given)
                   for index in indices for value in values]
         bits = {stage: sum(stage.memory_bits.values()) for stage in stages}
@@ -125,22 +136,25 @@ class SparseStage(SparseMemories):
         if as_int(self.queue_depth, f"{self.where}: queue_depth") < 1:
             raise SpecError(f"{self.where}: queue_depth must be at least 1,"
                             f" not {self.queue_depth}")
-        require_divisor(self.where, "simd", self.simd, "n_in", self.n_in)
+        require_divisor(self.where, "simd", self.simd,
+                        "n_in" if self.block_columns == 1 else "n_in / block_columns",
+                        self.column_count)
+        most = gcd(self.row_outputs, self.n_out)
         if self.lanes is not None:
-            require_divisor(self.where, "lanes", self.lanes, "what divides pe and n_out",
-                            gcd(self.pe, self.n_out))
+            require_divisor(self.where, "lanes", self.lanes, "what divides pe and n_out", most)
 
     def _require_pe(self):
-        if not 1 <= as_int(self.pe, f"{self.where}: pe") <= self.n_out:
-            raise SpecError(f"{self.where}: pe must be in 1..{self.n_out}, not {self.pe}")
+        rows = self.n_out // max(1, self.block_rows)
+        if not 1 <= as_int(self.pe, f"{self.where}: pe") <= rows:
+            raise SpecError(f"{self.where}: pe must be in 1..{rows}, not {self.pe}")
 
     @property
     def in_lanes(self):
-        return self.simd
+        return self.simd * self.block_columns
 
     @property
     def out_lanes(self):
-        return gcd(self.pe, self.n_out) if self.lanes is None else self.lanes
+        return gcd(self.row_outputs, self.n_out) if self.lanes is None else self.lanes
 
     @property
     def beats(self) -> int:
@@ -150,7 +164,7 @@ class SparseStage(SparseMemories):
     @property
     def groups(self) -> int:
         """Beats that a row of all elements takes to be sent."""
-        return self.pe // self.out_lanes
+        return self.row_outputs // self.out_lanes
 
     @property
     def gather_registers(self) -> int:
@@ -180,12 +194,20 @@ class SparseStage(SparseMemories):
 
     @property
     def ideal_cycles(self) -> int:
-        """``ceil(nonzeros / pe)``: every element busy all the time, no activation zero."""
-        return -(-self.mat_vec.weights.nonzeros // self.pe)
+        """``ceil(nonzeros / pe)``: every element busy all the time, no activation zero.
+
+        Of blocks those that are not all 0.
+        """
+        return -(-len(self.columns.rows) // self.pe)
+
+    def busy(self, x) -> np.ndarray:
+        """Which columns meet an activation that is not zero, bool ``(batch, column_count)``."""
+        x = as_int64(x, f"{self.where}: x")
+        return (x != 0).reshape(len(x), self.column_count, -1).any(axis=2)
 
     def used_entries(self, x) -> np.ndarray:
         """Entries that each element processes for ``x`` (batch, n_in): int64 (batch, pe)."""
-        return (as_int64(x, f"{self.where}: x") != 0).astype(np.int64) @ self.columns.counts.T
+        return self.busy(x).astype(np.int64) @ self.columns.counts.T
 
     @property
     def timing(self) -> SparseTiming:
@@ -194,7 +216,7 @@ class SparseStage(SparseMemories):
 
     def _timing(self, queue_depth: int) -> SparseTiming:
         return SparseTiming(counts=self.columns.counts, beats=self.beats, simd=self.simd,
-                            queue_depth=queue_depth,
+                            queue_depth=queue_depth, product_registers=self.product_registers,
                             post_registers=self.gather_registers + self.post_registers)
 
     @cached_property
@@ -206,7 +228,7 @@ class SparseStage(SparseMemories):
         return self._interval(self.queue_depth)
 
     def _interval(self, queue_depth: int) -> int:
-        busy = np.ones((2 * SETTLING_FRAMES, self.n_in), bool)
+        busy = np.ones((2 * SETTLING_FRAMES, self.column_count), bool)
         ends = self._timing(queue_depth).departures(busy)[:, -1]
         return -(-int(ends[-1] - ends[SETTLING_FRAMES - 1]) // SETTLING_FRAMES)
 
@@ -221,8 +243,8 @@ class SparseStage(SparseMemories):
 
         ``x`` is (batch, n_in); the result int64 (batch,), exact when nothing stalls.
         """
-        busy = as_int64(x, f"{self.where}: x") != 0
-        return np.array([self.timing.departures(frame[None])[0, -1] for frame in busy], np.int64)
+        return np.array([self.timing.departures(frame[None])[0, -1] for frame in self.busy(x)],
+                        np.int64)
 
     def to_dict(self):
         extra = {"nonzeros": self.mat_vec.weights.nonzeros, "padding": self.columns.padding,
@@ -231,7 +253,8 @@ class SparseStage(SparseMemories):
 
     def flow(self, arrivals):
         """Of frames in which no activation is zero, which are the slowest."""
-        busy = np.ones((len(arrivals) * self.simd // self.n_in, self.n_in), bool)
+        frames = len(arrivals) * self.simd // self.column_count
+        busy = np.ones((frames, self.column_count), bool)
         taken, departures = self.timing.flow(busy, arrivals)
         return Flow.at_once(taken, departures.reshape(-1).tolist())
 

@@ -19,6 +19,9 @@ REGISTER_SHARE = 0.8
 
 LUTS_PER_ROM_BIT = 1.8 / 16
 
+LUTS_PER_MASK_BIT, LUTS_PER_ROW_BIT = 3.5, 0.8
+"""To take the lowest bit away, and, for each bit of its number, to say that."""
+
 LUTS_PER_LOOK = 1.5
 """Of each bit of an activation that is looked at beside another."""
 
@@ -71,18 +74,26 @@ def _element(stage, count: _Counter) -> Cells:
     in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
     columns, has_signs = stage.columns, stage.values == "signs"
     weight_bits = 1 if has_signs else stage.weight_format.bits
-    address = columns.start_bits + columns.count_bits
-    multipliers = 0 if has_signs else inferred_blocks(stage.weight_format, stage.x.format,
-                                                      count.target)
-    lut = 115 + 2 * acc_bits + address
-    lut += 0 if multipliers else 1.2 * weight_bits * in_bits
-    ff = 16 + address + 4 * in_bits + 2 * weight_bits + 2 * columns.row_bits + acc_bits
+    address = columns.start_bits + columns.left_bits
+    rows, many = stage.block_rows, stage.block_weights
+    multipliers = 0 if has_signs else many * inferred_blocks(
+        stage.weight_format, stage.x.format, count.target)
+    lut = 115 + 2 * acc_bits * rows + address
+    lut += 0 if multipliers else 1.2 * weight_bits * in_bits * many
+    # Products of a block's row are added up, with a register behind each level.
+    sums, product = rows * (stage.block_columns - 1), weight_bits + in_bits
+    lut += sums * (product + 1)
+    ff = (16 + address + 2 * in_bits * (stage.block_columns + many) + 2 * weight_bits * many
+          + 2 * columns.row_bits + acc_bits * rows + sums * (product + 1))
     if stage.values == "codes":
-        lut += _codebook_luts(stage)
+        lut += many * _codebook_luts(stage)
     if stage.index == "relative":
         lut += columns.row_bits + 1
-    bank = count.accumulators(stage.nf, acc_bits)
-    queue = count.fifo(stage.queue_depth, address + in_bits + 1)
+    elif stage.index == "mask":
+        lut += (LUTS_PER_MASK_BIT + LUTS_PER_ROW_BIT * columns.row_bits) * columns.nf
+        ff += 2 * columns.nf
+    bank = count.accumulators(stage.nf, acc_bits * rows)
+    queue = count.fifo(stage.queue_depth, address + in_bits * stage.block_columns + 1)
     return queue + bank + bank + count.logic(lut, ff) + Cells(dsp=multipliers)
 
 
@@ -104,30 +115,32 @@ def _codebook_luts(stage) -> float:
 def _pointers(stage, count: _Counter) -> Cells:
     columns = stage.columns
     if stage.pointers == "counts":
-        return count.rom(stage.n_in, stage.pe * (columns.start_bits + columns.count_bits))
-    bank = count.rom((stage.n_in + 1) // 2, stage.pe * columns.end_bits)
+        return count.rom(stage.column_count,
+                         stage.pe * (columns.start_bits + columns.left_bits))
+    bank = count.rom((stage.column_count + 1) // 2, stage.pe * columns.end_bits)
     return bank + bank + count.logic(stage.pe * 2 * columns.end_bits, 1)
 
 
 def _waiting(stage, count: _Counter) -> Cells:
     """Registers of the column that waits behind the pointers."""
     columns = stage.columns
-    return count.logic(0, stage.pe * (columns.start_bits + columns.count_bits)
-                       + stage.x.format.bits + 2)
+    return count.logic(0, stage.pe * (columns.start_bits + columns.left_bits)
+                       + stage.x.format.bits * stage.block_columns + 2)
 
 
 def sparse_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`SparseStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
     count, columns = _Counter(target), stage.columns
-    column_bits = max(1, (stage.n_in - 1).bit_length())
+    column_bits = max(1, (stage.column_count - 1).bit_length())
+    in_bits = stage.x.format.bits * stage.block_columns
     total = (_pointers(stage, count)
-             + count.rom(stage.nf, stage.pe * stage.bias_format.bits)
-             + count.fifo(stage.queue_depth, column_bits + stage.x.format.bits + 1)
+             + count.rom(stage.nf, stage.row_outputs * stage.bias_format.bits)
+             + count.fifo(stage.queue_depth, column_bits + in_bits + 1)
              + count.fifo(stage.fifo_depth, stage.out_lanes * stage.out_edge.format.bits + 1)
-             + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * stage.x.format.bits, 40)
+             + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * in_bits, 40)
              + _waiting(stage, count))
     if stage.skips:
-        total += count.rom(stage.n_in // stage.simd, stage.simd)
+        total += count.rom(stage.column_count // stage.simd, stage.simd)
     element, lane = _element(stage, count), _lane(stage, count)
     for _ in range(stage.out_lanes):
         total += lane

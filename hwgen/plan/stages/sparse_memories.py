@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from ...numeric import Fixed, SpecError, as_int, pack_rows
+from .base import require_divisor
 from .fixed import stored_weight_format
-from .folded import MatVecStage
+from .folded import MatVecStage, adder_levels
 from .sparse_storage import Columns, bits_for
 
 __all__ = ["INDICES", "POINTERS", "SparseMemories", "VALUES", "are_signs"]
@@ -44,19 +45,24 @@ class SparseMemories(MatVecStage):
         Bits of a relative index; unless given those with which entries take the fewest bits.
     values : str            one of :data:`VALUES`
     pointers : str          one of :data:`POINTERS`
+    block_rows, block_columns : int
+        Rows and columns of the blocks that share an entry: its index, and as many weights, of which
+        some may be 0. Rows of blocks are interleaved over the elements, instead of rows.
 
     Raises
     ------
     SpecError    If one is unknown, ``index_bits`` is below 1 or given for an index that is not
-                 relative, ``pointers`` are banks for masks, or weights of ``signs`` are not all
-                 -1, 0 or 1.
-    TypeError    If ``index_bits`` is no int.
+                 relative, ``pointers`` are banks for masks, blocks do not divide the matrix, or
+                 weights of ``signs`` are not all -1, 0 or 1, or in blocks, which may have a 0.
+    TypeError    If ``index_bits``, ``block_rows`` or ``block_columns`` is no int.
     """
 
     index: str = field(default="absolute", kw_only=True)
     index_bits: int | None = field(default=None, kw_only=True)
     values: str = field(default="plain", kw_only=True)
     pointers: str = field(default="counts", kw_only=True)
+    block_rows: int = field(default=1, kw_only=True)
+    block_columns: int = field(default=1, kw_only=True)
 
     def __post_init__(self):
         super().__post_init__()
@@ -65,6 +71,7 @@ class SparseMemories(MatVecStage):
                 raise SpecError(f"{self.where}: {what} must be one of {', '.join(known)},"
                                 f" not {getattr(self, what)!r}")
         self._require_index_bits()
+        self._require_blocks()
         if self.index == "mask" and self.pointers == "banks":
             raise SpecError(f"{self.where}: pointers must be counts for an index of masks, from"
                             f" which they follow, not 'banks'")
@@ -82,10 +89,34 @@ class SparseMemories(MatVecStage):
         if as_int(self.index_bits, f"{self.where}: index_bits") < 1:
             raise SpecError(f"{self.where}: index_bits must be at least 1, not {self.index_bits}")
 
+    def _require_blocks(self):
+        for what, value, of, total in (
+                ("block_rows", self.block_rows, "n_out", self.n_out),
+                ("block_columns", self.block_columns, "n_in", self.n_in)):
+            require_divisor(self.where, what, value, of, total)
+        if self.values == "signs" and self.block_weights > 1:
+            raise SpecError(f"{self.where}: blocks must be of 1 x 1 for values of signs, which"
+                            f" cannot say 0, not of {self.block_rows} x {self.block_columns}")
+
+    @property
+    def block_weights(self) -> int:
+        """Weights of an entry."""
+        return self.block_rows * self.block_columns
+
+    @property
+    def column_count(self) -> int:
+        """Columns, of blocks where there are any."""
+        return self.n_in // self.block_columns
+
+    @property
+    def row_outputs(self) -> int:
+        """Outputs of a row of every element."""
+        return self.pe * self.block_rows
+
     @property
     def nf(self):
-        """Rows of an element."""
-        return -(-self.n_out // self.pe)
+        """Rows of an element, of blocks where there are any."""
+        return -(-self.n_out // self.row_outputs)
 
     @property
     def storage(self) -> dict:
@@ -95,12 +126,21 @@ class SparseMemories(MatVecStage):
             storage |= {"index_bits": self.columns.index_bits}
         if self.values != "plain":
             storage |= {"values": self.values}
+        if self.block_weights > 1:
+            storage |= {"block_rows": self.block_rows, "block_columns": self.block_columns}
         return storage if self.pointers == "counts" else storage | {"pointers": self.pointers}
+
+    @cached_property
+    def _blocks(self) -> np.ndarray:
+        """The weights of each block, int64 ``(block rows, block columns, weights)``."""
+        grid = self.mat_vec.weights.to_dense().reshape(
+            -1, self.block_rows, self.column_count, self.block_columns)
+        return grid.transpose(0, 2, 1, 3).reshape(-1, self.column_count, self.block_weights)
 
     @cached_property
     def columns(self) -> Columns:
         """Where the entries stand."""
-        columns = Columns.of(self.mat_vec.weights.to_dense(), self.pe)
+        columns = Columns.of(self._blocks.any(axis=2), self.pe)
         if self.index != "relative":
             return columns.with_masks() if self.index == "mask" else columns
         marks = self.values == "signs"
@@ -118,19 +158,18 @@ class SparseMemories(MatVecStage):
 
     @cached_property
     def _nonzeros(self) -> np.ndarray:
-        """Weights as :attr:`columns` counts them, int64 ``(nonzeros,)``."""
-        return self.mat_vec.weights.to_dense()[self.columns.rows, self.columns.columns]
+        """Weights as :attr:`columns` counts them, int64 ``(entries, block_weights)``."""
+        return self._blocks[self.columns.rows, self.columns.columns]
 
     @cached_property
     def _distinct(self) -> np.ndarray:
-        dense = self.mat_vec.weights.to_dense()
-        return np.unique(dense[dense != 0])
+        return np.unique(self._blocks[self._blocks.any(axis=2)])
 
     @cached_property
     def codebook(self) -> np.ndarray:
         """The weights that entries say by number, int64 ``(codes,)``, ascending.
 
-        0 is one of them where there is padding.
+        0 is one of them where there is padding, or a block has a 0.
         """
         needs_zero = self.columns.padding or not len(self._distinct)
         return np.union1d(self._distinct, [0]) if needs_zero else self._distinct
@@ -138,15 +177,22 @@ class SparseMemories(MatVecStage):
     @property
     def _value_bits(self) -> int:
         """Bits of an entry besides its index, before it is known whether there is padding."""
-        return bits_for(len(self._distinct) + 1) if self.values == "codes" else self.value_bits
+        if self.values == "codes":
+            return self.block_weights * bits_for(len(self._distinct) + 1)
+        return self.value_bits
 
     @property
-    def value_bits(self) -> int:
-        """Bits of an entry besides its index."""
+    def code_bits(self) -> int:
+        """Bits of what an entry has of each weight."""
         if self.values == "signs":
             return 1
         return (bits_for(len(self.codebook)) if self.values == "codes"
                 else self.weight_format.bits)
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of an entry besides its index."""
+        return self.block_weights * self.code_bits
 
     @property
     def entry_bits(self) -> int:
@@ -159,13 +205,18 @@ class SparseMemories(MatVecStage):
         return int(np.searchsorted(self.codebook, 0)) if self.values == "codes" else 0
 
     def entry_rows(self, element: int) -> list[int]:
-        """Entry memory of one element: weight, code or sign in the low bits, index above it."""
+        """Entry memory of one element: weight, code or sign in the low bits, index above it.
+
+        Those of a block row after row, the first one lowest.
+        """
         nonzero, index = self.columns.entries_of(element)
         if not len(nonzero):
             return [0]
         weights = self._nonzeros[nonzero]
-        codes = np.where(nonzero < 0, self.code_of_zero, self._codes(weights))
-        return (codes | index << self.value_bits).tolist()
+        codes = np.where(nonzero[:, np.newaxis] < 0, self.code_of_zero, self._codes(weights))
+        values = pack_rows(codes, Fixed(self.code_bits, 0, False))
+        return [value | place << self.value_bits
+                for value, place in zip(values, index.tolist(), strict=True)]
 
     def _codes(self, weights) -> np.ndarray:
         """What entries have for ``weights``."""
@@ -182,8 +233,8 @@ class SparseMemories(MatVecStage):
     def pointer_bits(self) -> int:
         """Bits of the pointers of all elements."""
         if self.pointers == "banks":
-            return (self.n_in + 1) * self.pe * self.columns.end_bits
-        return self.n_in * self.pe * (self.columns.start_bits + self.columns.left_bits)
+            return (self.column_count + 1) * self.pe * self.columns.end_bits
+        return self.column_count * self.pe * (self.columns.start_bits + self.columns.left_bits)
 
     @cached_property
     def skips(self) -> bool:
@@ -192,9 +243,14 @@ class SparseMemories(MatVecStage):
 
     def bias_rows(self):
         """Row ``f`` holds the biases of row ``f`` of every element."""
-        biases = np.zeros(self.nf * self.pe, np.int64)
+        biases = np.zeros(self.nf * self.row_outputs, np.int64)
         biases[:self.n_out] = self.mat_vec.bias_or_zero
-        return pack_rows(biases.reshape(self.nf, self.pe), self.bias_format)
+        return pack_rows(biases.reshape(self.nf, -1), self.bias_format)
+
+    @property
+    def product_registers(self) -> int:
+        """Registers behind products, where those of a block's row are added up: one a level."""
+        return adder_levels(self.block_columns)
 
     @property
     def memory_bits(self):
@@ -203,9 +259,10 @@ class SparseMemories(MatVecStage):
         bits = {"weights": rows * self.value_bits, "index": rows * self.columns.index_bits,
                 "pointers": self.pointer_bits, **self.bits_beside_weights}
         if self.mat_vec.bias is not None:
-            bits["bias"] = self.nf * self.pe * self.bias_format.bits
+            bits["bias"] = self.nf * self.row_outputs * self.bias_format.bits
         if self.skips:
-            bits["used columns"] = self.n_in
+            bits["used columns"] = self.column_count
         if self.values == "codes":
-            bits["codebook"] = self.pe * len(self.codebook) * self.weight_format.bits
+            books = self.pe * self.block_weights
+            bits["codebook"] = books * len(self.codebook) * self.weight_format.bits
         return bits

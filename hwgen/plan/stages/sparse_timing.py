@@ -61,8 +61,9 @@ class SparseTiming:
     counts : int64 (pe, n_in)    entries of each element in each column
     beats : int                  in an output frame
     queue_depth : int
-    simd : int                   activations in an input beat
+    simd : int                   columns in an input beat
     post_registers : int         registers between the accumulators and the output's queue
+    product_registers : int      registers behind an element's products
     """
 
     counts: np.ndarray
@@ -70,6 +71,7 @@ class SparseTiming:
     queue_depth: int
     simd: int = 1
     post_registers: int = 0
+    product_registers: int = 0
 
     @property
     def issue_to_output(self) -> int:
@@ -96,7 +98,7 @@ class SparseTiming:
 
         Parameters
         ----------
-        busy : bool (frames, n_in)   which activations are not zero
+        busy : bool (frames, n_in)   which activations, or columns of blocks, are not zero
         arrivals : sequence of int   cycle in which each beat is offered, ascending
         """
         taken, starts = self._walk(busy, arrivals)
@@ -126,7 +128,7 @@ class SparseTiming:
             if ends:
                 # The next frame uses the bank of the frame before this one: drained by then?
                 end = elements.end_frame(drained + 1)
-                starts.append(max(end + CLOSE_TO_DRAIN, drained + 1))
+                starts.append(max(end + CLOSE_TO_DRAIN + self.product_registers, drained + 1))
                 drained = starts[-1] + self.beats - 1
         return taken, starts
 
