@@ -14,7 +14,7 @@ __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS = (
     "demo", "train", "compress", "generate", "simulate", "synth", "run", "report", "core", "engine",
-    "bench", "doctor", "boards",
+    "spmv", "bench", "doctor", "boards",
 )
 """In the order of the help; each is a module here with ``command`` and ``EXAMPLES``."""
 

@@ -23,7 +23,8 @@ def command(
     part: Annotated[list[str] | None, typer.Option(
         "--part", help="Only this part of a benchmark that has parts; may be repeated.")] = None,
     data: Annotated[Path | None, typer.Option(
-        "--data", help="Folder of the MNIST files, for parts that need them.")] = None,
+        "--data", help="Folder of the MNIST files, or of matrices, where a part needs it.",
+    )] = None,
     out: Annotated[Path, typer.Option(
         "--out", "-o", help="Folder for NAME.json.")] = Path("rtl_out/bench"),
     as_markdown: Annotated[bool, typer.Option(

@@ -20,11 +20,11 @@ CLK_HZ = 125_000_000
 """What netlists are made for, unplaced."""
 
 
-def build_engine(spec: SystolicSpec, folder, *, name: str | None = None, progress=None):
+def build_engine(spec, folder, *, name: str | None = None, products=None, progress=None):
     """Write the artefact of an engine: see :func:`hwgen.emit.write_engine`; the folder."""
     tell = progress and (lambda line: progress("generate", None, line))
     with ELABORATION:
-        return write_engine(spec, folder, name=name, progress=tell)
+        return write_engine(spec, folder, name=name, products=products, progress=tell)
 
 
 def verify_engine(folder, *, netlist=None, progress=None, **options):

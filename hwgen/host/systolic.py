@@ -8,6 +8,8 @@ import numpy as np
 
 from hwgen.numeric import Format, SpecError, as_int64, format_from_dict
 
+from .engine_bytes import element_bytes, pack_elements, unpack_elements
+
 __all__ = ["JobFrames", "SystolicHost"]
 
 
@@ -83,13 +85,13 @@ class SystolicHost:
         """
         sizes = [min(self.depth, m - begin) for begin in range(0, m, self.depth)]
         wanted = sizes * -(-n // self.columns)
-        beat = self.columns * _bytes(self.accumulator)
+        beat = self.columns * element_bytes(self.accumulator)
         found = [len(frame) for frame in frames]
         if found != [beat * size for size in wanted]:
             raise SpecError(f"results must be {len(wanted)} frames of"
                             f" {sorted({beat * size for size in wanted})} bytes, not"
                             f" {len(found)} of {sorted(set(found))}")
-        values = _unpack(b"".join(frames), self.accumulator).reshape(-1, m, self.columns)
+        values = unpack_elements(b"".join(frames), self.accumulator).reshape(-1, m, self.columns)
         return np.moveaxis(values, 0, 1).reshape(m, -1)[:, :n]
 
     def multiply(self, a, b, exchange: Callable[[list[JobFrames]], list[bytes]]) -> np.ndarray:
@@ -131,26 +133,9 @@ class SystolicHost:
 
     def _job(self, part, tiles) -> JobFrames:
         count, vectors, _ = part.shape
-        beat = self.columns * _bytes(self.weights)
+        beat = self.columns * element_bytes(self.weights)
         command = ((vectors - 1) | (count - 1) << 16).to_bytes(4, "little")
         command = command.ljust(-(-len(command) // beat) * beat, b"\0")
-        return JobFrames(command + _pack(tiles[:, ::-1], self.weights), _pack(part, self.x),
-                         vectors * self.columns * _bytes(self.accumulator))
-
-
-def _bytes(fmt: Format) -> int:
-    return -(-fmt.bits // 8)
-
-
-def _pack(values, fmt: Format) -> bytes:
-    """Each value in its bytes, little endian, in order."""
-    octets = np.ascontiguousarray(values, "<i8").view(np.uint8).reshape(-1, 8)
-    return octets[:, :_bytes(fmt)].tobytes()
-
-
-def _unpack(octets: bytes, fmt: Format) -> np.ndarray:
-    size = _bytes(fmt)
-    table = np.frombuffer(octets, np.uint8).reshape(-1, size).astype(np.int64)
-    values = (table << 8 * np.arange(size)).sum(axis=1)
-    half = 1 << 8 * size - 1
-    return (values ^ half) - half if fmt.is_signed else values
+        return JobFrames(command + pack_elements(tiles[:, ::-1], self.weights),
+                         pack_elements(part, self.x),
+                         vectors * self.columns * element_bytes(self.accumulator))

@@ -151,8 +151,9 @@ def test_damage_is_told_and_what_follows_is_unharmed(rng):
             for each in wrong.values()]
     for kind, record in zip(wrong, run_engine(SPEC, *runs), strict=True):
         assert record.error, kind
-        assert len(record.frames) == 4, kind
-        for frame in (record.frames[0], *record.frames[2:]):
+        # A command that is cut has not come to the flag that asks for sums.
+        assert len(record.frames) == 4 - (kind == "cut in a command"), kind
+        for frame in (record.frames[0], *record.frames[-2:]):
             found = host.results([frame], packed)
             np.testing.assert_array_equal(found, product(matrix, x), kind)
 

@@ -3,7 +3,7 @@
 from ..stages.product_blocks import asked_blocks
 from ..target import Cells, Target
 
-__all__ = ["systolic_cells"]
+__all__ = ["LUTS_PER_PRODUCT_BIT", "small_memory", "systolic_cells"]
 
 CONTROL = Cells(lut=150, ff=60)
 """Commands, counters, credits."""
@@ -24,7 +24,7 @@ def _edges(spec, target) -> Cells:
     widths = [8 * size + 1 for size in (spec.x_bytes, spec.weight_bytes)]
     cells = Cells(ff=bits)
     for width in widths:
-        cells += _small_memory(2, width, target)
+        cells += small_memory(2, width, target)
     return cells
 
 
@@ -58,16 +58,17 @@ def _sums(spec, target) -> Cells:
     if spec.accumulators_in_blocks:
         own = 0 if target.blocks_hold_registers else width
         return cells + Cells(ff=own, bram=target.blocks_of(spec.depth, width))
-    return cells + Cells(ff=2 * width) + _small_memory(spec.depth, width, target)
+    return cells + Cells(ff=2 * width) + small_memory(spec.depth, width, target)
 
 
 def _queue(spec, target) -> Cells:
     """The queue of results, and the edge with its second register."""
     width = spec.columns * spec.accumulator.bits + 1
-    return Cells(lut=width, ff=2 * width) + _small_memory(spec.queue_depth, width, target)
+    return Cells(lut=width, ff=2 * width) + small_memory(spec.queue_depth, width, target)
 
 
-def _small_memory(depth: int, width: int, target: Target) -> Cells:
+def small_memory(depth: int, width: int, target: Target) -> Cells:
+    """Cells of a memory in LUTs, read without a register; of registers, where LUTs hold none."""
     if not target.has_lut_ram:
         return Cells(lut=depth * width, ff=depth * width)
     banks = -(-depth // 16)
