@@ -44,6 +44,10 @@ class Form(nn.Module):
 
     of_weights: tuple[str, ...] = ()
 
+    def storage(self):
+        """How weights of this form are stored, a storage of the account; None where any will do."""
+        return None
+
 
 def put(layer, form: Form) -> Form:
     """Put the weights of ``layer`` under ``form``, behind the forms that it has; returns it."""

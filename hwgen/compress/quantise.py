@@ -14,6 +14,7 @@ from hwgen.numeric import SpecError
 from .activation import QuantActivation
 from .add import QuantAdd
 from .average import QuantAvgPool2d
+from .between import Between
 from .calibrate import calibrate
 from .conv import Flatten, QuantConv2d, QuantDepthwiseConv2d
 from .fixed import QuantInput, QuantLinear, QuantReLU
@@ -249,6 +250,10 @@ def _relu6(layer: nn.ReLU6, state):
     return QuantActivation(state.activation_bits, signed=False, high=6.0)
 
 
+def _between(layer: Between, state):
+    return QuantActivation(state.activation_bits, signed=state.is_signed)
+
+
 def _sum(layer: QuantAdd, state):
     return QuantAdd()
 
@@ -291,5 +296,6 @@ TWINS = {
     QuantInput: _input, nn.Linear: _linear, nn.Conv2d: _convolution, nn.ReLU: _relu,
     nn.MaxPool2d: _unchanged, nn.AvgPool2d: _average, nn.AdaptiveAvgPool2d: _whole_average,
     nn.ReLU6: _relu6, nn.Flatten: _flatten, Flatten: _unchanged, QuantAdd: _sum,
+    Between: _between,
 }
 """``TWINS[kind](layer, state)``; the first kind that a layer is of."""

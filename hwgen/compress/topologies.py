@@ -1,5 +1,7 @@
 """Networks of the literature, built of the layers here."""
 
+import numpy as np
+import torch
 from torch import nn
 
 from .binary import Sign
@@ -8,7 +10,7 @@ from .fixed import QuantInput
 from .named import BinaryConv2d, BinaryLinear
 from .normalise import BatchNorm
 
-__all__ = ["cnv"]
+__all__ = ["cnv", "random_cnv"]
 
 
 def cnv(*, classes: int = 10, channels=(64, 128, 256), hidden: int = 512, bits: int = 8):
@@ -31,3 +33,25 @@ def cnv(*, classes: int = 10, channels=(64, 128, 256), hidden: int = 512, bits: 
         c_in = n_out
     layers.append(BinaryLinear(c_in, classes))
     return nn.Sequential(*layers)
+
+
+def random_cnv(seed: int):
+    """:func:`cnv` with seeded random weights, and norms such as a training leaves.
+
+    These neither leave all signs alike nor start from zero, so that every layer matters.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = cnv()
+    rng = np.random.default_rng(seed)
+    spread = 1500.0     # of sums of 27 pixels of 8 bits
+    for layer in module.modules():
+        if isinstance(layer, BatchNorm):
+            n = layer.num_features
+            for tensor, values in ((layer.weight.data, rng.normal(1, 0.5, n)),
+                                   (layer.bias.data, rng.normal(0, 0.3, n)),
+                                   (layer.running_mean, rng.normal(0, spread / 4, n)),
+                                   (layer.running_var, np.full(n, spread**2))):
+                tensor.copy_(tensor.new_tensor(values))
+            spread = 20.0
+    return module.eval()

@@ -17,7 +17,7 @@ from hwgen.ir import (
 )
 from hwgen.numeric import Codebook, Fixed
 
-from .storage import STORAGES, bits_for, fewest, signed_bits
+from .storage import STORAGES, Storage, bits_for, fewest, signed_bits
 
 __all__ = ["Account", "Entry", "account_of", "matrix_bits"]
 
@@ -104,8 +104,8 @@ def account_of(network: Network, storage=None, parameters: int = 0) -> Account:
     Parameters
     ----------
     network : Network
-    storage : mapping of node name to storage, optional
-        Of the matrices; where it names none, the fewest bits that a core reads.
+    storage : mapping of node name to storage or its name, optional
+        Of the matrices; where it has none, the fewest bits that a core reads.
     parameters : int    of the float module
     """
     entries, nonzeros, weights = [], 0, 0
@@ -122,9 +122,9 @@ def account_of(network: Network, storage=None, parameters: int = 0) -> Account:
     return Account(tuple(entries), parameters, nonzeros, weights)
 
 
-def matrix_bits(values, entry_bits: int, kind: str | None) -> tuple[str, dict[str, int]]:
+def matrix_bits(values, entry_bits: int, kind: str | Storage | None) -> tuple[str, dict[str, int]]:
     """Name of a matrix's storage, the fewest bits where it is None, and the bits of its parts."""
-    storage = STORAGES[kind] if kind else fewest(values, entry_bits)
+    storage = STORAGES[kind] if isinstance(kind, str) else kind or fewest(values, entry_bits)
     return storage.kind, storage.parts(values, entry_bits)
 
 
@@ -133,7 +133,7 @@ def _values(matrix):
     return matrix.values if isinstance(matrix, PerChannel) else matrix.to_dense()
 
 
-def _matrix(node: MatVec, kind: str | None):
+def _matrix(node: MatVec, kind: str | Storage | None):
     fmt, values = node.weights.format, _values(node.weights)
     entry_bits = signed_bits(values) if isinstance(fmt, Codebook) else fmt.bits
     if kind is None and not isinstance(node.weights, Dense | Shared | PerChannel):

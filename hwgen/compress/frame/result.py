@@ -99,7 +99,7 @@ def finished(run) -> Compressed:
     accuracies = {name: round(100 * accuracy(each, split.y_test), 4) for name, each in
                   (("float", origin), ("torch", scores), ("golden", found))}
     parameters = sum(p.numel() for p in run.origin.parameters())
-    storage = {name.replace(".", "_"): kind for name, kind in run.storage.items()}
+    storage = {name.replace(".", "_"): run.storage_of(name) for name in run.matrices}
     account = account_of(network, storage, parameters)
     network = export(run.model, split.x_train[:1], name=recipe.name, meta={
         "recipe": recipe.to_dict(), "seed": recipe.seed, "accuracy": accuracies["golden"],

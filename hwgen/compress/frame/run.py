@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..form import Form, form_of, put
+from ..form import Form, form_of, forms_of, put
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
 from .prepare import integers_of, matrices
@@ -112,6 +112,11 @@ class Run:
               hooks=hooks, checkpoint=self.folder and self.folder / f"{name}.ckpt",
               progress=self._tell, measure=lambda _: self.bits(), device=self.device)
 
+    def storage_of(self, name: str):
+        """How a layer is stored: as a step chose, or as the last of its forms that says so."""
+        own = [form.storage() for form in reversed(forms_of(self.matrices[name]))]
+        return self.storage.get(name) or next((each for each in own if each), None)
+
     def bits(self) -> int:
         """Bits of all weights as they are now: floats of 32 bits that are not 0, or integers.
 
@@ -122,7 +127,7 @@ class Run:
         for name, layer in self.matrices.items():
             integers, bits = integers_of(layer)
             if integers is not None:
-                total += sum(matrix_bits(integers, bits, self.storage.get(name))[1].values())
+                total += sum(matrix_bits(integers, bits, self.storage_of(name))[1].values())
             else:
                 weight = layer.weight.detach()
                 nonzero = int(torch.count_nonzero(weight))

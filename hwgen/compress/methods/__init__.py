@@ -1,26 +1,39 @@
 """Compression methods: each is one file here with one step or a few, and a line in the table."""
 
 from .code import Code
+from .distil import Distil
+from .low_rank import LowRank, Tucker
 from .prune import Prune
 from .prune_iterative import PruneIterative
 from .quantise import Quantise
 from .share import Share
 from .splice import Splice
+from .tied import Circulant, Hashed
 from .train import Train
 
 __all__ = [
     "METHODS",
+    "Circulant",
     "Code",
+    "Distil",
+    "Hashed",
+    "LowRank",
     "Prune",
     "PruneIterative",
     "Quantise",
     "Share",
     "Splice",
     "Train",
+    "Tucker",
 ]
 
 METHODS = {step.kind: step for step in (
     Train,
+    Distil,
+    LowRank,
+    Tucker,
+    Circulant,
+    Hashed,
     Prune,
     PruneIterative,
     Splice,
