@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from hwgen.numeric import SpecError
 
 from .add import QuantAdd
+from .entry import take_scale
 from .layer import Layer
 from .tracing import IN_PLACE, SUMS, Tracer, check_module, require_unread
 
@@ -53,7 +54,8 @@ def as_graph(module) -> torch.fx.GraphModule:
 
     ``relu``, ``max_pool2d``, ``avg_pool2d``, ``flatten``, ``x.view(x.size(0), -1)``, means of whole
     maps, ``dropout`` and sums become the layers that do the same; a softmax at the end is left out,
-    since it changes no class. Layers keep their names.
+    since it changes no class; constants that the input is scaled by become one InputScale. Layers
+    keep their names.
 
     Raises
     ------
@@ -67,6 +69,7 @@ def as_graph(module) -> torch.fx.GraphModule:
     root = copy.deepcopy(module)
     graph = _traced(root)
     _drop_softmax(graph, root)
+    take_scale(graph, root)
     seen = {}
     for node in list(graph.nodes):
         if node.op == "call_module":

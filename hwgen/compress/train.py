@@ -72,6 +72,8 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
             run.save(epoch + 1)
             if progress is not None:
                 progress(report)
+    if teacher is not None:
+        teacher.cpu()
     return module.cpu().eval()
 
 

@@ -5,6 +5,7 @@ from torch import nn
 
 from hwgen.numeric import SpecError
 
+from ..entry import InputScale, fold_scale
 from ..fixed import QuantInput, QuantLinear
 from ..form import forms_of
 from ..graph import as_graph, layer_of
@@ -26,26 +27,53 @@ ENTRY = "pixels"
 def prepared(model, split):
     """A copy of ``model`` as a graph of layers; with a QuantInput in front unless it has one.
 
-    That reads the integers of ``split`` as ``integer * 2**-bits``, so as numbers below 1.
+    That reads the integers of ``split`` as ``integer * 2**-bits``, so as numbers below 1. Where the
+    model scales its input by constants, that is folded into the first matrices.
     """
     whole = as_graph(model)
     first = next((node for node in whole.graph.nodes if node.op == "call_module"
                   and not isinstance(layer_of(whole, node), LEFT_OUT)), None)
     if first is None:
         raise SpecError(f"model must have layers, not be {type(model).__name__} without any")
-    if not isinstance(layer_of(whole, first), QuantInput | ThermometerInput):
+    layer = layer_of(whole, first)
+    if isinstance(layer, InputScale):
+        bits, frac, signed = _range(split)
+        low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+        zero = min(max(round(-layer.offset / layer.scale), low), high)
+        fold_scale(_readers(whole, first), layer.scale, layer.offset, frac, zero)
+        setattr(whole, first.target, QuantInput(bits=bits, frac=frac, signed=signed,
+                                                zero_point=zero))
+    elif not isinstance(layer, QuantInput | ThermometerInput):
         _enter(whole, split)
     return whole
 
 
-def _enter(whole, split):
+def _range(split) -> tuple[int, int, bool]:
+    """Bits, fraction bits and sign of the integers of ``split`` as numbers below 1."""
     ends = [(int(np.min(x)), int(np.max(x))) for x in (split.x_train, split.x_test)]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     bits = max(1, high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
+    return bits + (low < 0), bits, low < 0
+
+
+def _readers(whole, node) -> dict:
+    """Layers that read a node, also through what only moves or chooses its elements."""
+    found = {}
+    for user in node.users:
+        layer = layer_of(whole, user)
+        if isinstance(layer, (*LEFT_OUT, nn.Flatten)):
+            found |= _readers(whole, user)
+        else:
+            found[user.target] = layer
+    return found
+
+
+def _enter(whole, split):
+    bits, frac, signed = _range(split)
     name = ENTRY
     while hasattr(whole, name):
         name += "_"
-    whole.add_module(name, QuantInput(bits=bits + (low < 0), frac=bits, signed=low < 0))
+    whole.add_module(name, QuantInput(bits=bits, frac=frac, signed=signed))
     start = next(node for node in whole.graph.nodes if node.op == "placeholder")
     with whole.graph.inserting_after(start):
         entry = whole.graph.call_module(name, (start,))

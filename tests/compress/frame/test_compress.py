@@ -171,3 +171,16 @@ def test_inputs_below_zero(split):
     network = compress(nn.Linear(64, 10), QUICK, signed).network
     assert (network.input.format.bits, network.input.format.frac,
             network.input.format.is_signed) == (5, 4, True)
+
+
+def test_a_scaled_input_of_maps_is_exact(split):
+    class Scaled(PlainMaps):
+        def forward(self, x):
+            return super().forward((x / 16 - 0.3) / 0.4)
+
+    maps = replace(split, side=None, x_train=split.x_train.reshape(-1, 1, 8, 8),
+                   x_test=split.x_test.reshape(-1, 1, 8, 8))
+    torch.manual_seed(0)
+    result = compress(Scaled(), (Train(epochs=1, lr=1e-2, batch=25), Quantise()), maps)
+    assert result.accuracy["golden"] > 40
+    assert result.module.get_submodule("scale").zero_point == 5
