@@ -16,11 +16,12 @@ __all__ = [
 ]
 
 CORES = ("binary", "binary-unrolled", "codebook", "fixed", "fixed-unrolled", "nm", "shift",
-         "sparse")
+         "sparse", "sparse-columns")
 OF_CORES = ("levels_per_register", "multipliers", "packing", "weights", "queue_depth", "lanes",
-            "index", "index_bits", "values", "pointers", "block_rows", "block_columns", "group")
+            "index", "index_bits", "values", "pointers", "block_rows", "block_columns",
+            "column_groups", "group")
 NUMBERS = ("levels_per_register", "queue_depth", "lanes", "index_bits", "block_rows",
-           "block_columns", "group")
+           "block_columns", "column_groups", "group")
 MEMORIES = ("auto", "block", "logic")
 WEIGHTS = ("rom", "ram")
 EXAMPLES = {"pe": "fc1=8", "simd": "fc1=16", "planes": "fc1=1", "memory": "fc1=block",
@@ -52,8 +53,9 @@ WeightsChoice = Annotated[list[str] | None, typer.Option(
     "repeated.")]
 CoreChoice = Annotated[list[str] | None, typer.Option(
     "--core", metavar="NODE=CORE",
-    help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, nm, shift or sparse, of a "
-    "node; fixed,multipliers=luts takes no multiplier blocks; may be repeated.")]
+    help="binary, binary-unrolled, codebook, fixed, fixed-unrolled, nm, shift, sparse or "
+    "sparse-columns, of a node; fixed,multipliers=luts takes no multiplier blocks; may be "
+    "repeated.")]
 
 
 def cores(**given: Iterable[str] | None) -> dict[str, dict]:

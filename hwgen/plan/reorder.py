@@ -23,7 +23,7 @@ def reordered(design: Design) -> Design:
     blocks of several rows, and one that would not take fewer cycles.
     """
     for number, stage in enumerate(design.stages):
-        if isinstance(stage, SparseStage) and stage.pe > 1 and stage.block_rows == 1:
+        if isinstance(stage, SparseStage) and stage.row_elements > 1 and stage.block_rows == 1:
             network = _balanced(design.network, stage)
             if network is None:
                 continue
@@ -36,7 +36,7 @@ def reordered(design: Design) -> Design:
 def _balanced(network: Network, stage: SparseStage) -> Network | None:
     """The network with the rows of that stage dealt out; None where nothing can take the order."""
     try:
-        return balanced(network, {stage.name: stage.pe})
+        return balanced(network, {stage.name: stage.row_elements})
     except SpecError:
         return None
 

@@ -46,6 +46,7 @@ COMPONENTS = {
     "requantise": RequantiseUnit,
     "shift": ShiftMatVec,
     "sparse": SparseMatVec,
+    "sparse-columns": SparseMatVec,
     "sum-pool": SumPoolCore,
     "table": TableLookup,
     "thermometer": ThermometerCoder,

@@ -9,11 +9,11 @@ from .fifo import StreamFIFO
 from .output_queue import OutputQueue
 from .post import post_core
 from .sparse_element import Element, drain_signature
-from .sparse_front import ColumnQueues, Scanner, hit_layout
+from .sparse_front import ColumnQueues, Scanner, hit_layout, value_layout
 from .stage_core import StageCore
 from .stream import format_shape, link, link_out
 from .table import Rom
-from .tree import delay, wrap_add
+from .tree import adder_tree, delay, wrap_add
 
 __all__ = ["DrainControl", "SparseMatVec"]
 
@@ -108,26 +108,67 @@ class SparseMatVec(StageCore):
         m.submodules.queue = queue = OutputQueue(stage)
         acc_shape = format_shape(stage.acc_format)
         m.submodules.post = post = post_core(stage.results, acc_shape)
-        elements = self._elements(m, self._columns(m, ~drain.sweeping), drain)
+        fronts = [self._front(m, part, ~drain.sweeping, self._prefix(number))
+                  for number, part in enumerate(stage.parts)]
+        self._share_out(m, [scanner for scanner, _ in fronts])
+        parts = [self._elements(m, part, columns, drain, self._prefix(number))
+                 for number, (part, (_, columns)) in enumerate(
+                     zip(stage.parts, fronts, strict=True))]
         m.d.comb += [
-            drain.closed[b].eq(Cat(element.closed[b] for element in elements).all())
+            drain.closed[b].eq(Cat(element.closed[b] for part in parts for element in part).all())
             for b in range(2)]
         m.d.comb += [post.i[k].eq(value) for k, value in enumerate(
-            self._chosen(m, [value for element in elements for value in element.o], drain.group))]
+            self._chosen(m, self._summed(m, parts), drain.group))]
+        wait = 2 + stage.sum_registers + stage.gather_registers
         m.d.comb += [
-            post.i_valid.eq(delay(m, drain.take, 2 + stage.gather_registers, name="drained")),
+            post.i_valid.eq(delay(m, drain.take, wait, name="drained")),
             queue.i.eq(post.o), queue.i_valid.eq(post.o_valid),
             queue.take.eq(drain.take), drain.go.eq(queue.go),
         ]
         link_out(m, self.o, queue.o)
         return m
 
+    def _prefix(self, number) -> str:
+        """Of the names of a part, where there are several."""
+        return f"part{number}_" if self._stage.column_groups > 1 else ""
+
+    def _summed(self, m, parts):
+        """Results of a row of elements, those of all parts added up."""
+        shares = [[value for element in part for value in element.o] for part in parts]
+        if len(shares) == 1:
+            return shares[0]
+        shape, sums = format_shape(self._stage.acc_format), []
+        for k, values in enumerate(zip(*shares, strict=True)):
+            sums.append(Signal(shape, name=f"sum{k}"))
+            m.d.comb += sums[k].eq(adder_tree(m, list(values), levels_per_register=1,
+                                              prefix=f"sum{k}"))
+        return sums
+
+    def _share_out(self, m, scanners):
+        """Each part gets its columns of a beat, which is taken when all have done with it."""
+        if len(scanners) == 1:
+            link_out(m, self.i, scanners[0].i)
+            return
+        values, width = self.i.p.data.as_value(), value_layout(self._stage).size
+        done, now = Signal(len(scanners)), Signal(len(scanners))
+        for g, scanner in enumerate(scanners):
+            m.d.comb += [
+                scanner.i.p.data.as_value().eq(Cat(
+                    values.word_select(column, width)
+                    for column in range(g, self._stage.simd, len(scanners)))),
+                scanner.i.p.last.eq(self.i.p.last), scanner.i.valid.eq(self.i.valid & ~done[g]),
+                now[g].eq(done[g] | scanner.i.ready),
+            ]
+        m.d.comb += self.i.ready.eq(now.all())
+        with m.If(self.i.valid):
+            m.d.sync += done.eq(Mux(self.i.ready, 0, now))
+
     def _chosen(self, m, values, group):
-        """Results of the group that was read 2 cycles before, a cycle later; or all of them."""
+        """Results of the group that was read when they were, a cycle later; or all of them."""
         stage = self._stage
         if not stage.gather_registers:
             return values
-        group, chosen = delay(m, group, 2, name="group"), []
+        group, chosen = delay(m, group, 2 + stage.sum_registers, name="group"), []
         for k in range(stage.out_lanes):
             chosen.append(Signal(values[k].shape(), name=f"chosen{k}", reset_less=True))
             with m.Switch(group):
@@ -136,29 +177,35 @@ class SparseMatVec(StageCore):
                         m.d.sync += chosen[k].eq(values[number * stage.out_lanes + k])
         return chosen
 
-    def _columns(self, m, enable):
-        m.submodules.scanner = scanner = Scanner(self._stage)
-        m.submodules.hits = hits = StreamFIFO(
-            hit_layout(self._stage), depth=self._stage.queue_depth)
-        m.submodules.columns = columns = ColumnQueues(self._stage)
-        link_out(m, self.i, scanner.i)
+    def _front(self, m, part, enable, prefix):
+        """What looks at the activations of a part, and what queues its columns."""
+        scanner, columns = Scanner(part), ColumnQueues(part)
+        hits = StreamFIFO(hit_layout(part), depth=part.queue_depth)
+        for name, module in (("scanner", scanner), ("hits", hits), ("columns", columns)):
+            m.submodules[prefix + name] = module
         link(m, scanner.o, hits.i)
         link(m, hits.o, columns.i)
         m.d.comb += scanner.enable.eq(enable)
-        return columns
+        return scanner, columns
 
-    def _elements(self, m, columns, drain):
-        stage = self._stage
-        m.submodules.bias = bias = Rom(
-            width=stage.row_outputs * stage.bias_format.bits, rows=stage.bias_rows())
-        m.d.comb += bias.address.eq(drain.drain.row)
-        biases = data.View(data.ArrayLayout(data.ArrayLayout(
-            format_shape(stage.bias_format), stage.block_rows), stage.pe), bias.data)
+    def _elements(self, m, part, columns, drain, prefix):
+        biases = self._biases(m, part, drain)
         elements = []
-        for k in range(stage.pe):
-            m.submodules[f"element{k}"] = element = Element(stage, k)
+        for k in range(part.pe):
+            m.submodules[f"{prefix}element{k}"] = element = Element(part, k)
             link(m, columns.o[k], element.i)
             wiring.connect(m, drain.drain, element.drain)
-            m.d.comb += element.bias.eq(biases[k])
+            if biases is not None:
+                m.d.comb += element.bias.eq(biases[k])
             elements.append(element)
         return elements
+
+    def _biases(self, m, part, drain):
+        """Those of the row that is refilled; None of parts behind the first one, which add 0."""
+        if part is not self._stage.parts[0]:
+            return None
+        m.submodules.bias = bias = Rom(
+            width=part.row_outputs * part.bias_format.bits, rows=part.bias_rows())
+        m.d.comb += bias.address.eq(drain.drain.row)
+        return data.View(data.ArrayLayout(data.ArrayLayout(
+            format_shape(part.bias_format), part.block_rows), part.pe), bias.data)

@@ -37,7 +37,8 @@ def test_what_a_core_is_told_beside_must_be_a_choice_without_an_option(text):
     with refused("--core of 'fc1' must be a core and then levels_per_register=WHAT or"
                  f" multipliers=WHAT or packing=WHAT or weights=WHAT or queue_depth=WHAT or"
                  f" lanes=WHAT or index=WHAT or index_bits=WHAT or values=WHAT or"
-                 f" pointers=WHAT or block_rows=WHAT or block_columns=WHAT or group=WHAT, not {rest!r}"):
+                 f" pointers=WHAT or block_rows=WHAT or block_columns=WHAT or column_groups=WHAT or"
+                 f" group=WHAT, not {rest!r}"):
         cores(core=[f"fc1={text}"])
 
 
@@ -55,7 +56,7 @@ def test_folding_must_be_a_positive_number(text):
 
 def test_core_must_be_known():
     with refused("--core of 'fc1' must be one of binary, binary-unrolled, codebook, fixed,"
-                 " fixed-unrolled, nm, shift, sparse, not 'dense'"):
+                 " fixed-unrolled, nm, shift, sparse, sparse-columns, not 'dense'"):
         cores(pe=None, simd=None, core=["fc1=dense"])
 
 

@@ -191,7 +191,8 @@ def test_refuses_unknown_names_cores_and_choices():
             cores={"code": {"lanes": 1}})
     for core in ("systolic", ["binary"]):
         refuses(f"core of 'fc1' must be one of ['binary', 'binary-unrolled', 'codebook',"
-                f" 'depthwise', 'fixed', 'fixed-unrolled', 'nm', 'shift', 'sparse'],"
+                f" 'depthwise', 'fixed', 'fixed-unrolled', 'nm', 'shift', 'sparse',"
+                f" 'sparse-columns'],"
                 f" not {core!r}", binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
             " 'memory', 'levels_per_register', 'planes', 'lut_inputs', 'weights'],"

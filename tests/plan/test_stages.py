@@ -48,11 +48,11 @@ def requantise(multiplier, *, shift=3):
 
 def test_the_table_of_cores():
     assert list(CORES) == ["thermometer", "window", "window_wide", "depthwise", "shift", "codebook",
-                           "binary", "fixed", "nm", "sparse", "binary-unrolled", "fixed-unrolled",
-                           "pool", "sum-pool", "threshold", "requantise", "table", "piecewise",
-                           "add", "argmax"]
+                           "binary", "fixed", "nm", "sparse", "sparse-columns", "binary-unrolled",
+                           "fixed-unrolled", "pool", "sum-pool", "threshold", "requantise", "table",
+                           "piecewise", "add", "argmax"]
     assert list(MATRIX_CORES) == ["depthwise", "shift", "codebook", "binary", "nm", "sparse",
-                                  "fixed", "binary-unrolled", "fixed-unrolled"]
+                                  "sparse-columns", "fixed", "binary-unrolled", "fixed-unrolled"]
 
 
 def test_divisors():

@@ -17,6 +17,7 @@ from .pool import PoolStage, SumPoolStage, pool_of
 from .requantise import RequantiseStage, requantise_of
 from .shift import ShiftStage
 from .sparse import SparseStage
+from .sparse_columns import SparseColumnsStage
 from .table import TableStage, table_of_node
 from .thermometer import ThermometerStage
 from .threshold import ThresholdStage, threshold_of
@@ -28,21 +29,22 @@ from .window_wide import WideWindowStage, window_of
 CORES = {
     cls.core: cls
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, DepthwiseStage, ShiftStage,
-                CodebookStage, BinaryStage, FixedStage, NMStage, SparseStage, UnrolledStage,
-                FixedUnrolledStage, PoolStage, SumPoolStage, ThresholdStage, RequantiseStage,
-                TableStage, PiecewiseStage, AddStage, ArgmaxStage)
+                CodebookStage, BinaryStage, FixedStage, NMStage, SparseStage,
+                SparseColumnsStage, UnrolledStage, FixedUnrolledStage, PoolStage, SumPoolStage,
+                ThresholdStage, RequantiseStage, TableStage, PiecewiseStage, AddStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
-                                          NMStage, SparseStage, FixedStage, UnrolledStage,
-                                          FixedUnrolledStage)}
+                                          NMStage, SparseStage, SparseColumnsStage, FixedStage,
+                                          UnrolledStage, FixedUnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
     "AddStage", "ArgmaxStage", "BinaryStage", "CORES", "CodebookStage", "Combine", "Conversion",
     "DepthwiseStage", "FixedStage", "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES",
     "MatVecStage", "NMStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
-    "ShiftStage", "SparseStage", "Stage", "SumPoolStage", "TableStage", "ThermometerStage",
-    "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage", "add_of", "divisors",
-    "piecewise_of_node", "pool_of", "requantise_of", "table_of_node", "threshold_of", "window_of",
+    "ShiftStage", "SparseColumnsStage", "SparseStage", "Stage", "SumPoolStage", "TableStage",
+    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage",
+    "add_of", "divisors", "piecewise_of_node", "pool_of", "requantise_of", "table_of_node",
+    "threshold_of", "window_of",
 ]

@@ -16,6 +16,7 @@ from ...ir import Edge, Node
 from ...numeric import Fixed, SpecError, as_int, as_int64, pack_rows
 from .base import Flow, divisors, require_divisor
 from .fixed import require_fixed
+from .folded import adder_levels
 from .narrowing import Narrowing
 from .sparse_blocks import blocks_of, is_block
 from .sparse_cells import sparse_cells
@@ -148,6 +149,19 @@ class SparseStage(SparseMemories):
         if not 1 <= as_int(self.pe, f"{self.where}: pe") <= rows:
             raise SpecError(f"{self.where}: pe must be in 1..{rows}, not {self.pe}")
 
+    column_groups: ClassVar[int] = 1
+    """Groups of elements that share out the columns; see :class:`SparseColumnsStage`."""
+
+    @property
+    def parts(self) -> tuple["SparseStage", ...]:
+        """The groups of elements, of which each has its columns."""
+        return (self,)
+
+    @property
+    def sum_registers(self) -> int:
+        """Registers where the sums of groups are added up, one a level."""
+        return adder_levels(self.column_groups)
+
     @property
     def in_lanes(self):
         return self.simd * self.block_columns
@@ -198,7 +212,12 @@ class SparseStage(SparseMemories):
 
         Of blocks those that are not all 0.
         """
-        return -(-len(self.columns.rows) // self.pe)
+        return -(-sum(len(part.columns.rows) for part in self.parts) // self.pe)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Entries of each element in each column, int64 ``(pe, column_count)``."""
+        return self.columns.counts
 
     def busy(self, x) -> np.ndarray:
         """Which columns meet an activation that is not zero, bool ``(batch, column_count)``."""
@@ -207,7 +226,7 @@ class SparseStage(SparseMemories):
 
     def used_entries(self, x) -> np.ndarray:
         """Entries that each element processes for ``x`` (batch, n_in): int64 (batch, pe)."""
-        return self.busy(x).astype(np.int64) @ self.columns.counts.T
+        return self.busy(x).astype(np.int64) @ self.counts.T
 
     @property
     def timing(self) -> SparseTiming:
@@ -215,9 +234,10 @@ class SparseStage(SparseMemories):
         return self._timing(self.queue_depth)
 
     def _timing(self, queue_depth: int) -> SparseTiming:
-        return SparseTiming(counts=self.columns.counts, beats=self.beats, simd=self.simd,
+        behind = self.sum_registers + self.gather_registers + self.post_registers
+        return SparseTiming(counts=self.counts, beats=self.beats, simd=self.simd,
                             queue_depth=queue_depth, product_registers=self.product_registers,
-                            post_registers=self.gather_registers + self.post_registers)
+                            post_registers=behind, column_groups=self.column_groups)
 
     @cached_property
     def interval_cycles(self) -> int:
@@ -247,7 +267,8 @@ class SparseStage(SparseMemories):
                         np.int64)
 
     def to_dict(self):
-        extra = {"nonzeros": self.mat_vec.weights.nonzeros, "padding": self.columns.padding,
+        padding = sum(part.columns.padding for part in self.parts)
+        extra = {"nonzeros": self.mat_vec.weights.nonzeros, "padding": padding,
                  "ideal_cycles": self.ideal_cycles}
         return super().to_dict() | extra
 

@@ -130,20 +130,29 @@ def _waiting(stage, count: _Counter) -> Cells:
 
 def sparse_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`SparseStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
-    count, columns = _Counter(target), stage.columns
+    count, rows = _Counter(target), stage.row_outputs * stage.acc_format.bits
+    total = count.fifo(stage.fifo_depth, stage.out_lanes * stage.out_edge.format.bits + 1)
+    if stage.column_groups > 1:
+        total += count.logic((stage.column_groups - 1) * rows, (stage.column_groups - 1) * rows)
+    lane = _lane(stage, count)
+    for _ in range(stage.out_lanes):
+        total += lane
+    return sum((_part(part, count) for part in stage.parts), total)
+
+
+def _part(stage, count: _Counter) -> Cells:
+    """What looks at activations and broadcasts them, and the elements."""
+    columns = stage.columns
     column_bits = max(1, (stage.column_count - 1).bit_length())
     in_bits = stage.x.format.bits * stage.block_columns
     total = (_pointers(stage, count)
              + count.rom(stage.nf, stage.row_outputs * stage.bias_format.bits)
              + count.fifo(stage.queue_depth, column_bits + in_bits + 1)
-             + count.fifo(stage.fifo_depth, stage.out_lanes * stage.out_edge.format.bits + 1)
              + count.logic(100 + (stage.simd - 1) * LUTS_PER_LOOK * in_bits, 40)
              + _waiting(stage, count))
     if stage.skips:
         total += count.rom(stage.column_count // stage.simd, stage.simd)
-    element, lane = _element(stage, count), _lane(stage, count)
-    for _ in range(stage.out_lanes):
-        total += lane
+    element = _element(stage, count)
     for rows in columns.memory_rows.tolist():
         total += element + count.rom(rows, stage.entry_bits)
     return total

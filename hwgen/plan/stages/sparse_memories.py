@@ -109,9 +109,14 @@ class SparseMemories(MatVecStage):
         return self.n_in // self.block_columns
 
     @property
+    def row_elements(self) -> int:
+        """Elements over which rows are interleaved."""
+        return self.pe
+
+    @property
     def row_outputs(self) -> int:
         """Outputs of a row of every element."""
-        return self.pe * self.block_rows
+        return self.row_elements * self.block_rows
 
     @property
     def nf(self):

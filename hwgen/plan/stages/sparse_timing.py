@@ -42,11 +42,39 @@ class _Elements:
         self._put[chosen] = (put + 1) % self._depth
         self._free[chosen] = leaves + np.maximum(1, counts[chosen])
 
-    def end_frame(self, bank_free: int) -> int:
-        """Cycle of the last entry of the frame; the next frame starts at ``bank_free`` or later."""
-        end = int(self._free.max())
+    def end(self) -> int:
+        """The cycle after the last entry so far."""
+        return int(self._free.max())
+
+    def wait(self, bank_free: int) -> None:
+        """What follows starts at ``bank_free`` or later."""
         self._free = np.maximum(self._free, bank_free)
-        return end
+
+
+class _Group:
+    """Elements that have the same columns, with what is in front of them."""
+
+    def __init__(self, counts: np.ndarray, depth: int):
+        self._columns = np.ascontiguousarray(counts.T)
+        self._nothing = np.zeros_like(self._columns[0])
+        self._popped = [LONG_AGO] * depth   # when hits left the FIFO behind the scanner
+        self._depth = depth
+        self._looked = self._pushed = LONG_AGO      # last look-up's end, last broadcast
+        self.elements = _Elements(len(counts), depth)
+
+    def take(self, now: int, hits: list, ends: bool) -> int:
+        """The cycle in which a beat is taken that is there from ``now`` on."""
+        popped, depth = self._popped, self._depth
+        for number, column in enumerate(hits):
+            now = max(now, popped[-depth] + 1)
+            popped.append(max(now + 1, self._looked))
+            self._looked = max(popped[-1] + 1, self._pushed)
+            self._pushed = max(self._looked + 1, self.elements.room())
+            self.elements.put(self._pushed,
+                              self._nothing if column is None else self._columns[column],
+                              ends and number == len(hits) - 1)
+            now += 1
+        return now - 1 if hits else max(now, popped[-depth] + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +92,8 @@ class SparseTiming:
     simd : int                   columns in an input beat
     post_registers : int         registers between the accumulators and the output's queue
     product_registers : int      registers behind an element's products
+    column_groups : int          groups of elements, one after another in ``counts``: column ``j``
+                                 is of group ``j % column_groups``
     """
 
     counts: np.ndarray
@@ -72,6 +102,7 @@ class SparseTiming:
     simd: int = 1
     post_registers: int = 0
     product_registers: int = 0
+    column_groups: int = 1
 
     @property
     def issue_to_output(self) -> int:
@@ -107,41 +138,37 @@ class SparseTiming:
 
     def _walk(self, busy, arrivals) -> tuple[list[int], list[int]]:
         """Cycle in which each input beat is taken, and each frame's first row is read."""
-        columns = np.ascontiguousarray(self.counts.T)
-        nothing = np.zeros_like(columns[0])
-        elements = _Elements(self.counts.shape[0], self.queue_depth)
-        popped = [LONG_AGO] * self.queue_depth       # when hits left the FIFO behind the scanner
-        looked = pushed = drained = LONG_AGO         # last look-up's end, broadcast, drain
-        taken, starts, following = [], [], LONG_AGO
-        for offered, (hits, ends) in zip(arrivals, self._beats_of(busy), strict=True):
+        count = self.column_groups
+        each = len(self.counts) // count
+        shares = [self.counts[g * each:(g + 1) * each, g::count] for g in range(count)]
+        groups = [_Group(share, self.queue_depth) for share in shares]
+        beats = zip(*(self._beats_of(share, busy[:, g::count])
+                      for g, share in enumerate(shares)), strict=True)
+        taken, starts, following, drained = [], [], LONG_AGO, LONG_AGO
+        for offered, parts in zip(arrivals, beats, strict=True):
             now = max(offered, following)
-            for number, column in enumerate(hits):
-                now = max(now, popped[-self.queue_depth] + 1)
-                popped.append(max(now + 1, looked))
-                looked = max(popped[-1] + 1, pushed)
-                pushed = max(looked + 1, elements.room())
-                last = ends and number == len(hits) - 1
-                elements.put(pushed, nothing if column is None else columns[column], last)
-                now += 1
-            taken.append(now - 1 if hits else max(now, popped[-self.queue_depth] + 1))
+            taken.append(max(group.take(now, *part)
+                             for group, part in zip(groups, parts, strict=True)))
             following = taken[-1] + 1
-            if ends:
+            if parts[0][1]:
                 # The next frame uses the bank of the frame before this one: drained by then?
-                end = elements.end_frame(drained + 1)
+                end = max(group.elements.end() for group in groups)
+                for group in groups:
+                    group.elements.wait(drained + 1)
                 starts.append(max(end + CLOSE_TO_DRAIN + self.product_registers, drained + 1))
                 drained = starts[-1] + self.beats - 1
         return taken, starts
 
-    def _beats_of(self, busy):
+    def _beats_of(self, counts, busy):
         """Of each input beat the columns that go on, and whether it ends its frame.
 
         Columns without entries count as zeros.
         The last beat sends on something even where it has nothing but zeros: None.
         """
-        used = self.counts.any(axis=0)
+        used, simd = counts.any(axis=0), self.simd // self.column_groups
         for frame in busy:
             columns = np.flatnonzero(frame & used)
-            ends = np.searchsorted(columns, np.arange(self.simd, len(frame) + 1, self.simd))
+            ends = np.searchsorted(columns, np.arange(simd, len(frame) + 1, simd))
             columns, begin, final = columns.tolist(), 0, len(ends) - 1
             for beat, end in enumerate(ends.tolist()):
                 hits = columns[begin:end]
