@@ -37,6 +37,10 @@ that `hwgen.compress.reproducible` asks for. Those in fixed point have no such p
 kernels may give other integers. Check the accuracy of all with
 `hwgen bench binary --part accuracy --data DATA`.
 
+`networks/digits/pairs-w6a6.hwgen` reads no MNIST: of the jet tagger's sizes, 16-64-32-32-5, 6 bits
+and half pruned, it tells five pairs of scikit-learn's digits apart, 92.6 % of 500 test samples
+(`hwgen/compress/recipes_pairs.py`). `hwgen bench fixed --part trained-mlp` unrolls it.
+
 """
 
 HEADS = ("name", "network", "accuracy", "weights, kbit", "thresholds", "file, kB", "epochs", "seed",

@@ -43,6 +43,23 @@ def test_the_peer_computes_the_same(small):
     np.testing.assert_array_equal(found, x @ part.matrix(8).T)
 
 
+@da4ml
+def test_seconds_against_size_and_where_the_peer_does_not_end(monkeypatch):
+    monkeypatch.setattr(part, "SIZES", (4, 6))
+    monkeypatch.setattr(part, "PEER_LIMIT_S", 0)
+
+    class Bench:
+        @staticmethod
+        def tell(*_): ...
+
+    rows = [(row.work[:3], row.metric) for row in part._seconds(Bench)]
+    assert rows == [(size, metric) for size in ("4x4", "6x6") for metric in (
+        "graph alone", "adders of the graph alone", "graph of da4ml, not ended after")]
+    seconds, adders = part.peer_graph(4)
+    assert 0 < seconds < 60
+    assert 4 <= adders < 40
+
+
 def test_needs_the_core(monkeypatch):
     assert part.lacking(None) is None
     monkeypatch.setattr(part, "MATRIX_CORES", {})

@@ -1,6 +1,15 @@
 """Parts of the benchmark of fixed-point cores; see :mod:`hwgen.bench.binary_parts`."""
 
-from . import constant_matrix, folded_ecp5, folded_large, folded_up5k, mnist, packing, systolic
+from . import (
+    constant_matrix,
+    folded_ecp5,
+    folded_large,
+    folded_up5k,
+    mnist,
+    packing,
+    systolic,
+    trained_mlp,
+)
 
 __all__ = ["PARTS"]
 
@@ -10,6 +19,7 @@ PARTS = {
     "packing": packing,
     "folded-up5k": folded_up5k,
     "constant-matrix": constant_matrix,
+    "trained-mlp": trained_mlp,
     "mnist": mnist,
     "systolic": systolic,
 }
