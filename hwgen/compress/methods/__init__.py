@@ -5,6 +5,8 @@ from .distil import Distil
 from .low_rank import LowRank, Tucker
 from .prune import Prune
 from .prune_iterative import PruneIterative
+from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
+from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
 from .share import Share
 from .splice import Splice
@@ -19,7 +21,13 @@ __all__ = [
     "Hashed",
     "LowRank",
     "Prune",
+    "PruneBalanced",
+    "PruneBlock",
     "PruneIterative",
+    "PruneNM",
+    "PruneOBD",
+    "PruneOBS",
+    "PruneTaylor",
     "Quantise",
     "Share",
     "Splice",
@@ -36,6 +44,12 @@ METHODS = {step.kind: step for step in (
     Hashed,
     Prune,
     PruneIterative,
+    PruneNM,
+    PruneBlock,
+    PruneBalanced,
+    PruneOBD,
+    PruneTaylor,
+    PruneOBS,
     Splice,
     Quantise,
     Share,

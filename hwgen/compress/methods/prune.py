@@ -11,7 +11,7 @@ from ..frame.step import TrainingStep
 from ..hook import Hook
 from ..prune import cubic_density
 
-__all__ = ["Mask", "Prune"]
+__all__ = ["Cubic", "Mask", "Prune", "keep_largest"]
 
 
 class Mask(Form):
@@ -28,7 +28,7 @@ class Mask(Form):
 
 
 @dataclass(frozen=True)
-class _Cubic(Hook):
+class Cubic(Hook):
     """Shrinks the masks of layers along the cubic schedule, each to its own density."""
 
     densities: dict
@@ -43,7 +43,11 @@ class _Cubic(Hook):
             return
         for name, final in self.densities.items():
             layer = module.get_submodule(name)
-            keep_largest(layer, cubic_density(step, begin=0, end=self._end, final=final))
+            self.shrink(layer, cubic_density(step, begin=0, end=self._end, final=final))
+
+    def shrink(self, layer, density: float) -> None:
+        """Leave a share ``density`` of a masked layer's weights."""
+        keep_largest(layer, density)
 
 
 @torch.no_grad()
@@ -93,7 +97,7 @@ class Prune(TrainingStep):
         densities = run.per_layer("density", self.density)
         for name in densities:
             run.put(name, Mask(run.matrices[name].weight))
-        run.train(self, hooks=(_Cubic(densities, self.ends, self.every),))
+        run.train(self, hooks=(Cubic(densities, self.ends, self.every),))
         for name, density in densities.items():
             keep_largest(run.matrices[name], density)
         run.notes[self.kind] = {"density": densities}

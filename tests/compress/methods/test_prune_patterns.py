@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import torch
+from cases.errors import refused
+from cases.plain import Plain, PlainMaps
+from torch import nn
+
+from hwgen.compress import Recipe, Split, compress
+from hwgen.compress.form import put
+from hwgen.compress.methods import PruneBalanced, PruneBlock, PruneNM, Quantise
+from hwgen.compress.methods.prune import Mask
+from hwgen.compress.methods.prune_patterns import _Pattern, keep_balanced, keep_blocks, keep_nm
+from hwgen.numeric import SpecError
+
+
+def weights_of(network):
+    return {node.name: node.weights.to_dense() for node in network.nodes
+            if hasattr(node, "weights")}
+
+
+def as_maps(split):
+    return Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
+                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
+
+
+def test_n_of_m_keeps_the_largest_of_each_group():
+    score = torch.tensor([[1.0, 4, 3, 2, 5, 5, 5, 5]])
+    assert keep_nm(score, 2, 4).int().tolist() == [[0, 1, 1, 0, 1, 1, 0, 0]]
+    assert keep_nm(score, 1, 2).int().tolist() == [[0, 1, 1, 0, 1, 0, 1, 0]]
+
+
+def test_blocks_are_those_of_the_largest_sums():
+    score = torch.tensor([[1.0, 1, 9, 0], [1, 1, 0, 0], [3, 3, 0, 0], [0, 0, 2, 3]])
+    assert keep_blocks(score, 2, 2, 0.5).int().tolist() == [[0, 0, 1, 1], [0, 0, 1, 1],
+                                                            [1, 1, 0, 0], [1, 1, 0, 0]]
+
+
+def test_each_element_keeps_the_same_number():
+    score = torch.arange(24.0).view(6, 4)
+    kept = keep_balanced(score, 3, 0.5)
+    assert [int(kept[k::3].sum()) for k in range(3)] == [4, 4, 4]
+    assert kept[0::3].int().tolist() == [[0, 0, 0, 0], [1, 1, 1, 1]]
+
+
+def test_none_that_is_out_comes_back():
+    layer = nn.Linear(4, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[9.0, 1, 2, 3]]))
+    form = put(layer, Mask(layer.weight))
+    form.kept[0, 0] = False
+    _Pattern({}, 1.0, 1, PruneNM(n=2, m=4)).shrink(layer, 0.5)
+    assert form.kept.int().tolist() == [[0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_recipe_ends_at_the_pattern(split, epochs):
+    torch.manual_seed(0)
+    result = compress(Plain(), Recipe((PruneNM(n=1, m=4, epochs=epochs, every=3, layers=["fc1"]),
+                                       PruneBlock(density=0.25, rows=4, columns=2, layers=["fc2"],
+                                                  epochs=epochs, every=3),
+                                       Quantise(weight_bits=12))), split)
+    dense = weights_of(result.network)
+    assert (np.count_nonzero(dense["fc1"].reshape(24, 16, 4), axis=2) == 1).all()
+    blocks = np.count_nonzero(dense["fc2"].reshape(6, 4, 12, 2), axis=(1, 3))
+    assert set(np.unique(blocks)) == {0, 8}
+    assert np.count_nonzero(blocks) == 18
+    assert np.count_nonzero(dense["fc3"]) > 230
+    assert result.notes["prune-nm"] == {"density": {"fc1": 0.25}}
+
+
+def test_groups_of_a_convolution_are_channels_at_one_place(split):
+    torch.manual_seed(0)
+    result = compress(PlainMaps(), Recipe((PruneNM(layers=["conv2"]), Quantise(weight_bits=12),
+                                           PruneBalanced(density=0.5, elements=5, layers=["fc"]))),
+                      as_maps(split))
+    dense = weights_of(result.network)
+    assert (np.count_nonzero(dense["conv2"].reshape(6, 9, 4), axis=2) == 2).all()
+    assert [np.count_nonzero(dense["fc"][k::5]) for k in range(5)] == [24] * 5
+
+
+@pytest.mark.parametrize(("step", "message"), [
+    (PruneNM(n=2, m=5, layers=["conv2"]), "m must divide the 36 inputs of layer 'conv2', not be 5"),
+    (PruneBlock(density=0.5, rows=4, layers=["conv2"]), "rows and columns must divide the 6 outputs"
+     " and 36 inputs of layer 'conv2', not be 4 and 1"),
+    (PruneBalanced(density=0.5, elements=7, layers=["conv2"]),
+     "elements must be at most the 6 outputs of layer 'conv2', not 7"),
+    (PruneNM(), "m must divide the 9 inputs of layer 'conv1', not be 4"),
+    (PruneNM(layers=["fc"]), "must come after 'quantise' for layer 'fc', whose columns are put into"
+                             " another order there; or name others in layers"),
+    (PruneNM(layers=["head"]), "layers must be among ['conv1', 'conv2', 'fc'], not 'head'"),
+])
+def test_patterns_that_do_not_fit_are_refused(split, step, message):
+    torch.manual_seed(0)
+    with refused(SpecError, f"recipe 'recipe': step 1 '{step.kind}': {message}"):
+        compress(PlainMaps(), Recipe((step, Quantise())), as_maps(split))
