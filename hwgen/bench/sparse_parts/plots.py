@@ -1,11 +1,12 @@
-"""Load balance of each layer against the depth of the FIFOs and the number of elements, as SVG."""
+"""Load balance against the depth of FIFOs and the elements, and what density is even, as SVG."""
 
 from pathlib import Path
 
+from .against_dense import BREAK_EVEN, DENSITIES, SAVED, WORKS
 from .fifo import OF_DEPTH, OF_ELEMENTS
 from .works import LAYERS
 
-__all__ = ["draw", "series"]
+__all__ = ["draw", "draw_densities", "saved", "series"]
 
 STYLE = {"svg.fonttype": "none", "font.size": 9, "axes.spines.top": False,
          "axes.spines.right": False, "axes.grid": True, "grid.linewidth": 0.5,
@@ -41,4 +42,40 @@ def draw(rows, path) -> None:
             axes.set_xlabel(label)
         figure.axes[0].set_ylabel("load balance")
         figure.axes[0].legend(fontsize=7, ncols=2)
+        figure.savefig(Path(path), format="svg", metadata={"Date": None})
+
+
+def saved(rows, name: str) -> list[tuple[float, float]]:
+    """Points ``(percent of nonzeros, dense cycles / sparse cycles)`` of a device."""
+    values = [row.value for row in rows if row.metric == SAVED and f"{name}, " in row.work]
+    return [(100 * density, value) for density, value in zip(DENSITIES, values, strict=False)]
+
+
+def draw_densities(rows, path) -> None:
+    """Write the cycles that a sparse core saves, and where it is even; nothing without such rows.
+
+    Dashed lines are at the density at which time is even, dotted ones where time times LUTs is.
+    """
+    lines = {work.name: saved(rows, work.name) for work in WORKS}
+    if not all(lines.values()):
+        return
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6, 3.6))
+        axes = figure.subplots()
+        for number, (name, points) in enumerate(lines.items()):
+            axes.plot(*zip(*points, strict=True), marker="o", markersize=3, linewidth=1,
+                      label=name, color=f"C{number}")
+            for what, style in (("time", "--"), ("time x LUT", ":")):
+                even = [row.value for row in rows if row.metric == f"{BREAK_EVEN}, {what}"
+                        and row.work.endswith(name)]
+                for value in even:
+                    axes.axvline(value, linestyle=style, linewidth=1, color=f"C{number}")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("nonzeros, %")
+        axes.set_ylabel(SAVED)
+        axes.legend(fontsize=7)
         figure.savefig(Path(path), format="svg", metadata={"Date": None})
