@@ -83,7 +83,7 @@ def _element(stage, count: _Counter) -> Cells:
     # Products of a block's row are added up, with a register behind each level.
     sums, product = rows * (stage.block_columns - 1), weight_bits + in_bits
     lut += sums * (product + 1)
-    ff = (16 + address + 2 * in_bits * (stage.block_columns + many) + 2 * weight_bits * many
+    ff = (16 + address + 3 * in_bits * stage.block_columns + many * (in_bits + 2 * weight_bits)
           + 2 * columns.row_bits + acc_bits * rows + sums * (product + 1))
     if stage.values == "codes":
         lut += many * _codebook_luts(stage)
