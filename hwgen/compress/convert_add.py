@@ -36,7 +36,9 @@ def _add(layer: QuantAdd, values: tuple[Value, ...], name: str):
     if (worst := max(abs(edge.lo), abs(edge.hi))) >= FLOAT64_SAFE:
         raise SpecError(f"sum must stay below 2**52, where torch's float64 is exact, not reach"
                         f" {worst}")
-    return [*nodes, node], Value(name, edge, edge.shape[-1], frac, spatial=values[0].spatial)
+    zero = sum(value.zero << shift for value, shift in zip(values, shifts, strict=True))
+    return [*nodes, node], Value(name, edge, edge.shape[-1], frac, spatial=values[0].spatial,
+                                 zero=zero)
 
 
 def _labelled(values, name):

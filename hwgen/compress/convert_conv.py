@@ -10,6 +10,7 @@ from hwgen.ir import MatVec, MaxPool, PerChannel, Requantise, SlidingWindow, Sum
 from hwgen.numeric import Fixed, SpecError, division_of
 
 from .average import QuantAvgPool2d
+from .centre import centred
 from .conv import (
     BatchNorm2d,
     Convolution,
@@ -36,7 +37,7 @@ def _map(value: Value) -> Value:
 
 def _convolution(convert):
     def converter(layer: Convolution, value: Value, name: str):
-        value = _map(settled(value, any_zero=True))
+        value = _map(settled(value))
         if layer.c_in != value.size:
             raise SpecError(f"c_in must be {value.size}, the channels of its input, not"
                             f" {layer.c_in}")
@@ -59,7 +60,7 @@ def _convolution(convert):
 def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
     # What rises with its input can as well be done behind the maximum.
     value = _map(value if value.pending and value.rises else
-                 settled(value, any_frac=True, any_zero=True))
+                 settled(value, any_frac=True))
     for what, wanted in (("padding", 0), ("dilation", 1), ("ceil_mode", False),
                          ("return_indices", False)):
         found = getattr(layer, what)
@@ -78,6 +79,14 @@ def _average(layer: QuantAvgPool2d, value: Value, name: str):
     if int(layer.in_frac) != value.frac:
         raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
                         f" {int(layer.in_frac)}: run hwgen.compress.calibrate before training")
+    before = []
+    if layer.zero_point:
+        layer.require_one_step()
+        if layer.zero_point != value.zero:
+            raise SpecError(f"zero_point must be {value.zero}, that of its input, not"
+                            f" {layer.zero_point}")
+    else:
+        before, value = centred(value, name)
     size, stride = layer.windows(value.spatial)
     apart = all(s >= p for p, s in zip(size, stride, strict=True))
     if apart and isinstance(value.edge.format, Fixed):
@@ -93,12 +102,12 @@ def _average(layer: QuantAvgPool2d, value: Value, name: str):
     node = Requantise(name, (nodes[-1].name,), np.array([multiplier]), shift, "half_away",
                       layer.format)
     edge = sound(node, edge)
-    return [*nodes, node], Value(name, edge, edge.shape[-1], layer.format.frac,
-                                 spatial=edge.shape[:2])
+    return [*before, *nodes, node], Value(name, edge, edge.shape[-1], layer.format.frac,
+                                          spatial=edge.shape[:2], zero=layer.zero_point)
 
 
 def _flatten(layer: Flatten, value: Value, name: str):
-    value = settled(value, any_zero=True)
+    value = settled(value)
     if value.spatial is None:
         return [], value
     node = FlattenNode(name, (value.node,))

@@ -62,7 +62,7 @@ def _check_in_frac(layer, value: Value) -> None:
 
 
 def _linear(value, name, weights, bias, frac):
-    value = settled(value, any_zero=True)
+    value = settled(value)
     if value.spatial is not None:
         raise SpecError(f"input must be vectors, not maps of {value.size} channels: put"
                         f" hwgen.compress.Flatten between")

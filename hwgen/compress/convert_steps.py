@@ -12,6 +12,7 @@ from .activation import Bounded, QuantActivation
 from .basis_steps import AbcActivation, LqActivation
 from .binary import Sign
 from .bitwise import BitwiseSign
+from .centre import centred
 from .fixed import QuantReLU
 from .log_steps import LogActivation
 from .lookup import QuantExp, QuantSigmoid, QuantTanh, TableLayer
@@ -29,7 +30,7 @@ MAX_SHIFT = 61
 
 
 def _quant_relu(layer: QuantReLU, value: Value, name: str):
-    value = settled(value)
+    before, value = centred(settled(value), name)
     frac = int(layer.frac)
     shift = value.frac - frac
     if abs(shift) > MAX_SHIFT:
@@ -38,11 +39,11 @@ def _quant_relu(layer: QuantReLU, value: Value, name: str):
     node = Requantise(name, (value.node,), np.array([1 << max(-shift, 0)], dtype=np.int64),
                       max(shift, 0), "half_up", Fixed(layer.bits, frac, False))
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.shape[-1], frac, spatial=value.spatial)
+    return [*before, node], Value(name, edge, edge.shape[-1], frac, spatial=value.spatial)
 
 
 def _activation(layer: QuantActivation, value: Value, name: str):
-    value = settled(value, any_frac=True)
+    before, value = centred(settled(value, any_frac=True), name)
     fracs = value.frac if value.channel_frac is None else value.channel_frac
     shifts = np.atleast_1d(np.asarray(fracs, np.int64)) - int(layer.frac)
     if (worst := int(np.abs(shifts).max())) > MAX_SHIFT:
@@ -51,11 +52,11 @@ def _activation(layer: QuantActivation, value: Value, name: str):
     multiplier = 1 << np.maximum(-shifts, 0)
     if len(set(shifts.tolist())) == 1:
         multiplier = multiplier[:1]
-    return _bounded(layer, value, name, multiplier, np.maximum(shifts, 0))
+    return _bounded(layer, value, name, before, multiplier, np.maximum(shifts, 0))
 
 
 def _rescale(layer: QuantRescale, value: Value, name: str):
-    value = settled(value, any_frac=True)
+    before, value = centred(settled(value, any_frac=True), name)
     layer.require_channels(value.size)
     fracs, found = value.fracs, layer.in_frac.numpy()
     if (found != fracs).any():
@@ -65,7 +66,7 @@ def _rescale(layer: QuantRescale, value: Value, name: str):
     multiplier, shift = layer.integers
     if layer.is_doubling:
         _check_lefts(layer, value, shift)
-    return _bounded(layer, value, name, multiplier, shift)
+    return _bounded(layer, value, name, before, multiplier, shift)
 
 
 def _check_lefts(layer: QuantRescale, value: Value, shifts) -> None:
@@ -84,23 +85,26 @@ def _check_lefts(layer: QuantRescale, value: Value, shifts) -> None:
                     f" 'half_up', or let the result have fewer fraction bits")
 
 
-def _bounded(layer: Bounded, value: Value, name: str, multiplier, shifts):
-    """The Requantise of a layer of bounded integers; one shift where all are the same."""
+def _bounded(layer: Bounded, value: Value, name: str, before, multiplier, shifts):
+    """The Requantise of a layer of bounded integers; one shift where all are the same.
+
+    Behind the nodes ``before``.
+    """
     (least, most), fmt = layer.bounds, layer.format
     node = Requantise(name, (value.node,), multiplier,
                       int(shifts[0]) if len(set(shifts.tolist())) == 1 else shifts, layer.rounding,
                       fmt, None if least == fmt.min else least, None if most == fmt.max else most,
                       layer.slope_shift, layer.zero_point)
     edge = sound(node, value.edge)
-    return [node], Value(name, edge, edge.shape[-1], fmt.frac, spatial=value.spatial,
-                         zero=layer.zero_point)
+    return [*before, node], Value(name, edge, edge.shape[-1], fmt.frac, spatial=value.spatial,
+                                  zero=layer.zero_point)
 
 
 def _table(layer: TableLayer, value: Value, name: str):
     """The table, behind a Requantise unless its input has that format."""
     nodes, fmt = [], layer.in_format
     value = settled(value, any_frac=True)
-    if value.edge.format != fmt or value.channel_frac is not None:
+    if value.edge.format != fmt or value.channel_frac is not None or value.zero:
         rounded = QuantActivation(fmt.bits, frac=fmt.frac)
         nodes, value = _activation(rounded, value, f"{name}_in")
     if (lines := layer.lines) is not None:
@@ -137,6 +141,7 @@ def _steps(layer: StepLayer, value: Value, name: str):
         value = settled(value)
     low, high = value.rows or (np.full(value.size, value.edge.lo), np.full(value.size,
                                                                            value.edge.hi))
+    low, high = low - value.zero, high - value.zero
 
     def before(x):
         for function in value.pending:
@@ -149,7 +154,7 @@ def _steps(layer: StepLayer, value: Value, name: str):
         thresholds, invert = step_thresholds(
             lambda x: layer.index(before(x)), len(layer.format.levels) - 1, low, high,
             frac=value.frac)
-    node = Threshold(name, (value.node,), thresholds, invert, layer.format)
+    node = Threshold(name, (value.node,), thresholds + value.zero, invert, layer.format)
     edge = sound(node, value.edge)
     return [node], Value(name, edge, edge.shape[-1], spatial=value.spatial)
 

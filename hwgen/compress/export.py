@@ -9,6 +9,7 @@ from hwgen.ir import Argmax, Network, Node
 from hwgen.numeric import SpecError, as_array, as_int64
 
 from .add import QuantAdd
+from .centre import without_zero_point
 from .convert import CONVERTERS
 from .errors import ExportError
 from .frozen import in_double
@@ -107,6 +108,9 @@ class _Walk:
             self._check_result()
         if self.faults:
             raise ExportError(name, self.faults)
+        if self.value.zero:
+            self.nodes, self.value = without_zero_point(self.nodes, self.value,
+                                                        self.unused("scores"))
 
     def unused(self, name: str) -> str:
         """A node name made of ``name`` that no other node has."""
@@ -146,10 +150,6 @@ class _Walk:
             self.faults.append(
                 "result: must be in one unit, not with fraction bits of each group of channels: end"
                 " with QuantActivation or QuantLinear")
-        if self.value.zero:
-            self.faults.append(
-                f"result: must be integers of which 0 stands for 0, not {self.value.zero}: leave"
-                f" zero_point of the last activation at 0")
         if self.value.edge is None or self.value.pending:
             self.faults.append(
                 "result: must be the integers of a layer, not the module's input, a BatchNorm's"

@@ -36,7 +36,8 @@ class Value:
     channel_frac : int64 (size,) or None
         Fraction bits of each channel, where they are not all ``frac``; an activation must follow.
     zero : int
-        The integer that stands for 0; a matrix must follow where it is not 0 itself.
+        The integer that stands for 0: added to padding, folded into biases and thresholds, and
+        taken off in front of what else depends on it (:mod:`hwgen.compress.centre`).
     has_no_step : bool
         The edge's format does not say ``frac``: a sum of shared weights, which are plain integers.
     """
@@ -59,10 +60,10 @@ class Value:
         return np.asarray(self.frac if self.channel_frac is None else self.channel_frac, np.int64)
 
 
-def settled(value: Value, *, any_frac: bool = False, any_zero: bool = False) -> Value:
+def settled(value: Value, *, any_frac: bool = False) -> Value:
     """``value`` if it is made of integers, as most layers need.
 
-    And in one unit, but with ``any_frac``; and those themselves, but with ``any_zero``.
+    And in one unit, but with ``any_frac``.
     """
     if value.edge is None:
         raise SpecError("input must be quantised: begin the module with QuantInput or"
@@ -73,10 +74,8 @@ def settled(value: Value, *, any_frac: bool = False, any_zero: bool = False) -> 
                         " it with hwgen.compress.fold_batch_norm")
     if value.channel_frac is not None and not any_frac:
         raise SpecError("input must be in one unit, not with fraction bits of each group of"
-                        " channels: put QuantActivation behind a DynamicQuantLinear")
-    if value.zero and not any_zero:
-        raise SpecError(f"input must be integers of which 0 stands for 0, not {value.zero}: put a"
-                        f" QuantLinear or QuantConv2d between, or leave zero_point at 0")
+                        " channels: put QuantActivation or QuantRescale behind a"
+                        " DynamicQuantLinear")
     return value
 
 
