@@ -10,8 +10,8 @@ from ..fixed import QuantInput, QuantLinear
 from ..form import forms_of
 from ..graph import as_graph, layer_of
 from ..linear import IntegerLinear
-from ..quantise import LEFT_OUT, NORMS
 from ..thermometer import ThermometerInput
+from ..twin import LEFT_OUT, NORMS
 from .step import Context
 from .storage import signed_bits
 
