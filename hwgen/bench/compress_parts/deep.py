@@ -2,15 +2,16 @@
 
 from dataclasses import asdict
 
-from .work import Work, measured
+from .work import Work, inputs, measured
 from .work import lacking as lacking_of
 
-__all__ = ["KEY", "WORKS", "lacking", "measure"]
+__all__ = ["KEY", "WORKS", "inputs", "lacking", "measure", "recipe_of"]
 
 COMMON = {"batch": 200, "shift": 0.4}
 
 
-def _recipe(name, *, epochs, density, bits, pruning):
+def recipe_of(name, *, epochs, density, bits, pruning):
+    """The recipe, as its TOML file has it."""
     return {"name": name, "seed": 1, "step": [
         {"kind": "train", "epochs": epochs, "lr": 2e-3, **COMMON},
         {"kind": "prune", "density": density, "ends": 0.7, "epochs": pruning, "lr": 2e-3,
@@ -23,13 +24,13 @@ def _recipe(name, *, epochs, density, bits, pruning):
 
 WORKS = (
     Work(method="Deep Compression", network="lenet-300-100", data="MNIST",
-         recipe=_recipe("deep-lenet300", epochs=14, pruning=14, bits=4,
-                        density={"fc1": 0.05, "fc2": 0.06, "fc3": 0.26}),
+         recipe=recipe_of("deep-lenet300", epochs=14, pruning=14, bits=4,
+                          density={"fc1": 0.05, "fc2": 0.06, "fc3": 0.26}),
          must={"error": "<= 1.64", "ratio": ">= 40"},
          published={"error": "1.58 %, arXiv 1510.00149", "ratio": "40x"}),
     Work(method="Deep Compression", network="lenet-5", data="MNIST",
-         recipe=_recipe("deep-lenet5", epochs=8, pruning=8, bits=4,
-                        density={"conv1": 0.5, "conv2": 0.12, "fc1": 0.05, "fc2": 0.15}),
+         recipe=recipe_of("deep-lenet5", epochs=8, pruning=8, bits=4,
+                          density={"conv1": 0.5, "conv2": 0.12, "fc1": 0.05, "fc2": 0.15}),
          must={"error": "<= 0.80", "ratio": ">= 39"},
          published={"error": "0.74 %, arXiv 1510.00149", "ratio": "39x"}),
 )

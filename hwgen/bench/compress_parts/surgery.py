@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from .work import Work, measured
+from .work import Work, inputs, measured
 from .work import lacking as lacking_of
 
-__all__ = ["KEY", "WORKS", "lacking", "measure"]
+__all__ = ["KEY", "WORKS", "inputs", "lacking", "measure"]
 
 COMMON = {"batch": 200, "shift": 0.4}
 

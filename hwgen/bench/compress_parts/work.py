@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwgen.flow.steps import code_digest
+
 from ..frame.bench import machine
 from ..frame.row import Row
 
-__all__ = ["FOLDERS", "Work", "lacking", "measured"]
+__all__ = ["FOLDERS", "Work", "folder_of", "inputs", "lacking", "measured"]
 
 FOLDERS = {"MNIST": "mnist", "Fashion-MNIST": "fashion-mnist"}
 """Data set to its folder inside of --data."""
@@ -40,6 +42,11 @@ class Work:
     def name(self) -> str:
         """Names its row, and its recipe."""
         return f"{self.method}, {self.network}, {self.data}"
+
+
+def inputs() -> dict:
+    """What decides the rows besides the recipes; trainings that are done are not done again."""
+    return {"compress": code_digest("compress")}
 
 
 def folder_of(bench, data: str) -> Path | None:
