@@ -26,7 +26,7 @@ class EieProgram:
     Members
     -------
     words : bytes                   one frame of the stream of weights
-    steps : tuple of int            of each block its numbers, or bits where they are coded
+    steps : tuple of int            of each block the cycles that its numbers take to load
     layers : tuple of SparseLayer
     shares : tuple of tuple of Share    of each layer, of each element
     coded_bits : int or None        of all entries as Huffman codes, without their tables

@@ -27,7 +27,8 @@ class Words:
 
     Members
     -------
-    steps : list of int        of each block how many numbers it has, or bits where they are coded
+    steps : list of int        of each block the cycles that its numbers take: one each, or one a
+                               bit and one a word where they are coded
     """
 
     def __init__(self, sizes, weights, accumulator):
@@ -122,5 +123,5 @@ class Words:
         self._header("coded", k, first, len(share.codes))
         octets = np.packbits(np.array(bits, np.uint8), bitorder="little")
         self._parts.append(np.pad(octets, (0, -len(octets) % 4)).tobytes())
-        self.steps.append(len(bits))
+        self.steps.append(len(bits) + -(-len(bits) // 32))
         return len(bits)

@@ -98,12 +98,24 @@ class Control(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layer, is_last, at_limit = self.parameters, Signal(), Signal()
-        wait = Signal(range(max(SETTLE_CYCLES, FLUSH_CYCLES) + 1))
-        busy, drains, follows = Signal(), Signal(), Signal()
-        m.d.sync += [busy.eq(self.busy | self.scan), self.error.eq(self.scan & at_limit
-                                                                   & ~layer.last)]
-        m.d.comb += [at_limit.eq(self.layer == self._spec.layers - 1),
-                     is_last.eq(layer.last | at_limit), self.is_result.eq(is_last)]
+        drains, follows = Signal(), Signal()
+        m.d.sync += self.error.eq(self.scan & at_limit & ~layer.last)
+        m.d.comb += [at_limit.eq(self.layer == self._spec.layers - 1), self.is_result.eq(is_last)]
+        with m.If(self.scan):
+            m.d.sync += is_last.eq(layer.last | at_limit)
+        self._sequence(m, is_last, drains, follows)
+        with m.If(self.starts):
+            m.d.sync += self.layer.eq(0)
+        with m.If(follows):
+            m.d.sync += self.layer.eq(self.layer + 1)
+        m.d.sync += self.source.eq(self.source ^ (self.starts | follows))
+        self._drain(m, drains)
+        return m
+
+    def _sequence(self, m, is_last, drains, follows):
+        """Begin, broadcast, drain and flush of each layer; whether it drains, another follows."""
+        wait, busy = Signal(range(max(SETTLE_CYCLES, FLUSH_CYCLES) + 1)), Signal()
+        m.d.sync += busy.eq(self.busy | self.scan)
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [self.idle.eq(1), self.takes_input.eq(1), self.starts.eq(self.full)]
@@ -132,13 +144,6 @@ class Control(wiring.Component):
                     m.next = "IDLE"
                     with m.If(~is_last):
                         m.next = "READ"
-        with m.If(self.starts):
-            m.d.sync += self.layer.eq(0)
-        with m.If(follows):
-            m.d.sync += self.layer.eq(self.layer + 1)
-        m.d.sync += self.source.eq(self.source ^ (self.starts | follows))
-        self._drain(m, drains)
-        return m
 
     def _drain(self, m, drains):
         """Beats of the layer's output in turn, while it drains."""

@@ -55,13 +55,15 @@ class Walker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         left = Signal(self._spec.count_bits)        # entries of the column not yet done
-        m.d.comb += [self.work.eq(left != 0), self.i.ready.eq(left <= 1)]
-        with m.If(self.i.ready):
+        ends, count = Signal(init=1), self.i.p.count            # at most one
+        m.d.comb += self.i.ready.eq(ends)
+        with m.If(ends):
             m.d.sync += [
-                left.eq(Mux(self.i.valid, self.i.p.count, 0)), self.first.eq(1),
-                self.address.eq(self.i.p.start), self.value.eq(self.i.p.value)]
+                self.work.eq(self.i.valid), left.eq(count), ends.eq(~self.i.valid | (count <= 1)),
+                self.first.eq(1), self.address.eq(self.i.p.start), self.value.eq(self.i.p.value)]
         with m.Else():
-            m.d.sync += [left.eq(left - 1), self.address.eq(self.address + 1), self.first.eq(0)]
+            m.d.sync += [left.eq(left - 1), ends.eq(left == 2), self.address.eq(self.address + 1),
+                         self.first.eq(0)]
         return m
 
 
@@ -128,15 +130,19 @@ class Element(wiring.Component):
         bits = 1 + max(spec.row_bits, spec.index_bits)
         work, first = (delay(m, flag, READ_CYCLES, name=name)
                        for flag, name in ((walker.work, "work"), (walker.first, "first")))
-        following, row, target = Signal(bits), Signal(bits), Signal(spec.row_bits)
+        follows = delay(m, ~first, 1, name="follows")
+        row, after, target = Signal(bits), Signal(bits), Signal(spec.row_bits)
         is_wrong, beyond, adds = Signal(), Signal(), Signal()
-        m.d.comb += [following.eq(index + Mux(first, 0, row + 1)),
-                     is_wrong.eq((following > self.rows) | (~first & beyond))]
+        before = Signal(bits)                               # of the entry, its run not yet added
+        m.d.comb += before.eq(Mux(first, 0, after))
         with m.If(work):
-            m.d.sync += [row.eq(following), beyond.eq(is_wrong)]
-        m.d.sync += [adds.eq(work), self.error.eq(adds & beyond),
+            m.d.sync += [row.eq(index + before), after.eq(index + before + 1)]
+        m.d.comb += is_wrong.eq((row > self.rows) | (follows & beyond))
+        with m.If(adds):
+            m.d.sync += beyond.eq(is_wrong)
+        m.d.sync += [adds.eq(work), self.error.eq(adds & is_wrong),
                      target.eq(row + self.base)]
-        return target, delay(m, adds & ~beyond, 1, name="adds")
+        return target, delay(m, adds & ~is_wrong, 1, name="adds")
 
     def _product(self, m, code, value):
         """Weight of the code times value, 4 cycles after the code."""

@@ -10,7 +10,7 @@ from ..plan.engines.eie_timing import HIT_CYCLES
 from .eie_memory import LOAD, Ram, chosen
 from .fifo import StreamFIFO
 from .stream import format_shape, link_out
-from .tree import delay
+from .tree import adder_tree, delay
 
 __all__ = ["Lookup", "Scanner", "column_layout", "hit_layout"]
 
@@ -68,31 +68,45 @@ class Scanner(wiring.Component):
         m = Module()
         spec, lanes = self._spec, self._spec.lanes
         values, mask = Signal(self._values, reset_less=True), Signal(lanes)
-        lowest, rest, column = Signal(lanes), Signal(lanes), Signal(spec.column_bits)
+        lowest, column = Signal(lanes), Signal(spec.column_bits)
         goes, following = Signal(), Signal(spec.column_bits)
-        ready, waiting = self._fetch(m)
+        after, flags, ready, waiting = self._fetch(m)
+        none, few = self._left(m, flags, goes)
         m.d.comb += [lowest[k].eq(mask[k] & ~mask[:k].any()) for k in range(lanes)]
-        m.d.comb += [
-            rest.eq(mask & ~lowest), goes.eq(mask.any() & self.room),
-            self.enable.eq(~rest.any() & (self.room | ~mask.any())), self.shown.eq(ready),
-        ]
+        m.d.comb += [goes.eq(~none & self.room), self.enable.eq(few & (self.room | none))]
         with m.If(self.enable):
-            m.d.sync += [values.eq(self.values), mask.eq(Mux(ready, self.is_sent, 0))]
+            m.d.sync += [values.eq(after), mask.eq(flags)]
         with m.Elif(goes):
-            m.d.sync += mask.eq(rest)
+            m.d.sync += mask.eq(mask & ~lowest)
         with m.If(self.enable & ready):
             m.d.sync += [column.eq(following), following.eq(following + lanes)]
         with m.If(self.start):
             m.d.sync += following.eq(self.column)
         chosen_before = self._choose(m, goes, lowest, values, column)
-        m.d.comb += self.busy.eq(waiting | mask.any() | chosen_before)
+        m.d.comb += self.busy.eq(waiting | ~none | chosen_before)
         return m
 
+    def _left(self, m, flags, goes):
+        """Whether none of the beat's elements are left to be sent, and whether at most one is.
+
+        Counted, so that neither waits for the search of the lowest one.
+        """
+        lanes = self._spec.lanes
+        left, more = Signal(range(lanes + 1)), Signal(range(lanes + 1))
+        none, few = Signal(init=1), Signal(init=1)
+        m.d.comb += more.eq(adder_tree(m, list(flags), levels_per_register=lanes + 1,
+                                       prefix="flags"))
+        with m.If(self.enable):
+            m.d.sync += [left.eq(more), none.eq(more == 0), few.eq(more <= 1)]
+        with m.Elif(goes):
+            m.d.sync += [left.eq(left - 1), few.eq(left == 2)]
+        return none, few
+
     def _fetch(self, m):
-        """Whether a beat's row is there, and whether one is on its way."""
+        """The next beat, which of it are sent, whether it is one, and whether one is on its way."""
         fetches = self.fetches
         steps = [fetches]
-        for k in range(2 + self._spec.delta):
+        for k in range(3 + self._spec.delta):
             steps.append(Signal(name=f"fetched{k}"))
             with m.If(self.enable):
                 m.d.sync += steps[-1].eq(steps[-2])
@@ -102,7 +116,12 @@ class Scanner(wiring.Component):
                 m.d.sync += fetches.eq(0)
         with m.If(self.start):
             m.d.sync += [fetches.eq(1), self.address.eq(0)]
-        return steps[-1], Cat(steps).any()
+        values = Signal(self._values, name="values_after", reset_less=True)
+        flags = Signal(self._spec.lanes)
+        m.d.comb += self.shown.eq(steps[-2])
+        with m.If(self.enable):
+            m.d.sync += [values.eq(self.values), flags.eq(Mux(self.shown, self.is_sent, 0))]
+        return values, flags, steps[-1], Cat(steps).any()
 
     def _choose(self, m, goes, lowest, values, column):
         """The lowest one's value and lane, in two cycles: first which it is, then what."""
@@ -176,11 +195,13 @@ class Lookup(wiring.Component):
             m.d.sync += later.eq(value)
             value = later
         faults, busy, full = [], [Cat(way).any()], []
+        limit = Signal(range(spec.rows + 1))
+        m.d.sync += limit.eq(self.rows + 1)
         for k in range(spec.pe):
             start, end = self._pointers(m, k, here, following)
-            count, some, wrong = self._share(m, k, start, end)
-            queue = self._queue(m, k, start, count, some & ~wrong & way[-1], value)
-            faults.append(wrong & way[-1])
+            share, wrong = self._share(m, k, start, end, limit, way[-2])
+            queue = self._queue(m, k, share, value)
+            faults.append(wrong)
             busy.append(queue.o.valid)
             full.append(self._level(m, k, queue) >= spec.queue_depth)
         m.d.sync += [self.room.eq(~Cat(full).any()), self.error.eq(Cat(faults).any())]
@@ -207,22 +228,27 @@ class Lookup(wiring.Component):
                      ends[1].eq(Mux(is_odd, rows[0], rows[1]))]
         return ends
 
-    def _share(self, m, k, start, end):
-        """Entries of the column, whether there are some, and whether they cannot be."""
+    def _share(self, m, k, start, end, limit, valid):
+        """Where the column's entries are, if there are some, in two cycles; if they cannot be."""
         spec = self._spec
         count = Signal(spec.pointer_bits, name=f"count{k}", reset_less=True)
-        some, wrong = Signal(name=f"some{k}"), Signal(name=f"wrong{k}")
-        m.d.sync += [count.eq(end - start), some.eq(start != end),
-                     wrong.eq((end < start) | (end > spec.entries))]
-        return count, some, wrong | (count > self.rows + 1)
-
-    def _queue(self, m, k, start, count, valid, value):
-        spec = self._spec
         begin = Signal(spec.address_bits, name=f"begin{k}", reset_less=True)
-        m.d.sync += begin.eq(start)
+        some, wrong, refused = (Signal(name=f"{name}{k}") for name in ("some", "wrong", "refused"))
+        share = Signal(data.StructLayout({"start": begin.shape(), "count": spec.count_bits,
+                                          "some": 1}), name=f"share{k}")
+        m.d.sync += [count.eq(end - start), some.eq(start != end), begin.eq(start),
+                     wrong.eq((end < start) | (end > spec.entries))]
+        too_many = Signal(name=f"too_many{k}")
+        m.d.comb += too_many.eq(wrong | (count > limit))
+        m.d.sync += [share.start.eq(begin), share.count.eq(count),
+                     share.some.eq(valid & some & ~too_many), refused.eq(valid & too_many)]
+        return share, refused
+
+    def _queue(self, m, k, share, value):
+        spec = self._spec
         m.submodules[f"queue{k}"] = queue = StreamFIFO(column_layout(spec), depth=spec.queue_rows)
-        m.d.comb += [queue.i.p.start.eq(begin), queue.i.p.count.eq(count),
-                     queue.i.p.value.eq(value), queue.i.valid.eq(valid)]
+        m.d.comb += [queue.i.p.start.eq(share.start), queue.i.p.count.eq(share.count),
+                     queue.i.p.value.eq(value), queue.i.valid.eq(share.some)]
         link_out(m, self.o[k], queue.o)
         return queue
 

@@ -53,28 +53,16 @@ class Loader(wiring.Component):
         self._address, self._count = Signal(16), Signal(16)         # of numbers to come, less 1
         self._left = Signal(range(WORD_BITS + 1))                   # numbers left in the word
         self._numbers(m)
-        is_over, word = self._too_large(m), self.i.p
-        is_nothing = word.data[:4] == Kind.NOTHING
+        is_over, outside = self._too_large(m), self._outside(m)
         with m.FSM():
             with m.State("EMPTY"):
                 m.d.comb += self.begins.eq(self.i.valid)
                 with m.If(self.i.valid):
                     m.next = "KIND"
-            with m.State("KIND"):
-                m.d.sync += [self._kind.eq(word.data[:4]), self._unit.eq(word.data[8:16])]
-                self._header(m, (word.data[16:] != MAGIC) | (word.last & ~is_nothing), "RANGE")
-                with m.If(self.i.valid & (word.data[16:] == MAGIC) & is_nothing):
-                    m.next = "KIND"
-                    with m.If(word.last):
-                        m.next = "SWEEP"
-            with m.State("RANGE"):
-                self._header(m, self._outside(m) | word.last, "NUMBERS")
-                m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:])]
-            with m.State("NUMBERS"):
-                self._follow(m)
+            self._block(m, outside)
             with m.State("DROP"):
                 m.d.comb += self.i.ready.eq(1)
-                with m.If(self.i.valid & word.last):
+                with m.If(self.i.valid & self.i.p.last):
                     m.next = "EMPTY"
             with m.State("SWEEP"):
                 m.d.comb += [self.sweeps.eq(1), self.error.eq(self.sweep_row.all() & is_over)]
@@ -88,6 +76,30 @@ class Loader(wiring.Component):
                 with m.If(self.i.valid & self.idle):
                     m.next = "EMPTY"
         return m
+
+    def _block(self, m, outside):
+        """States of a block: its two words, two cycles to check them, its numbers."""
+        word = self.i.p
+        is_nothing = word.data[:4] == Kind.NOTHING
+        with m.State("KIND"):
+            m.d.sync += [self._kind.eq(word.data[:4]), self._unit.eq(word.data[8:16])]
+            self._header(m, (word.data[16:] != MAGIC) | (word.last & ~is_nothing), "RANGE")
+            with m.If(self.i.valid & (word.data[16:] == MAGIC) & is_nothing):
+                m.next = "KIND"
+                with m.If(word.last):
+                    m.next = "SWEEP"
+        with m.State("RANGE"):
+            self._header(m, word.last, "SUM")
+            m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:])]
+        with m.State("SUM"):
+            m.next = "CHECK"
+        with m.State("CHECK"):
+            m.d.comb += self.error.eq(outside)
+            m.next = "NUMBERS"
+            with m.If(outside):
+                m.next = "DROP"
+        with m.State("NUMBERS"):
+            self._follow(m)
 
     def _header(self, m, wrong, following):
         """Takes a word of a block's header; the rest of a frame with a wrong one is dropped."""
@@ -108,16 +120,19 @@ class Loader(wiring.Component):
                 if what in limits:
                     with m.Case(unit):
                         m.d.comb += over.eq(self.load.data > limits[what])
-        with m.If(self.load.valid & (self.load.kind == Kind.LAYERS) & over):
+        found = Signal()
+        m.d.sync += found.eq(self.load.valid & (self.load.kind == Kind.LAYERS) & over)
+        with m.If(found):
             m.d.sync += seen.eq(1)
         with m.If(self.begins):
             m.d.sync += seen.eq(0)
-        return seen
+        return seen | found
 
     def _outside(self, m):
-        """Whether the block at hand is of no memory, or reaches beyond its end."""
+        """Whether the block at hand is of no memory, or reaches beyond its end: 2 cycles late."""
         outside, last = Signal(), Signal(17)
-        m.d.comb += [last.eq(self.i.p.data[:16] + self.i.p.data[16:]), outside.eq(1)]
+        m.d.sync += last.eq(self._address + self._count)
+        m.d.comb += outside.eq(1)
         with m.Switch(self._kind):
             for kind, block in blocks_of(self._spec).items():
                 with m.Case(kind):
@@ -128,6 +143,7 @@ class Loader(wiring.Component):
         """A number a cycle out of the words; of a coded block a bit, and sometimes a number."""
         spec, load = self._spec, self.load
         self._steps, self._emits, self._broken = Signal(), Signal(), Signal()
+        self._is_empty, self._in_numbers = Signal(), Signal()
         self._word, self._fit = Signal(WORD_BITS), Signal.like(self._left)
         address, cut = self._address, Signal(WORD_BITS)
         with m.Switch(self._kind):
@@ -135,7 +151,8 @@ class Loader(wiring.Component):
                 with m.Case(kind):
                     m.d.comb += [cut.eq(self._word >> block.width),
                                  self._fit.eq(WORD_BITS // block.width)]
-        m.d.comb += [self._steps.eq(self._left != 0), self._emits.eq(self._steps)]
+        m.d.comb += [self._steps.eq(self._left != 0), self._emits.eq(self._steps),
+                     self._is_empty.eq(self._left <= 1)]
         m.d.sync += [load.valid.eq(self._emits), load.kind.eq(self._kind),
                      load.unit.eq(self._unit), load.address.eq(address),
                      load.data.eq(self._word)]
@@ -149,29 +166,30 @@ class Loader(wiring.Component):
             m.d.sync += self._word.eq(self.i.p.data)
 
     def _coded(self, m, address):
-        """Numbers of a coded block come from its bits, two cycles after the last of theirs."""
-        load, is_coded, came = self.load, Signal(), Signal()
-        unit, place = Signal.like(self._unit), Signal.like(address)
+        """Numbers of a coded block come from its bits, each the cycle after its last bit.
+
+        So a bit more may be taken behind the last number, and forgotten; a word is taken when the
+        one before it is empty and it is known whether a number ended with it.
+        """
+        load, is_coded, came, broken = self.load, Signal(), Signal(), Signal()
         m.submodules.decoder = decoder = Decoder(self._spec)
         wire_load(m, load, decoder)
+        m.d.sync += [is_coded.eq(self._kind == Kind.CODED), came.eq(decoder.done),
+                     broken.eq(decoder.error)]
         m.d.comb += [
-            is_coded.eq(self._kind == Kind.CODED), decoder.bit.eq(self._word[0]),
-            decoder.valid.eq(self._steps & is_coded), decoder.clear.eq(~is_coded),
-            self._broken.eq(decoder.error),
+            decoder.bit.eq(self._word[0]), decoder.valid.eq(self._steps & is_coded),
+            decoder.clear.eq(~self._in_numbers), self._broken.eq(broken & is_coded),
         ]
         with m.If(is_coded):
-            m.d.comb += self._emits.eq(decoder.done)
-        m.d.sync += [came.eq(decoder.done), unit.eq(self._unit), place.eq(address)]
-        with m.If(is_coded | came):
-            m.d.sync += [load.valid.eq(came), load.kind.eq(Kind.ENTRIES), load.unit.eq(unit),
-                         load.address.eq(place), load.data.eq(decoder.o)]
+            m.d.comb += [self._emits.eq(came), self._is_empty.eq(self._left == 0)]
+            m.d.sync += [load.kind.eq(Kind.ENTRIES), load.data.eq(decoder.o)]
 
     def _follow(self, m):
         """The next word when the one at hand is used up, the next block when all numbers are."""
         finishes, wants, ended = Signal(), Signal(), Signal()
         m.d.comb += [
-            finishes.eq(self._emits & (self._count == 0)),
-            wants.eq((self._left <= 1) & ~finishes & ~self._broken),
+            self._in_numbers.eq(1), finishes.eq(self._emits & (self._count == 0)),
+            wants.eq(self._is_empty & ~finishes & ~self._broken),
             self.i.ready.eq(wants & ~ended),
             self.error.eq(self._broken | (wants & ended)),
         ]

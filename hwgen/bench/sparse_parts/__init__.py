@@ -1,9 +1,22 @@
 """Parts of the benchmark of sparse cores; see :mod:`hwgen.bench.binary_parts`."""
 
-from . import against_dense, balanced, eie, fifo, permuted, simulated, spmv, spmv_ecp5
+from . import (
+    against_dense,
+    balanced,
+    eie,
+    eie_ecp5,
+    eie_engine,
+    fifo,
+    permuted,
+    simulated,
+    spmv,
+    spmv_ecp5,
+)
 
 __all__ = ["PARTS"]
 
 PARTS = {"eie": eie, "simulated": simulated, "balanced": balanced, "permuted": permuted,
-         "fifo": fifo, "against-dense": against_dense, "spmv": spmv, "spmv-ecp5": spmv_ecp5}
+         "fifo": fifo, "against-dense": against_dense, "spmv": spmv,
+         "spmv-ecp5": spmv_ecp5,
+         "eie-engine": eie_engine, "eie-ecp5": eie_ecp5}
 """Name -> module, in the order of the table."""

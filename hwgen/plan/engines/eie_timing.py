@@ -11,13 +11,13 @@ from ..stages.sparse_storage import bits_for
 
 __all__ = ["DRAIN_CYCLES", "FLUSH_CYCLES", "HIT_CYCLES", "SETTLE_CYCLES", "EieTiming"]
 
-HIT_CYCLES = 6
+HIT_CYCLES = 7
 """From an activation's broadcast to its column at the queues: the activation, its column, pointers'
-addresses, two registers of their memories, start and count."""
+addresses, two registers of their memories, start and count, whether they can be."""
 
-FETCH_CYCLES = 4
+FETCH_CYCLES = 5
 """From a layer's begin to the first of its beats that can be broadcast: the address, two registers
-of the memory, the beat; with ``delta`` one more, the differences."""
+of the memory, which are sent, the beat; with ``delta`` one more, the differences."""
 
 SETTLE_CYCLES = 6
 """From the last entry at a walker until all is added, less two that it takes to see it."""
@@ -32,8 +32,8 @@ FLUSH_CYCLES = 7
 OUT_CYCLES = 2
 """From a beat of results to the edge: the queue, the edge's register."""
 
-HEADER_CYCLES = 3
-"""Of a block: two words of header, and the first word of numbers."""
+HEADER_CYCLES = 5
+"""Of a block: two words of header, two cycles to check them, and the first word of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,8 @@ class EieTiming:
     def load_cycles(self, steps) -> int:
         """Cycles from the first word of a frame of weights until vectors are let in.
 
-        ``steps`` says of each block how many numbers it has, or bits where they are coded.
+        ``steps`` says of each block the cycles that its numbers take: one each, or where they are
+        coded one a bit and one a word.
         """
         sweep = 1 << max(self.spec.row_bits, bits_for(max(1, self.spec.reference_rows)))
         return 2 + sum(HEADER_CYCLES + count for count in steps) + sweep
