@@ -1,6 +1,7 @@
 """A recipe while it runs: the model, the trainings with their checkpoints, what was noted."""
 
 import copy
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -84,9 +85,8 @@ class Run:
 
     def generator(self, purpose: str) -> torch.Generator:
         """Random numbers that follow from the recipe's seed, the step and ``purpose`` alone."""
-        generator = torch.Generator()
-        text = f"{self._step} {purpose}".encode()
-        return generator.manual_seed(self.seed * 100_003 + sum(text))
+        text = f"{self.seed} {self._step} {purpose}".encode()
+        return torch.Generator().manual_seed(zlib.crc32(text))
 
     def train(self, step, *, epochs: int | None = None, hooks=(), **changes) -> None:
         """Train the model as ``step`` says; continued from its checkpoint, if there is one.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 
-from ..form import Form, form_of
+from ..form import Form, form_of, latent
 from ..frame.step import TrainingStep
 from ..hook import Hook
 from ..prune import cubic_density
@@ -54,9 +54,10 @@ class Cubic(Hook):
 def keep_largest(layer, density: float) -> None:
     """Leave a share ``density`` of a masked layer's weights, the largest; none comes back."""
     mask = form_of(layer, Mask)
-    score = torch.where(mask.kept, layer.parametrizations.weight.original.abs(), -1.0).flatten()
+    left = mask.kept & (layer.weight != 0)     # another form may have removed some
+    score = torch.where(left, latent(layer).abs(), -1.0).flatten()
     keep = max(1, round(density * score.numel()))
-    if keep < int(mask.kept.sum()):
+    if keep < int(left.sum()):
         order = torch.argsort(score, descending=True, stable=True)
         mask.kept.zero_().view(-1)[order[:keep]] = True
 

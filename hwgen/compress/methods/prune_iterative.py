@@ -20,7 +20,7 @@ def cut(layer, quality: float) -> None:
     The deviation is that of the weights that are left.
     """
     mask, weight = form_of(layer, Mask), latent(layer)
-    left = weight[mask.kept]
+    left = weight[mask.kept & (layer.weight != 0)]     # another form may have removed some
     if left.numel() > 1:
         mask.kept.logical_and_(weight.abs() >= quality * float(left.std()))
 
