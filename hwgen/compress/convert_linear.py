@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from hwgen.ir import Dense, Edge, MatVec, PerChannel, Shared
-from hwgen.numeric import Fixed, SpecError
+from hwgen.numeric import SpecError
 
 from .dynamic import DynamicQuantLinear
 from .fixed import QuantLinear
@@ -37,7 +37,7 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
     """Node of a fixed-point layer."""
     _check_in_frac(layer, value)
     fracs = layer.frac.numpy()
-    fmt = Fixed(layer.bits, int(fracs.max()), True)
+    fmt = layer.weight_format(int(fracs.max()))
     integers = int64_of(layer.integer_weight())
     weights = Shared.of(integers) if getattr(layer, "is_shared", False) else Dense(integers, fmt)
     nodes, result = _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
@@ -50,7 +50,7 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
 def depthwise_linear(layer, value: Value, name: str):
     """Node of a fixed-point layer each of whose outputs reads one channel."""
     _check_in_frac(layer, value)
-    weights = PerChannel(int64_of(layer.integer_weight()), Fixed(layer.bits, int(layer.frac), True),
+    weights = PerChannel(int64_of(layer.integer_weight()), layer.weight_format(int(layer.frac)),
                          layer.multiplier)
     return _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
 

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from hwgen.numeric import SpecError
 
 from .conv import Convolution
-from .fixed import QuantLinear, best_frac
+from .fixed import QuantLinear
 from .layer import within
 from .straight import round_half_even
 
@@ -49,8 +49,7 @@ class DynamicQuantLinear(QuantLinear):
         return 2.0 ** -(self.frac + further).to(self.weight.dtype)
 
     def integer_weight(self):
-        return torch.clamp(round_half_even(self.weight / self._step()[:, None]),
-                           -self.limit, self.limit)
+        return torch.clamp(round_half_even(self.weight / self._step()[:, None]), *self.limits)
 
     def integer_bias(self):
         if self.bias is None:
@@ -66,13 +65,12 @@ class DynamicQuantLinear(QuantLinear):
     def calibrate(self, rule: str = "least_squares") -> None:
         for rows, frac in zip(self.weight.chunk(self.groups), self.frac.chunk(self.groups),
                               strict=True):
-            frac.fill_(best_frac(rows, lambda v: torch.clamp(
-                torch.round(v), -self.limit, self.limit), self.bits - 1, rule))
+            frac.fill_(self.best_frac(rows, rule))
 
     @torch.no_grad()
     def constrain(self) -> None:
-        top = (self.limit * self._step())[:, None]
-        self.weight.copy_(self.weight.clamp(-top, top))
+        low, high = ((end * self._step())[:, None] for end in self.limits)
+        self.weight.copy_(self.weight.clamp(low, high))
 
     def extra_repr(self):
         fracs = self.frac[::self.n_out // self.groups].tolist()

@@ -89,7 +89,8 @@ def check(module, x, *, argmax=True):
 
 @pytest.mark.parametrize("layer", [
     QuantReLU(bits=4), QuantActivation(4, slope_shift=1, rounding="half_even"),
-    QuantActivation(5, zero_point=-4), QuantRescale(5, (0.3, 0.8), frac=3, signed=True, zero_point=2),
+    QuantActivation(5, zero_point=-4),
+    QuantRescale(5, (0.3, 0.8), frac=3, signed=True, zero_point=2),
     QuantRescale(6, 0.7, frac=4, rounding="half_away", slope_shift=2, signed=True),
     QuantTanh(5, frac=4, in_bits=5, in_frac=2), QuantTanh(5, frac=4, in_bits=6, in_frac=4),
     QuantAvgPool2d((2, 1), bits=6, signed=True), QuantAvgPool2d(2, stride=1, bits=6, signed=True),
