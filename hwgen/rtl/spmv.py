@@ -5,12 +5,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SpmvSpec
-from ..plan.engines.spmv import QUEUE_DEPTH, SUM_CYCLES, SWEEP_CYCLES
+from ..plan.engines.spmv import SUM_CYCLES, SWEEP_CYCLES
 from .engine_edge import ResultQueue, engine_ports, send, take
 from .spmv_feed import EntryFeed, VectorFeed, job_layout
-from .spmv_lane import SpmvLane, sweep_layout
+from .spmv_lane import SpmvLane, sweep_layout, told_layout
 from .stream import format_shape
-from .tree import delay
+from .tree import delay, late
 
 __all__ = ["SpmvEngine"]
 
@@ -20,8 +20,9 @@ class SpmvEngine(wiring.Component):
 
     The beats are in ``docs/spmv.md``; ``spec.cycles_of`` says how long jobs take without stalls.
     Correct under any stalls on all three streams. Lanes never stop: entries go in as they come,
-    and a sum is read only if it has a place in the queue. After a reset nothing is taken until the
-    sums are zeroed, ``spec.sum_rows`` cycles.
+    and a sum is read only if it has a place in the queue. Lanes are a cycle apart, group by group,
+    and what all are told goes from one group to the next: no signal has to reach all of them. After
+    a reset nothing is taken until the sums are zeroed, ``spec.sum_rows`` cycles.
 
     Parameters
     ----------
@@ -69,32 +70,37 @@ class SpmvEngine(wiring.Component):
         return m
 
     def _lanes(self, m, entries, vectors, sweep):
-        """The lanes behind a register: what lets entries in is far from them."""
-        spec = self._spec
-        beat = Signal(8 * spec.matrix_bytes, reset_less=True)
-        told, flags = Signal(sweep_layout(spec)), ("go", "first", "ends")
-        late = {name: Signal(name=f"late_{name}") for name in (*flags, "bank", "buffer")}
-        m.d.sync += [beat.eq(entries.entries), late["buffer"].eq(vectors.buffer),
-                     late["bank"].eq(entries.bank), told.eq(sweep.o),
-                     *(late[name].eq(getattr(entries, name)) for name in flags)]
-        lanes = []
+        """Each group of lanes behind one more register."""
+        spec, size = self._spec, 8 * self._spec.entry_bytes
+        told = Signal(told_layout(spec), name="told")
+        for name, source in (("go", entries.go), ("first", entries.first), ("ends", entries.ends),
+                             ("bank", entries.bank), ("job", entries.job), ("x", vectors.x),
+                             ("row", vectors.row), ("en", vectors.en),
+                             ("buffer", vectors.buffer), ("sweep", sweep.o)):
+            m.d.comb += told[name].eq(source)
+        lanes, told_of = [], {}
         for k in range(spec.lanes):
+            skew = spec.skew_of(k)
+            if skew not in told_of:
+                before = told_of.get(skew - 1, told)
+                told_of[skew] = Signal.like(before, name=f"told{skew}")
+                m.d.sync += told_of[skew].eq(before)
             m.submodules[f"lane{k}"] = lane = SpmvLane(spec)
-            size = 8 * spec.entry_bytes
-            m.d.comb += [
-                Cat(lane.entry).eq(beat[k * size:(k + 1) * size]), lane.job.eq(entries.job),
-                lane.x.eq(vectors.x), lane.row.eq(vectors.row), lane.en.eq(vectors.en),
-                lane.sweep.eq(told), *(getattr(lane, name).eq(late[name]) for name in late)]
+            entry = late(m, entries.entries[k * size:(k + 1) * size], skew + 1, name=f"entry{k}")
+            m.d.comb += [lane.entry.as_value().eq(entry), lane.told.eq(told_of[skew])]
             lanes.append(lane)
         return lanes
 
     def _results(self, m, sweep, lanes):
         spec, shape = self._spec, format_shape(self._spec.accumulator)
-        m.submodules.queue = queue = ResultQueue(shape, lanes=spec.lanes, depth=QUEUE_DEPTH)
+        m.submodules.queue = queue = ResultQueue(shape, lanes=spec.lanes, depth=spec.queue_depth)
+        sums = [late(m, lane.o, spec.skew_cycles - spec.skew_of(k), name=f"sum{k}")
+                for k, lane in enumerate(lanes)]
+        cycles = SWEEP_CYCLES + spec.skew_cycles
         m.d.comb += [
-            queue.i.eq(Cat(lane.o for lane in lanes)), queue.take.eq(sweep.reads),
-            queue.i_valid.eq(delay(m, sweep.reads, SWEEP_CYCLES, name="reads")),
-            queue.i_last.eq(delay(m, sweep.last, SWEEP_CYCLES, name="last")),
+            queue.i.as_value().eq(Cat(sums)), queue.take.eq(sweep.reads),
+            queue.i_valid.eq(delay(m, sweep.reads, cycles, name="reads")),
+            queue.i_last.eq(delay(m, sweep.last, cycles, name="last")),
             sweep.has_room.eq(queue.has_room),
         ]
         send(m, self, queue.o, shape, spec.lanes)
@@ -135,14 +141,14 @@ class Sweep(wiring.Component):
             self.reads.eq(ready.bit_select(bank, 1) & self.has_room), count.eq(slots[bank]),
             self.last.eq(row == count),
         ]
-        # The last sum is written SUM_CYCLES after its entry; lanes read a cycle after they are told.
-        late = SUM_CYCLES - 1
-        whole = delay(m, self.ends, late, name="ends")
+        # The last sum is written SUM_CYCLES after its entry; lanes read a cycle after being told.
+        before = SUM_CYCLES - 1
+        whole = delay(m, self.ends, before, name="ends")
         done = Signal()
         m.d.comb += done.eq(self.reads & self.last)
         m.d.sync += [
             self.busy.eq((self.busy | (self.ends << ending)) & ~(done << bank)),
-            ready.eq((ready | (whole << delay(m, ending, late, name="ending")))
+            ready.eq((ready | (whole << delay(m, ending, before, name="ending")))
                      & ~(done << bank)),
         ]
         with m.If(self.ends):

@@ -29,8 +29,8 @@ def _bits(count: int) -> int:
 class VectorFeed(wiring.Component):
     """Takes tiles of x, each a frame, and writes them to two buffers in turn.
 
-    A beat is written two cycles after it is taken: the last entry of the job before in the same
-    buffer, which may go in the cycle before, has read its element then.
+    A beat leaves a cycle after it is taken, and is written a cycle later: the last entry of the
+    job before in the same buffer, which may go in the cycle before, has read its element then.
 
     Parameters
     ----------
@@ -83,10 +83,9 @@ class VectorFeed(wiring.Component):
         return m
 
     def _write(self, m, elements, row, en):
-        kept, kept_row = Signal.like(self.x, reset_less=True), Signal.like(self.row)
-        kept_en = Signal()
-        m.d.sync += [kept.eq(elements), kept_row.eq(row), kept_en.eq(en), self.x.eq(kept),
-                     self.row.eq(kept_row), self.en.eq(kept_en)]
+        kept = Signal.like(self.x, reset_less=True)
+        m.d.sync += [kept.as_value().eq(elements), self.row.eq(row), self.en.eq(en)]
+        m.d.comb += self.x.eq(kept)
 
 
 class EntryFeed(wiring.Component):

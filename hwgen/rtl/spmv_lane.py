@@ -11,7 +11,8 @@ from .spmv_feed import job_layout
 from .stream import format_shape
 from .tree import delay
 
-__all__ = ["RowSums", "SpmvLane", "XBanks", "entry_layout", "sweep_layout"]
+__all__ = ["RowSums", "SpmvLane", "XBanks", "entry_layout", "sweep_layout",
+           "told_layout"]
 
 X_CYCLES = 3
 """From a column's number to its element of x: two registers of the memory, one of the choice."""
@@ -34,6 +35,18 @@ def sweep_layout(spec: SpmvSpec) -> data.StructLayout:
     """
     row = (spec.sum_rows - 1).bit_length()
     return data.StructLayout({"swept": 2, "row": row, "clear": 2, "old": row, "picked": 1})
+
+
+def told_layout(spec: SpmvSpec) -> data.StructLayout:
+    """What all lanes are told.
+
+    ``go``, ``first``, ``ends``, ``bank`` and ``job`` are those of :class:`EntryFeed`, for the entry
+    that comes with them; ``x``, ``row``, ``en`` and ``buffer`` those of :class:`VectorFeed`.
+    """
+    return data.StructLayout({
+        **dict.fromkeys(("go", "first", "ends", "bank", "en", "buffer"), 1),
+        "job": job_layout(spec), "row": spec.x_row_bits + 1, "sweep": sweep_layout(spec),
+        "x": data.ArrayLayout(format_shape(spec.x), spec.x_lanes)})
 
 
 class XBanks(wiring.Component):
@@ -141,37 +154,31 @@ class SpmvLane(wiring.Component):
 
     Members
     -------
-    entry : ``In(entry_layout)``; go : ``In(1)``
-    first, ends, bank : ``In(1)``       as :class:`EntryFeed` has them, with the entry
-    job : ``In(job_layout)``
-    x : ``In(ArrayLayout(x, x_lanes))``; row : ``In``; en : ``In(1)``; buffer : ``In(1)``
-    sweep : ``In(sweep_layout)``; o : ``Out(accumulator)``      as :class:`RowSums` has them
+    entry : ``In(entry_layout)``; told : ``In(told_layout)``
+    o : ``Out(accumulator)``      as :class:`RowSums` has it
     error : ``Out(1)``   a column or slot behind the job's last, a row unended at the job's end
     """
 
     def __init__(self, spec: SpmvSpec):
         self._spec = spec
         super().__init__({
-            "entry": In(entry_layout(spec)), "job": In(job_layout(spec)),
-            **{name: In(1) for name in ("go", "first", "ends", "bank", "en", "buffer")},
-            "x": In(data.ArrayLayout(format_shape(spec.x), spec.x_lanes)),
-            "row": In(spec.x_row_bits + 1), "sweep": In(sweep_layout(spec)),
+            "entry": In(entry_layout(spec)), "told": In(told_layout(spec)),
             "o": Out(format_shape(spec.accumulator)), "error": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         closes = Signal()
-        m.d.comb += closes.eq(self.go & (self.entry.step != 0))
+        m.d.comb += closes.eq(self.told.go & (self.entry.step != 0))
         m.submodules.sums = sums = RowSums(self._spec)
         total = self._row_sum(m, self._product(m), closes)
         slot, in_range = self._slots(m, closes)
         early = PRODUCT_CYCLES - 1          # `RowSums` reads two cycles before it adds
         m.d.comb += [
-            sums.sum.eq(total), sums.sweep.eq(self.sweep), self.o.eq(sums.o),
+            sums.sum.eq(total), sums.sweep.eq(self.told.sweep), self.o.eq(sums.o),
             sums.slot.eq(delay(m, slot, early - 2, name="slot")),
             sums.ends.eq(delay(m, in_range, early - 2, name="in_range")),
-            sums.bank.eq(delay(m, self.bank, early, name="bank")),
+            sums.bank.eq(delay(m, self.told.bank, early, name="bank")),
         ]
         return m
 
@@ -190,8 +197,8 @@ class SpmvLane(wiring.Component):
         product = Signal.like(multiply.y.as_signed() if shape_x.signed or shape_w.signed
                               else multiply.y, name="product")
         m.d.comb += [
-            banks.x.eq(self.x), banks.row.eq(self.row), banks.en.eq(self.en),
-            banks.column.eq(self.entry.column), banks.buffer.eq(self.buffer),
+            banks.x.eq(self.told.x), banks.row.eq(self.told.row), banks.en.eq(self.told.en),
+            banks.column.eq(self.entry.column), banks.buffer.eq(self.told.buffer),
             multiply.a.eq(banks.o), multiply.b.eq(value), product.eq(multiply.y),
         ]
         return product
@@ -199,19 +206,19 @@ class SpmvLane(wiring.Component):
     def _row_sum(self, m, product, closes):
         """Of the row so far, a cycle after each product."""
         ended, fresh = Signal(), Signal()
-        m.d.comb += fresh.eq(self.first | ended)
-        with m.If(self.go):
+        m.d.comb += fresh.eq(self.told.first | ended)
+        with m.If(self.told.go):
             m.d.sync += ended.eq(closes)
         total = Signal(format_shape(self._spec.accumulator), name="row_sum", reset_less=True)
         following = load_add(m, delay(m, fresh, PRODUCT_CYCLES, name="fresh"), 0, total, product,
                              prefix="add")
-        with m.If(delay(m, self.go, PRODUCT_CYCLES, name="go")):
+        with m.If(delay(m, self.told.go, PRODUCT_CYCLES, name="go")):
             m.d.sync += total.eq(following)
         return total
 
     def _slots(self, m, closes):
         """Slot of a row that ends, two cycles after its last entry, and whether there is one."""
-        spec, entry, job = self._spec, self.entry, self.job
+        spec, entry, job = self._spec, self.entry, self.told.job
         # Slots count from 1 here; the first one behind the last is seen, whatever the step.
         number = Signal(range(spec.slots + spec.max_step + 1))
         slot = Signal((spec.sum_rows - 1).bit_length())
@@ -220,18 +227,18 @@ class SpmvLane(wiring.Component):
         most, open_now = Signal.like(job.slots), Signal()
         m.d.comb += [
             beyond.eq(ends & (number > most + 1)),
-            open_now.eq(Mux(self.go, (entry.step == 0) & ((is_open & ~self.first)
+            open_now.eq(Mux(self.told.go, (entry.step == 0) & ((is_open & ~self.told.first)
                                                           | (entry.value != 0)),
-                            is_open & ~self.first)),
+                            is_open & ~self.told.first)),
         ]
         rest = Signal(max(1, 8 * spec.entry_bytes - spec.entry_bits))
         m.d.comb += rest.eq(entry.as_value()[spec.entry_bits:])
         m.d.sync += [
             ends.eq(closes), most.eq(job.slots), slot.eq(number - 1), in_range.eq(ends & ~beyond),
-            is_open.eq(open_now & ~self.ends), unended.eq(self.ends & open_now),
-            outside.eq(self.go & ((entry.column > job.columns) | (rest != 0))),
+            is_open.eq(open_now & ~self.told.ends), unended.eq(self.told.ends & open_now),
+            outside.eq(self.told.go & ((entry.column > job.columns) | (rest != 0))),
             self.error.eq(beyond | unended | outside),
         ]
-        with m.If(self.go):
-            m.d.sync += number.eq(Mux(self.first, 0, number) + entry.step)
+        with m.If(self.told.go):
+            m.d.sync += number.eq(Mux(self.told.first, 0, number) + entry.step)
         return slot, in_range

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..plan.engines import SystolicSpec
 from .multiply_cells import Multiply
 from .stream import format_shape
-from .tree import delay
+from .tree import delay, late
 
 __all__ = ["SystolicArray"]
 
@@ -99,10 +99,10 @@ class SystolicArray(wiring.Component):
         m = Module()
         spec = self._spec
         swap = self.swap
-        above = [_late(m, self.weights[c], c, name=f"weight{c}") for c in range(spec.columns)]
+        above = [late(m, self.weights[c], c, name=f"weight{c}") for c in range(spec.columns)]
         sums = [None] * spec.columns
         for r in range(spec.rows):
-            x, row_swap, load = _late(m, self.x[r], r, name=f"x{r}"), swap, self.load[r]
+            x, row_swap, load = late(m, self.x[r], r, name=f"x{r}"), swap, self.load[r]
             for c in range(spec.columns):
                 m.submodules[f"element_{r}_{c}"] = element = SystolicElement(spec, r)
                 m.d.comb += [element.x.eq(x), element.swap.eq(row_swap), element.load.eq(load),
@@ -112,16 +112,7 @@ class SystolicArray(wiring.Component):
                 x, row_swap, load = element.x_out, element.swap_out, element.load_out
                 above[c], sums[c] = element.weight_out, element.sum_out
             swap = delay(m, swap, 1, name=f"swap{r}")
-        late = [_late(m, sums[c], spec.columns - 1 - c, name=f"sum{c}")
+        sums = [late(m, sums[c], spec.columns - 1 - c, name=f"sum{c}")
                 for c in range(spec.columns)]
-        m.d.comb += self.o.eq(Cat(late))
+        m.d.comb += self.o.eq(Cat(sums))
         return m
-
-
-def _late(m, value, cycles: int, *, name: str):
-    """``value`` after ``cycles`` registers that nothing resets."""
-    for k in range(cycles):
-        step = Signal(value.shape(), name=f"{name}_d{k + 1}", reset_less=True)
-        m.d.sync += step.eq(value)
-        value = step
-    return value

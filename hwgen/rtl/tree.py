@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Signal
 
-__all__ = ["adder_level", "adder_tree", "delay", "full_adders", "wrap_add"]
+__all__ = ["adder_level", "adder_tree", "delay", "full_adders", "late", "wrap_add"]
 
 
 def adder_tree(m, terms, *, levels_per_register: int, prefix: str, level: int = 0):
@@ -47,6 +47,15 @@ def delay(m, value, cycles: int, *, name: str):
     """``value`` after ``cycles`` registers, reset to 0; for control flags."""
     for k in range(cycles):
         step = Signal(value.shape(), name=f"{name}_d{k + 1}")
+        m.d.sync += step.eq(value)
+        value = step
+    return value
+
+
+def late(m, value, cycles: int, *, name: str):
+    """``value`` after ``cycles`` registers that nothing resets."""
+    for k in range(cycles):
+        step = Signal(value.shape(), name=f"{name}_d{k + 1}", reset_less=True)
         m.d.sync += step.eq(value)
         value = step
     return value

@@ -77,8 +77,9 @@ def test_products_follow_one_another_in_the_cycles_that_are_stated(rng):
 
 def test_products_are_added_up(rng):
     """That is y += A x, also where a row is touched again as soon as it may be."""
-    spec = spec_of((2, 4, 2, 4))
-    sums = [[(drawn(rng, spec, 6, n, density), vector(rng, spec, n))
+    spec = spec_of((4, 4, 2, 4))        # a command is one beat: nothing else keeps jobs apart
+    assert spec.command_beats == 1
+    sums = [[(drawn(rng, spec, 12, n, density), vector(rng, spec, n))
              for n, density in ((3, 1.0), (1, 0.5), (4, 0.1), (9, 0.3))],
             [(drawn(rng, spec, 2, 1, 1.0), vector(rng, spec, 1)) for _ in range(4)]]
     check(spec, (sums, {}), (sums, {"stalls": STREAMS}))
@@ -141,19 +142,25 @@ SPEC = spec_of((2, 20, 7, 2), weights=Fixed(13))      # 13 + 5 + 3 bits in 3 byt
 
 
 def test_damage_is_told_and_what_follows_is_unharmed(rng):
-    """Neither hangs nor leaves anything behind, whatever it makes of the damaged job."""
+    """Neither hangs nor leaves anything behind, whatever it makes of the damaged job.
+
+    Behind it comes the job as it should be, and one with a row in every slot.
+    """
     host, x = host_of(SPEC), vector(rng, SPEC, 10)
-    matrix = drawn(rng, SPEC, 12, 10, 0.3)
-    packed = host.pack(matrix)
-    job, = host.frames(packed, x)
+    matrices = drawn(rng, SPEC, 12, 10, 0.3), drawn(rng, SPEC, 14, 10, 1.0)
+    short, tall = (host.pack(matrix) for matrix in matrices)
+    (job,), (last,) = (host.frames(packed, x) for packed in (short, tall))
+    assert job.slots < last.slots == SPEC.slots
     wrong = dict(damaged(SPEC, job))
-    runs = [sending(SPEC, [job, each, job, job], complete=False, limit=160)
+    runs = [sending(SPEC, [job, each, job, last], complete=False, limit=210)
             for each in wrong.values()]
     for kind, record in zip(wrong, run_engine(SPEC, *runs), strict=True):
         assert record.error, kind
         # A command that is cut has not come to the flag that asks for sums.
         assert len(record.frames) == 4 - (kind == "cut in a command"), kind
-        for frame in (record.frames[0], *record.frames[-2:]):
+        for frame, packed, matrix in ((record.frames[0], short, matrices[0]),
+                                      (record.frames[-2], short, matrices[0]),
+                                      (record.frames[-1], tall, matrices[1])):
             found = host.results([frame], packed)
             np.testing.assert_array_equal(found, product(matrix, x), kind)
 

@@ -41,8 +41,8 @@ SWEEP_CYCLES = 4
 EDGE_CYCLES = 2
 """From there to the beat at the edge."""
 
-QUEUE_DEPTH = 8
-"""Results that may be under way: as many as leave room for one a cycle."""
+GROUP_LANES = 2
+"""Lanes side by side; the next ones are a cycle later, so that no signal has to reach all."""
 
 MULTIPLIERS = ("blocks", "luts")
 
@@ -183,12 +183,27 @@ class SpmvSpec:
         return -(-COMMAND_BYTES // self.matrix_bytes)
 
     @property
+    def skew_cycles(self) -> int:
+        """By which the last lanes are later than the first."""
+        return (self.lanes - 1) // GROUP_LANES
+
+    def skew_of(self, lane: int) -> int:
+        """By which a lane is later than the first."""
+        return lane // GROUP_LANES
+
+    @property
+    def queue_depth(self) -> int:
+        """Results that may be under way: as many as leave room for one a cycle."""
+        return SWEEP_CYCLES + EDGE_CYCLES + 2 + self.skew_cycles
+
+    @property
     def latency_cycles(self) -> int:
         """From the beat of a job's last entry to that of its first sums, where none is waited for.
 
-        One through the queue of the edge; then to the sum's memory, out of it, to the edge.
+        One through the queue of the edge; then to the sum's memory, out of it, to the edge; lanes
+        wait for the last ones.
         """
-        return 1 + SUM_CYCLES + SWEEP_CYCLES + EDGE_CYCLES
+        return 1 + SUM_CYCLES + SWEEP_CYCLES + self.skew_cycles + EDGE_CYCLES
 
     @property
     def x_row_bits(self) -> int:
@@ -220,7 +235,7 @@ class SpmvSpec:
         """Bits stored, by purpose."""
         return {"x": self.lanes * self.x_lanes * self.x_rows * self.x.bits,
                 "sums": self.lanes * 2 * self.sum_rows * self.accumulator.bits,
-                "queue": QUEUE_DEPTH * (self.lanes * self.accumulator.bits + 1)}
+                "queue": self.queue_depth * (self.lanes * self.accumulator.bits + 1)}
 
     def cycles_of(self, jobs) -> int:
         """Cycles of ``jobs`` that follow one another, without stalls; exact.
@@ -235,7 +250,8 @@ class SpmvSpec:
         if not jobs or not jobs[-1].sends:
             raise SpecError("engine 'spmv': the last job must send its sums, as cycles are counted"
                             " to them")
-        return schedule(self, jobs)[-1].sent + SWEEP_CYCLES + EDGE_CYCLES + 1
+        behind = SWEEP_CYCLES + self.skew_cycles + EDGE_CYCLES
+        return schedule(self, jobs)[-1].sent + behind + 1
 
     def estimate(self, target: Target) -> Cells:
         """Cells expected, without the pins."""

@@ -15,7 +15,7 @@ LANE = Cells(lut=60, ff=20)
 
 def spmv_cells(spec, target: Target) -> Cells:
     """Cells of a :class:`~hwgen.plan.engines.SpmvSpec`."""
-    cells = CONTROL + _edges(spec, target)
+    cells = CONTROL + _edges(spec, target) + _skew(spec)
     for part in (_lane(spec), _product(spec, target), _x_banks(spec, target), _sums(spec, target)):
         cells += _times(part, spec.lanes)
     return cells
@@ -30,9 +30,20 @@ def _edges(spec, target) -> Cells:
     results = spec.lanes * spec.accumulator.bits + 1
     x = spec.x_lanes * spec.x.bits + spec.x_row_bits + 2
     cells = Cells(lut=results, ff=2 * results + 2 * x)
-    for depth, width in ((2, 8 * spec.matrix_bytes + 1), (2, 8 * spec.x_bytes + 1), (8, results)):
+    for depth, width in ((2, 8 * spec.matrix_bytes + 1), (2, 8 * spec.x_bytes + 1),
+                         (spec.queue_depth, results)):
         cells += small_memory(depth, width, target)
     return cells
+
+
+def _skew(spec) -> Cells:
+    """What delays later lanes' entries and earlier lanes' sums; what goes from group to group."""
+    told = (spec.x_lanes * spec.x.bits + spec.x_row_bits + spec.column_bits
+            + 3 * (spec.sum_rows - 1).bit_length() + 12)
+    before = sum(spec.skew_of(lane) for lane in range(spec.lanes))
+    behind = spec.lanes * spec.skew_cycles - before
+    return Cells(ff=8 * spec.entry_bytes * before + spec.accumulator.bits * behind
+                 + told * spec.skew_cycles)
 
 
 def _lane(spec) -> Cells:
