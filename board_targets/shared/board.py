@@ -93,7 +93,8 @@ class Board:
                       speed=int(target.speed) if target.speed else None)
 
     def link_spec(self, *, digest: bytes, in_bytes: int, out_bytes: int,
-                  clk_hz: float | None = None, baud: int | None = None) -> LinkSpec:
+                  weight_words: int = 0, clk_hz: float | None = None,
+                  baud: int | None = None) -> LinkSpec:
         """Return the board link's sizes and rates, for :meth:`prepare` and for simulation.
 
         Parameters
@@ -102,6 +103,8 @@ class Board:
             First 8 bytes of the network's SHA-256.
         in_bytes, out_bytes : int
             Bytes of one frame of the core's input and output, whole beats.
+        weight_words : int, optional
+            Words of a set of weights; 0 if the core loads none.
         clk_hz : float, optional
             Wanted clock; the link is laid out for what the PLL makes of it.
         baud : int, optional
@@ -115,7 +118,7 @@ class Board:
         """
         wanted_hz = self.target.clk_hz if clk_hz is None else clk_hz
         return LinkSpec(digest=digest, in_bytes=in_bytes, out_bytes=out_bytes,
-                        clk_hz=self.pll.settings(wanted_hz).out_hz,
+                        weight_words=weight_words, clk_hz=self.pll.settings(wanted_hz).out_hz,
                         baud=self.baud if baud is None else baud)
 
     def prepare(self, core: wiring.Component, *, name: str, spec: LinkSpec) -> BoardFiles:

@@ -13,6 +13,7 @@ __all__ = ["EXAMPLES", "command"]
 
 EXAMPLES = (
     "hwgen run --port /dev/ttyUSB0 x.npy --artefact rtl_out/digits-binary -o scores.npy",
+    "hwgen run --port /dev/ttyUSB0 x.npy --artefact rtl_out/mine --load other.hwgen",
 )
 
 SHOWN = 10
@@ -24,6 +25,9 @@ def command(
     port: Annotated[str, typer.Option("--port", help="Serial port, such as /dev/ttyUSB0 or COM3.")],
     artefact: Annotated[Path, typer.Option(
         "--artefact", help="Artefact folder that the board was built from.")] = Path(),
+    load: Annotated[Path | None, typer.Option(
+        "--load", help="Where weights are loaded: a network of the same structure, whose weights "
+                       "to load; by default those of the artefact.")] = None,
     baud: Annotated[int, typer.Option("--baud", help="Bits a second.")] = 1_000_000,
     timeout_s: Annotated[float, typer.Option(
         "--timeout", help="Seconds of silence before a request is repeated.")] = 1.0,
@@ -32,6 +36,8 @@ def command(
     as_json: Json = False,
 ):
     """Run vectors on a board, and compare every score with the golden model's.
+
+    Where the artefact loads its weights they are loaded first.
 
     Ends with 1 if a score differs.
     """
@@ -42,18 +48,36 @@ def command(
 
     vectors = load_integers(x, "x")
     source = Artefact(artefact)
+    network, weights = _weights(source, load)
     with (BoardClient(port, manifest=source.manifest, baud=baud, timeout_s=timeout_s) as client,
           show_progress() as progress):
+        if weights is not None:
+            client.load(weights, progress=lambda done, total: progress(
+                "load", done / total, f"{done} of {total} chunks of weights"))
         scores, classes = client.infer(vectors, progress=lambda done, total: progress(
             "board", done / total, f"{done} of {total} vectors"))
     if out is not None:
         np.save(out, scores)
         note(f"scores written to {out}")
-    document = _compare(source.network, vectors, scores) | {
+    document = _compare(network, vectors, scores) | {
         "port": port, "scores": scores, "classes": classes}
     show(document, as_json=as_json, text=lambda: _lines(document))
     if document["mismatched"]:
         raise typer.Exit(1)
+
+
+def _weights(source, load: Path | None):
+    """The network that the board is to compute, and what loads its weights, if something does."""
+    from hwgen import ir
+
+    if load is None and "weights" not in source.manifest:
+        return source.network, None
+    other = None if load is None else ir.load(load)
+    weights = source.weight_bytes(other)
+    thresholds = source.manifest["weights"]["thresholds"]
+    network = source.network if other is None else ir.replaced(source.network, other,
+                                                               thresholds=thresholds)
+    return network, weights
 
 
 def _compare(network, vectors, scores) -> dict:

@@ -138,13 +138,10 @@ class Artefact:
         from ..rtl.verilog_core import VerilogCore
 
         manifest = self.manifest
-        if "weights" in manifest:
-            raise SpecError(f"board '{board.name}' must have what loads weights, and its link has"
-                            f" not; synthesise '{self.name}' in a design of your own, or plan it"
-                            f" with weights = rom")
         layout = Layout.from_manifest(manifest)
         spec = board.link_spec(digest=layout.digest, in_bytes=layout.in_bytes,
-                               out_bytes=layout.out_bytes, clk_hz=manifest["clk_hz"])
+                               out_bytes=layout.out_bytes, clk_hz=manifest["clk_hz"],
+                               weight_words=manifest.get("weights", {}).get("words", 0))
         files = board.prepare(VerilogCore.of(manifest), name="board_top", spec=spec)
         files.write(work)
         verilog = tuple(self.folder / name for name in manifest["verilog"])

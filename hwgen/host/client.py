@@ -11,13 +11,25 @@ from typing import Self
 import numpy as np
 import serial
 
-from hwgen.host.framing import IDENTITY_BYTES, Decoder, ErrorCode, Frame, Kind, encode
+from hwgen.host.framing import (
+    IDENTITY_BYTES,
+    LOADED_BYTES,
+    Decoder,
+    ErrorCode,
+    Frame,
+    Kind,
+    chunks_of,
+    encode,
+)
 from hwgen.host.layout import Layout
 from hwgen.numeric.errors import SpecError
 
 __all__ = ["BoardClient", "Identity", "LinkError"]
 
 PROTOCOL_VERSION = 1
+NO_CHUNK = (1 << 8 * LOADED_BYTES) - 1
+"""A number that no chunk of weights has: the board only says which one is next."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -84,8 +96,10 @@ class BoardClient:
             raise SpecError(f"retries must not be negative, not {retries!r}")
         self._layout = Layout.from_manifest(manifest)
         self._port, self._timeout_s, self._retries = port, timeout_s, retries
-        self._decoder = Decoder(lengths={Kind.RESULT: self._layout.out_bytes,
-                                         Kind.IDENTITY: IDENTITY_BYTES, Kind.ERROR: 1})
+        self._weight_bytes = manifest.get("weights", {}).get("bytes")
+        self._decoder = Decoder(lengths={Kind.RESULT: self._layout.out_bytes, Kind.ERROR: 1,
+                                         Kind.IDENTITY: IDENTITY_BYTES,
+                                         Kind.LOADED: LOADED_BYTES})
         self._seq = 0
         self._identity: Identity | None = None
         try:
@@ -143,6 +157,12 @@ class BoardClient:
                 raise LinkError(f"board on {self._port!r}: earlier requests must be answered "
                                 f"within {self._timeout_s:g} s, {identity.pending} are not")
             identity = self.identify()
+        self._require_ours(identity)
+        self._identity = identity
+        return identity
+
+    def _require_ours(self, identity: Identity) -> None:
+        """Raise LinkError unless the board holds the manifest's network."""
         layout = self._layout
         if identity.digest != layout.digest:
             raise LinkError(f"board on {self._port!r}: network must be {layout.name!r} "
@@ -152,8 +172,6 @@ class BoardClient:
         if found != (layout.in_bytes, layout.out_bytes):
             raise LinkError(f"board on {self._port!r}: bytes of an input and an output frame must "
                             f"be {(layout.in_bytes, layout.out_bytes)!r}, not {found!r}")
-        self._identity = identity
-        return identity
 
     def infer(self, x: np.ndarray, *,
               progress: Progress | None = None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -176,6 +194,51 @@ class BoardClient:
         identity = self._identity or self.check()
         results = self._exchange(Kind.INFER, payloads, window=identity.buffers, progress=progress)
         return self._layout.decode(results)
+
+    def load(self, weights: bytes, *, progress: Progress | None = None) -> None:
+        """Load a set of weights; checks first that the board holds the right network.
+
+        Until a board is loaded it computes nothing; requests may wait for it meanwhile. A set that
+        was left unfinished, by a program that was stopped, is finished first: the board then
+        counts from the beginning again.
+
+        Parameters
+        ----------
+        weights : bytes
+            What :meth:`hwgen.flow.artefact.Artefact.weight_bytes` gives.
+        progress : callable, optional
+            Called with the number of chunks done and of all after each answer.
+
+        Raises
+        ------
+        SpecError
+            If the board's weights are constants, or a set has another length.
+        LinkError
+            If the board refuses a chunk, does not answer, or says that another one is next than
+            the one that follows.
+        """
+        if self._weight_bytes is None:
+            raise SpecError(f"weights of {self._layout.name!r} must be ram to be loaded, and are "
+                            f"constants")
+        if len(weights) != self._weight_bytes:
+            raise SpecError(f"weights must be {self._weight_bytes} bytes, not {len(weights)!r}")
+        self._require_ours(self.identify())
+        chunks = chunks_of(weights)
+        begun = self._load(NO_CHUNK, chunks[0])
+        numbers = [*range(begun, len(chunks) if begun else 0), *range(len(chunks))]
+        for done, number in enumerate(numbers, start=1):
+            following = self._load(number, chunks[number])
+            if following != (number + 1) % len(chunks):
+                raise LinkError(f"board on {self._port!r}: chunk {(number + 1) % len(chunks)} of "
+                                f"the weights must be next, not {following}; does another program "
+                                f"use the board?")
+            if progress is not None:
+                progress(done, len(numbers))
+
+    def _load(self, number: int, chunk: bytes) -> int:
+        """Send a chunk of weights; return the number of the one that the board wants next."""
+        payload = number.to_bytes(LOADED_BYTES, "little") + chunk
+        return int.from_bytes(self._exchange(Kind.LOAD, [payload], window=1)[0], "little")
 
     def _exchange(self, kind: Kind, payloads: list[bytes], *, window: int,
                   progress: Progress | None = None) -> list[bytes]:
@@ -215,12 +278,16 @@ class BoardClient:
                             f"{error}") from error
 
 
+ANSWERS = {Kind.INFER: Kind.RESULT, Kind.IDENTIFY: Kind.IDENTITY, Kind.LOAD: Kind.LOADED}
+"""Kind of a request -> that of its answer."""
+
+
 class _Job:
     """Requests of one kind: which wait, which are under way, and what came back."""
 
     def __init__(self, kind: Kind, payloads: list[bytes], retries: int, port: str):
         self._kind, self._payloads, self._port = kind, payloads, port
-        self._answer_kind = Kind.RESULT if kind is Kind.INFER else Kind.IDENTITY
+        self._answer_kind = ANSWERS[kind]
         self._attempts_left = [retries + 1] * len(payloads)
         self.waiting = deque(range(len(payloads)))
         self.under_way: dict[int, int] = {}

@@ -14,8 +14,10 @@ kind     sent by           payload
 ======== ================= ==================================================================
 INFER    host              one input frame, byte by byte as on ``s_axis``
 IDENTIFY host              empty
+LOAD     host              number of a chunk of weights (4), then its words: :func:`chunks_of`
 RESULT   board             one output frame, byte by byte as on ``m_axis``
 IDENTITY board             version, buffers, pending, input bytes (2), output bytes (2), digest (8)
+LOADED   board             number of the chunk that is next (4)
 ERROR    board             one :class:`ErrorCode`
 ======== ================= ==================================================================
 """
@@ -26,12 +28,14 @@ from enum import IntEnum
 
 from hwgen.numeric.errors import SpecError
 
-__all__ = ["IDENTITY_BYTES", "MAX_PAYLOAD", "SYNC", "Decoder", "ErrorCode", "Frame", "Kind",
-           "crc16", "encode"]
+__all__ = ["CHUNK_BYTES", "IDENTITY_BYTES", "LOADED_BYTES", "MAX_PAYLOAD", "SYNC", "Decoder",
+           "ErrorCode", "Frame", "Kind", "chunks_of", "crc16", "encode"]
 
 SYNC = b"\xa5\x5a"
 MAX_PAYLOAD = 0xFFFF
 IDENTITY_BYTES = 15
+LOADED_BYTES = 4
+CHUNK_BYTES = 512
 _HEADER_BYTES = len(SYNC) + 4
 _CRC_BYTES = 2
 
@@ -41,8 +45,10 @@ class Kind(IntEnum):
 
     INFER = 0x01
     IDENTIFY = 0x02
+    LOAD = 0x03
     RESULT = 0x81
     IDENTITY = 0x82
+    LOADED = 0x83
     ERROR = 0xFF
 
 
@@ -99,6 +105,12 @@ def encode(frame: Frame) -> bytes:
     body = bytes([frame.seq, frame.kind]) + len(frame.payload).to_bytes(2, "little")
     body += frame.payload
     return SYNC + body + crc16(body).to_bytes(_CRC_BYTES, "little")
+
+
+def chunks_of(weights: bytes) -> list[bytes]:
+    """Return a set of weights as chunks of at most :data:`CHUNK_BYTES`, the last one filled up."""
+    size = min(len(weights), CHUNK_BYTES)
+    return [weights[at:at + size].ljust(size, b"\0") for at in range(0, len(weights), size)]
 
 
 class Decoder:

@@ -40,6 +40,9 @@ SHELL = {"ecp5": Cells(lut=389, ff=244, bram=1), "ice40": Cells(lut=454, ff=272,
 Families for which there is no board are taken to need none.
 """
 
+LOADING_SHELL = {"ecp5": Cells(lut=170, ff=115, bram=1), "ice40": Cells(lut=230, ff=115, bram=2)}
+"""The same of what the link takes beside it where it brings weights."""
+
 
 class FitError(SpecError):
     """A design needs more than the board has."""
@@ -121,6 +124,8 @@ def misfits(design: Design) -> list[str]:
     """What the design needs more of than the board has; empty if it fits."""
     board = design.target
     need = design.estimate + SHELL.get(board.family, Cells())
+    if design.loaded:
+        need += LOADING_SHELL.get(board.family, Cells())
     rows = (("LUT", need.lut, int(board.luts * MAX_LUT_SHARE)), ("FF", need.ff, board.ffs),
             ("block RAM", need.bram, board.brams), ("DSP", need.dsp, board.dsps))
     return [f"{what}: needs about {n}, of {have} usable" for what, n, have in rows if n > have]

@@ -9,6 +9,7 @@ from hwgen.rtl.link_buffer import RequestBuffer
 from hwgen.rtl.link_deframer import Deframer
 from hwgen.rtl.link_framer import Framer
 from hwgen.rtl.link_spec import LinkSpec
+from hwgen.rtl.link_weights import AnswerTurns, WeightFeeder
 from hwgen.rtl.stream import link
 from hwgen.rtl.uart import UartRx, UartTx
 
@@ -25,12 +26,16 @@ class LinkShell(wiring.Component):
     half-taken. Every frame carries the number of its request (``hwgen.host.framing`` has the
     format).
 
+    Where the core loads its weights they come in chunks, one unanswered at a time: see
+    :class:`~hwgen.rtl.link_weights.WeightFeeder`.
+
     The core must give exactly one output frame for each input frame.
 
     Parameters
     ----------
     core : :class:`amaranth.lib.wiring.Component`
-        Has the members ``s_axis_tdata/tvalid/tready/tlast`` and ``m_axis_...``.
+        Has the members ``s_axis_tdata/tvalid/tready/tlast`` and ``m_axis_...``, and
+        ``s_axis_weights_...`` where it loads its weights.
     spec : :class:`LinkSpec`
 
     Members
@@ -43,7 +48,8 @@ class LinkShell(wiring.Component):
     TypeError
         If ``spec`` is not a :class:`LinkSpec`, or ``core`` lacks a member.
     SpecError
-        If a data port is not whole bytes, or a frame not whole beats.
+        If a data port is not whole bytes, or a frame not whole beats; or if the core loads weights
+        and ``spec.weight_words`` is 0.
     """
 
     def __init__(self, core: wiring.Component, spec: LinkSpec):
@@ -55,6 +61,11 @@ class LinkShell(wiring.Component):
         self._out_beat_bytes = _beat_bytes(core, "m_axis_tdata")
         spec.require_whole_beats("in_bytes", self._in_beat_bytes)
         spec.require_whole_beats("out_bytes", self._out_beat_bytes)
+        if spec.weight_words:
+            _beat_bytes(core, "s_axis_weights_tdata")
+        elif "s_axis_weights_tdata" in core.signature.members:
+            raise SpecError("link: weight_words must be at least 1, as the core loads weights, "
+                            "not 0")
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1)})
 
     @property
@@ -76,7 +87,10 @@ class LinkShell(wiring.Component):
         m.submodules.seqs = seqs = fifo.SyncFIFO(width=8, depth=spec.buffers)
 
         link(m, rx.o, deframer.i)
-        link(m, deframer.o, framer.i_answer)
+        if spec.weight_words:
+            self._weights(m, deframer, framer)
+        else:
+            link(m, deframer.o, framer.i_answer)
         link(m, seqs.r_stream, framer.i_seq)
         link(m, framer.o, tx.i)
         m.d.comb += [
@@ -101,6 +115,28 @@ class LinkShell(wiring.Component):
             core.m_axis_tready.eq(framer.i.ready),
         ]
         return m
+
+    def _weights(self, m, deframer, framer):
+        """Chunks to the core's stream of weights, and both kinds of answers to the line."""
+        core = self._core
+        m.submodules.weights = weights = WeightFeeder(self._spec)
+        m.submodules.answers = answers = AnswerTurns()
+        link(m, deframer.o, answers.i)
+        link(m, weights.o, answers.i_weights)
+        link(m, answers.o, framer.i_answer)
+        m.d.comb += [
+            deframer.load_free.eq(weights.free),
+            weights.write.eq(deframer.load_write),
+            weights.byte.eq(deframer.byte),
+            weights.offset.eq(deframer.offset),
+            weights.commit.eq(deframer.load_commit),
+            weights.seq.eq(deframer.seq),
+            framer.following.eq(weights.following),
+            core.s_axis_weights_tdata.eq(weights.tdata),
+            core.s_axis_weights_tlast.eq(weights.tlast),
+            core.s_axis_weights_tvalid.eq(weights.tvalid),
+            weights.tready.eq(core.s_axis_weights_tready),
+        ]
 
 
 def _beat_bytes(core, name: str) -> int:

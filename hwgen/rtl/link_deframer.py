@@ -38,9 +38,9 @@ class _Grammar(wiring.Component):
     -------
     state, byte, synced : In
         Where the frame is, the byte that is next, whether it completes a pair of sync bytes.
-    infer, last, match, take : In
-        Whether the frame is an ``INFER``, this is its last byte of payload, its checksum is
-        right, and there is room for it.
+    infer, load, last, match, take : In
+        Whether the frame is an ``INFER``, a ``LOAD``, this is its last byte of payload, its
+        checksum is right, and there is room for it.
     ok, code, following : Out
         Whether all is well there, the error if not, the state after it if so.
     """
@@ -49,13 +49,21 @@ class _Grammar(wiring.Component):
         self._spec = spec
         super().__init__({
             "state": In(State), "byte": In(8), "synced": In(1),
-            "infer": In(1), "last": In(1), "match": In(1), "take": In(1),
+            "infer": In(1), "load": In(1), "last": In(1), "match": In(1), "take": In(1),
             "ok": Out(1), "code": Out(8), "following": Out(State),
         })
 
     def elaborate(self, platform):
         m = Module()
-        low, high = self._spec.in_bytes.to_bytes(2, "little")
+        spec, held = self._spec, self.infer         # frames with a payload, which is to be kept
+        low, high = spec.in_bytes.to_bytes(2, "little")
+        low, high = Mux(self.infer, low, 0), Mux(self.infer, high, 0)
+        known = (self.byte == Kind.INFER) | (self.byte == Kind.IDENTIFY)
+        if spec.weight_words:
+            bytes_of_load = spec.load_bytes.to_bytes(2, "little")
+            low, high = (Mux(self.load, byte, other)
+                         for byte, other in zip(bytes_of_load, (low, high), strict=True))
+            held, known = held | self.load, known | (self.byte == Kind.LOAD)
 
         def rule(state, following, ok=1, code=0):
             with m.Case(state):
@@ -64,16 +72,14 @@ class _Grammar(wiring.Component):
         with m.Switch(self.state):
             rule(State.HUNT, State.SEQ, self.synced)
             rule(State.SEQ, State.KIND)
-            rule(State.KIND, State.LENGTH_LOW,
-                 (self.byte == Kind.INFER) | (self.byte == Kind.IDENTIFY), ErrorCode.BAD_KIND)
-            rule(State.LENGTH_LOW, State.LENGTH_HIGH,
-                 self.byte == Mux(self.infer, low, 0), ErrorCode.BAD_LENGTH)
-            rule(State.LENGTH_HIGH, Mux(self.infer, State.PAYLOAD, State.CRC_LOW),
-                 self.byte == Mux(self.infer, high, 0), ErrorCode.BAD_LENGTH)
+            rule(State.KIND, State.LENGTH_LOW, known, ErrorCode.BAD_KIND)
+            rule(State.LENGTH_LOW, State.LENGTH_HIGH, self.byte == low, ErrorCode.BAD_LENGTH)
+            rule(State.LENGTH_HIGH, Mux(held, State.PAYLOAD, State.CRC_LOW), self.byte == high,
+                 ErrorCode.BAD_LENGTH)
             rule(State.PAYLOAD, Mux(self.last, State.CRC_LOW, State.PAYLOAD))
             rule(State.CRC_LOW, State.CRC_HIGH)
             rule(State.CRC_HIGH, State.CHECK)
-            rule(State.CHECK, State.HUNT, self.match & (self.take | ~self.infer),
+            rule(State.CHECK, State.HUNT, self.match & (self.take | ~held),
                  Mux(self.match, ErrorCode.BUSY, ErrorCode.BAD_CRC))
         return m
 
@@ -100,7 +106,8 @@ class Deframer(wiring.Component):
     free : ``In(1)``                     one more request can be taken
     write : ``Out(1)``                   ``byte`` is byte ``offset`` of a request's payload
     byte : ``Out(8)``
-    offset : ``Out(range(in_bytes))``
+    offset : ``Out(range(in_bytes))``    of the longer of both payloads, where weights are loaded
+    load_free, load_write, load_commit   the same of chunks of weights
     commit : ``Out(1)``                  the payload written is request ``seq``, and whole
     seq : ``Out(8)``
     o : ``Out(stream.Signature(answer_layout()))``  answers: identity and errors
@@ -121,8 +128,10 @@ class Deframer(wiring.Component):
             "free": In(1),
             "write": Out(1),
             "byte": Out(8),
-            "offset": Out(range(max(2, spec.in_bytes))),
+            "offset": Out(range(max(2, spec.in_bytes, spec.load_bytes * bool(spec.weight_words)))),
             "commit": Out(1),
+            **({"load_free": In(1), "load_write": Out(1), "load_commit": Out(1)}
+               if spec.weight_words else {}),
             "seq": Out(8),
             "o": Out(stream.Signature(answer_layout())),
         })
@@ -139,6 +148,7 @@ class Deframer(wiring.Component):
         check = Signal()
         cut = Signal()
         infer = Signal()                  # the frame is a request to the core, else to identify
+        load = Signal()                   # or it is a chunk of weights
         take = Signal()                   # there was room for it when it began
 
         m.submodules.grammar = grammar = _Grammar(self._spec)
@@ -152,16 +162,22 @@ class Deframer(wiring.Component):
             grammar.byte.eq(self.i.payload),
             grammar.synced.eq(synced),
             grammar.infer.eq(infer),
+            grammar.load.eq(load),
             grammar.take.eq(take),
-            grammar.last.eq(self.offset == self._spec.in_bytes - 1),
+            grammar.last.eq(self.offset == self._last(load)),
             grammar.match.eq(crc.match_detected),
             crc.data.eq(self.i.payload),
             crc.valid.eq(self.i.valid & self.i.ready),
             crc.start.eq(state == State.SEQ),
             self.byte.eq(self.i.payload),
-            self.write.eq(step & (state == State.PAYLOAD) & take),
+            self.write.eq(step & (state == State.PAYLOAD) & take & ~load),
         ]
         m.d.sync += self.commit.eq(check & grammar.ok & infer)
+        free = self.free
+        if self._spec.weight_words:
+            free = Mux(load, self.load_free, self.free)
+            m.d.comb += self.load_write.eq(step & (state == State.PAYLOAD) & take & load)
+            m.d.sync += self.load_commit.eq(check & grammar.ok & load)
         with m.If(step):
             m.d.sync += state.eq(Mux(grammar.ok, grammar.following,
                                      Mux(synced, State.SEQ, State.HUNT)))
@@ -170,19 +186,28 @@ class Deframer(wiring.Component):
                     m.d.sync += self.seq.eq(self.i.payload)
                 with m.Case(State.KIND):
                     m.d.sync += infer.eq(self.i.payload == Kind.INFER)
+                    if self._spec.weight_words:
+                        m.d.sync += load.eq(self.i.payload == Kind.LOAD)
                 with m.Case(State.LENGTH_HIGH):
-                    m.d.sync += [take.eq(self.free), self.offset.eq(0)]
+                    m.d.sync += [take.eq(free), self.offset.eq(0)]
                 with m.Case(State.PAYLOAD):
                     m.d.sync += self.offset.eq(self.offset + 1)
         with m.Elif(cut):
             m.d.sync += state.eq(State.HUNT)
 
-        identified = check & grammar.ok & ~infer
+        identified = check & grammar.ok & ~infer & ~load
         refused = (step & ~grammar.ok | ~step & cut) & (state != State.HUNT)
         self._answer(m, identified | refused,
                      kind=Mux(identified, Kind.IDENTITY, Kind.ERROR),
                      code=Mux(step, grammar.code, ErrorCode.CUT))
         return m
+
+    def _last(self, load):
+        """Offset of the last byte of the payload."""
+        spec = self._spec
+        if not spec.weight_words:
+            return spec.in_bytes - 1
+        return Mux(load, spec.load_bytes - 1, spec.in_bytes - 1)
 
     def _watch_line(self, m, cut):
         """Drive ``cut``; return the signal that says that the byte on ``i`` ends a sync pair."""

@@ -30,6 +30,7 @@ class Framer(wiring.Component):
     i_seq : ``In(stream.Signature(8))``                      numbers of the requests, in order
     i_answer : ``In(stream.Signature(answer_layout()))``     answers that need no core
     pending : ``In(8)``                                      requests without result, to report
+    following : ``In(32)``       where weights are loaded: the chunk that is next, to report
     o : ``Out(stream.Signature(8))``                         bytes of the line
 
     Raises
@@ -48,6 +49,7 @@ class Framer(wiring.Component):
             "i_seq": In(stream.Signature(8)),
             "i_answer": In(stream.Signature(answer_layout())),
             "pending": In(8),
+            **({"following": In(32)} if spec.weight_words else {}),
             "o": Out(stream.Signature(8)),
         })
 
@@ -109,6 +111,9 @@ class Framer(wiring.Component):
             m.d.comb += size.eq(IDENTITY_BYTES)
         with m.Else():
             m.d.comb += size.eq(1)
+        if self._spec.weight_words:
+            with m.If(answering & (self.i_answer.p.kind == Kind.LOADED)):
+                m.d.comb += size.eq(len(self.following) // 8)
         return size
 
     def _header(self, m, answering, index, size):
@@ -127,6 +132,9 @@ class Framer(wiring.Component):
             m.d.comb += payload.eq(identity)
         with m.Else():
             m.d.comb += payload.eq(self.i_answer.p.code)
+        if self._spec.weight_words:
+            with m.If(answering & (self.i_answer.p.kind == Kind.LOADED)):
+                m.d.comb += payload.eq(self.following.word_select(index[:2], 8))
         return payload
 
 

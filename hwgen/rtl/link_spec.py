@@ -15,6 +15,7 @@ _DIGEST_BYTES = 8
 _MAX_BYTES = 0xFFFF
 _BLOCK_BYTES = 512      # the smallest block RAM of the families we target (iCE40)
 _MAX_BUFFERS = 4
+_CHUNK_WORDS = 128      # of weights: the smallest block RAM again
 
 
 class Kind(IntEnum):
@@ -22,8 +23,10 @@ class Kind(IntEnum):
 
     INFER = 0x01
     IDENTIFY = 0x02
+    LOAD = 0x03
     RESULT = 0x81
     IDENTITY = 0x82
+    LOADED = 0x83
     ERROR = 0xFF
 
 
@@ -47,6 +50,8 @@ class LinkSpec:
         First 8 bytes of the network's SHA-256.
     in_bytes, out_bytes : int
         Bytes of one frame on ``s_axis`` and on ``m_axis``, whole beats, 1..65535.
+    weight_words : int
+        Words of 32 bits in a set of weights on ``s_axis_weights``; 0 if the core loads none.
     clk_hz : float
         Clock of the shell.
     baud : int
@@ -65,6 +70,7 @@ class LinkSpec:
     in_bytes: int
     out_bytes: int
     clk_hz: float
+    weight_words: int = 0
     baud: int = 1_000_000
     gap_s: float = 0.02
 
@@ -75,6 +81,8 @@ class LinkSpec:
             value = getattr(self, name)
             if not 1 <= value <= _MAX_BYTES:
                 raise SpecError(f"link: {name} must be in 1..{_MAX_BYTES}, not {value!r}")
+        if self.weight_words < 0:
+            raise SpecError(f"link: weight_words must be at least 0, not {self.weight_words!r}")
         if self.gap_cycles < 20 * self.divisor:
             raise SpecError(f"link: gap_s must be at least 2 bytes long "
                             f"({20 * self.divisor / self.clk_hz:g} s), not {self.gap_s!r}")
@@ -110,6 +118,21 @@ class LinkSpec:
     def buffers(self) -> int:
         """Requests that may be unanswered at once: 2..4, as many as one block RAM holds."""
         return max(2, min(_MAX_BUFFERS, _BLOCK_BYTES // self.slot_bytes))
+
+    @property
+    def chunk_words(self) -> int:
+        """Words of weights in a ``LOAD`` frame, the last one filled up."""
+        return min(self.weight_words, _CHUNK_WORDS)
+
+    @property
+    def chunks(self) -> int:
+        """``LOAD`` frames of a set of weights; 0 if the core loads none."""
+        return -(-self.weight_words // self.chunk_words) if self.weight_words else 0
+
+    @property
+    def load_bytes(self) -> int:
+        """Bytes of the payload of a ``LOAD`` frame: the number of the chunk, then its words."""
+        return 4 * (1 + self.chunk_words)
 
     def identity(self, pending) -> list:
         """Return the bytes of an ``IDENTITY`` frame's payload, ``pending`` as it is given."""

@@ -18,18 +18,20 @@ class VerilogCore(wiring.Component):
     ----------
     top : str                      module name
     in_bits, out_bits : int        widths of ``s_axis_tdata`` and ``m_axis_tdata``
+    loaded : bool                  whether it loads its weights
     """
 
-    def __init__(self, *, top: str, in_bits: int, out_bits: int):
+    def __init__(self, *, top: str, in_bits: int, out_bits: int, loaded: bool = False):
         self._top = top
-        super().__init__(core_ports(in_bits=in_bits, out_bits=out_bits))
+        super().__init__(core_ports(in_bits=in_bits, out_bits=out_bits, loaded=loaded))
 
     @classmethod
     def of(cls, manifest: dict) -> "VerilogCore":
         """The core that a manifest describes."""
         bits = {side: 8 * manifest[side]["lanes"] * manifest[side]["element_bytes"]
                 for side in ("input", "output")}
-        return cls(top=manifest["top"], in_bits=bits["input"], out_bits=bits["output"])
+        return cls(top=manifest["top"], in_bits=bits["input"], out_bits=bits["output"],
+                   loaded="weights" in manifest)
 
     def elaborate(self, platform):
         m = Module()

@@ -15,14 +15,16 @@ class FakeBoard:
 
     ``spoil`` holds, for the next answers in turn, a function from the encoded answer to what is
     sent instead; None sends it as it is. ``pending`` is reported once per entry, then 0.
-    ``slow_s`` pass before requests are looked at.
+    ``slow_s`` pass before requests are looked at. A set of weights is so many ``chunks``, and
+    ``following`` is next of them; those that were taken are in ``taken``.
     """
 
     def __init__(self, answer, *, digest, sizes, buffers=2, version=1, spoil=(), pending=(),
-                 slow_s=0):
+                 slow_s=0, chunks=0, following=0):
         self._answer, self._digest, self._sizes = answer, digest, sizes
         self._buffers, self._version, self._slow_s = buffers, version, slow_s
         self._spoil, self._pending = list(spoil), list(pending)
+        self._chunks, self.following, self.taken = chunks, following, []
         self.requests = []
         self.most_under_way = 0
 
@@ -32,9 +34,18 @@ class FakeBoard:
             pending = self._pending.pop(0) if self._pending else 0
             head = bytes([self._version, self._buffers, pending])
             return encode(Frame(frame.seq, Kind.IDENTITY, head + sizes + self._digest))
-        reply = encode(Frame(frame.seq, Kind.RESULT, self._answer(frame.payload)))
+        if frame.kind is Kind.LOAD:
+            reply = encode(Frame(frame.seq, Kind.LOADED, self._take(frame.payload)))
+        else:
+            reply = encode(Frame(frame.seq, Kind.RESULT, self._answer(frame.payload)))
         spoil = self._spoil.pop(0) if self._spoil else None
         return reply if spoil is None else spoil(reply)
+
+    def _take(self, payload):
+        if int.from_bytes(payload[:4], "little") == self.following:
+            self.taken.append(payload[4:])
+            self.following = (self.following + 1) % self._chunks
+        return self.following.to_bytes(4, "little")
 
     def serve(self, board, stop):
         decoder = Decoder()

@@ -9,6 +9,7 @@ from hwgen.host import framing
 from hwgen.host.framing import Decoder, ErrorCode, Frame, Kind, crc16, encode
 from hwgen.numeric.errors import SpecError
 from hwgen.rtl import link_spec
+from hwgen.rtl.link_spec import LinkSpec
 
 frames = st.builds(Frame, st.integers(0, 255), st.sampled_from(Kind), st.binary(max_size=40))
 # Random bytes seldom hold what confuses a decoder, so sync bytes and begun frames are mixed in.
@@ -94,5 +95,10 @@ def test_impossible_frame_is_refused(arguments, message):
 def test_hardware_and_host_agree_on_every_constant():
     assert bytes(link_spec.SYNC) == framing.SYNC
     assert link_spec.IDENTITY_BYTES == framing.IDENTITY_BYTES
+    for words in (1, 2, 127, 128, 129, 384, 1000):
+        spec = LinkSpec(digest=bytes(8), in_bytes=1, out_bytes=1, clk_hz=50e6, weight_words=words)
+        chunks = framing.chunks_of(bytes(4 * words))
+        assert len(chunks) == spec.chunks
+        assert {framing.LOADED_BYTES + len(chunk) for chunk in chunks} == {spec.load_bytes}
     assert {k.name: k.value for k in link_spec.Kind} == {k.name: k.value for k in Kind}
     assert {k.name: k.value for k in link_spec.ErrorCode} == {k.name: k.value for k in ErrorCode}

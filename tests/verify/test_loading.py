@@ -222,8 +222,3 @@ def test_constants_load_nothing(artefact):
 def test_reload_in_another_mode_is_refused(folder):
     with pytest.raises(SpecError, match="reload must be None in mode 'reset'"):
         simulate(folder, mode="reset", reload=SECOND)
-
-
-def test_a_board_without_a_way_to_load_is_refused(folder):
-    with pytest.raises(SpecError, match="board 'ulx3s-85f' must have what loads weights"):
-        Artefact(folder).synthesise(board="ulx3s-85f")
