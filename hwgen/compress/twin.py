@@ -131,6 +131,8 @@ class State:
     shape : tuple of int              of a sample that comes in
     is_signed : bool                  whether values that come in may be below 0
     flattened : (c, h, w) or None     of the map whose elements come in as torch orders them
+    is_open : bool                    whether sums come in, which no activation has bounded yet
+    has_signs : bool                  whether values that come in are signs, or sums of some
     """
 
     options: dict
@@ -138,3 +140,5 @@ class State:
     shape: tuple[int, ...] = ()
     is_signed: bool = True
     flattened: tuple[int, int, int] | None = None
+    is_open: bool = False
+    has_signs: bool = False

@@ -2,6 +2,7 @@
 
 from .code import Code
 from .distil import Distil
+from .integers import ALL as INTEGERS
 from .low_rank import LowRank, Tucker
 from .prune import Prune
 from .prune_iterative import PruneIterative
@@ -14,6 +15,7 @@ from .tied import Circulant, Hashed
 from .train import Train
 
 __all__ = [
+    "INTEGERS",
     "METHODS",
     "Circulant",
     "Code",
@@ -52,6 +54,7 @@ METHODS = {step.kind: step for step in (
     PruneOBS,
     Splice,
     Quantise,
+    *INTEGERS,
     Share,
     Code,
 )}

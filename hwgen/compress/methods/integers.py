@@ -1,0 +1,317 @@
+"""Networks of small integer weights: binary, ternary, k-bit, several bases, powers of two."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..bases import AbcWeights, AlternatingWeights, LqWeights
+from ..binary import BinaryWeights, Sign, XnorWeights
+from ..frame.prepare import matrices
+from ..frame.step import FIXED, TrainingStep
+from ..graph import as_graph
+from ..integerise import integerise
+from ..kbit import DoReFaWeights, WrpnWeights
+from ..powers import PowerWeights, ShiftSumWeights
+from ..residual import HorqSign, ResidualSign
+from ..steps import StepActivation
+from ..ternary import FixedTernaryWeights, TtqWeights, TwnWeights
+
+__all__ = ["ALL", "Integers"]
+
+LOOK = 8
+"""Samples on which a recipe is tried before it is trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integers(TrainingStep):
+    """All weights of one kind of small integers, thresholds between them; trained from the float.
+
+    Batch norms are put behind every matrix but the last and folded into the thresholds of the
+    activation that follows; see ``docs/methods-binary.md`` for what each kind is, to the equation.
+
+    Parameters
+    ----------
+    activation_bits : int    1 for signs, else unsigned levels
+    """
+
+    activation_bits: int = 1
+
+    def check(self):
+        self.require_int("activation_bits", 1, 8)
+
+    def validate(self, context):
+        """In the place of ``quantise``, and of what changes single weights."""
+        context.refuse(FIXED, "numbers are integers already: leave one of the two out")
+        for mark in ("pruned", "shared", "tied"):
+            context.refuse(mark, "integer weights follow from all latent ones: leave it out")
+        context.model = self._twin(context.model, context.split.x_train[:LOOK])
+        context.layers, context.norms = matrices(context.model), frozenset()
+        context.mark(FIXED, "integers")
+
+    def apply(self, run):
+        """Put the twin in the model's place, then train it."""
+        run.model = self._twin(run.model, run.samples())
+        run.train(self)
+
+    def _twin(self, model, samples):
+        last = self.last and (lambda name: self.last())
+        return as_graph(integerise(model, samples, weights=lambda name: self.weights(), last=last,
+                                   activation=self.activation))
+
+    last: ClassVar = None
+
+    def weights(self):
+        """The kind, a new object for each layer."""
+        raise NotImplementedError
+
+    def activation(self):
+        """Signs, or DoReFa's steps."""
+        return Sign() if self.activation_bits == 1 else StepActivation.dorefa(self.activation_bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary(Integers):
+    """Signs: BNN, and with more bits of activations BinaryConnect."""
+
+    kind: ClassVar[str] = "binary"
+    text: ClassVar[str] = "weights are signs (BNN; BinaryConnect with activations of 8 bits)"
+    source: ClassVar[str] = "arXiv 1602.02830, 1511.00363"
+
+    def weights(self):
+        """Signs."""
+        return BinaryWeights()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Xnor(Integers):
+    """Signs with a scale for each output, folded into thresholds; the last layer has none."""
+
+    kind: ClassVar[str] = "xnor"
+    text: ClassVar[str] = "signs with a scale for each output (XNOR-Net)"
+    source: ClassVar[str] = "arXiv 1603.05279"
+    last: ClassVar = BinaryWeights
+
+    def weights(self):
+        """Signs and scales."""
+        return XnorWeights()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoReFa(Integers):
+    """Weights of ``bits`` planes of signs, activations of even steps."""
+
+    kind: ClassVar[str] = "dorefa"
+    text: ClassVar[str] = "weights and activations of k bits (DoReFa-Net)"
+    source: ClassVar[str] = "arXiv 1606.06160"
+    bits: int = 2
+    activation_bits: int = 2
+
+    def check(self):
+        super().check()
+        self.require_int("bits", 1, 8)
+
+    def weights(self):
+        """Odd integers."""
+        return DoReFaWeights(self.bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrpn(DoReFa):
+    """Symmetric two's complement; the paper's wider layers are the user's model."""
+
+    kind: ClassVar[str] = "wrpn"
+    text: ClassVar[str] = "symmetric weights and activations of k bits (WRPN)"
+    source: ClassVar[str] = "arXiv 1709.01134"
+
+    def check(self):
+        super().check()
+        self.require_int("bits", 2, 8)
+
+    def weights(self):
+        """Symmetric integers."""
+        return WrpnWeights(self.bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hwgq(Binary):
+    """Signs, and activations of Lloyd's steps for half a Gaussian."""
+
+    kind: ClassVar[str] = "hwgq"
+    text: ClassVar[str] = "signs, half-wave Gaussian activations (HWGQ)"
+    source: ClassVar[str] = "arXiv 1702.00953"
+    activation_bits: int = 2
+
+    def check(self):
+        self.require_int("activation_bits", 2, 4)
+
+    def activation(self):
+        """Lloyd's steps."""
+        return StepActivation.hwgq(self.activation_bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReBNet(Binary):
+    """Signs, and activations of ``levels`` residual signs with trained scales."""
+
+    kind: ClassVar[str] = "rebnet"
+    text: ClassVar[str] = "signs, residual binary activations (ReBNet)"
+    source: ClassVar[str] = "arXiv 1711.01243"
+    levels: int = 2
+
+    def check(self):
+        super().check()
+        self.require_int("levels", 2, 4)
+
+    def activation(self):
+        """Residual signs."""
+        return ResidualSign(self.levels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Horq(ReBNet):
+    """Signs, and activations of ``levels`` residual signs of the batch's own scales."""
+
+    kind: ClassVar[str] = "horq"
+    text: ClassVar[str] = "signs, high-order residual activations (HORQ)"
+    source: ClassVar[str] = "arXiv 1708.08687"
+
+    def activation(self):
+        """Residual signs."""
+        return HorqSign(self.levels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twn(Integers):
+    """-1, 0, +1 with the threshold of 0.7 times the mean magnitude."""
+
+    kind: ClassVar[str] = "twn"
+    text: ClassVar[str] = "ternary weights, one threshold a layer (TWN)"
+    source: ClassVar[str] = "arXiv 1605.04711"
+    activation_bits: int = 2
+
+    def weights(self):
+        """Ternary."""
+        return TwnWeights()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ttq(Integers):
+    """Ternary with two trained scales, small integers on one step."""
+
+    kind: ClassVar[str] = "ttq"
+    text: ClassVar[str] = "ternary weights, two trained scales a layer (TTQ)"
+    source: ClassVar[str] = "arXiv 1612.01064"
+    bits: int = 4
+    activation_bits: int = 2
+
+    def check(self):
+        super().check()
+        self.require_int("bits", 1, 6)
+
+    def weights(self):
+        """Ternary, two scales."""
+        return TtqWeights(self.bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedTernary(Integers):
+    """-1, 0, +1 with the step of least squares."""
+
+    kind: ClassVar[str] = "ternary"
+    text: ClassVar[str] = "weights +1, 0, -1 of the step of least squares"
+    source: ClassVar[str] = "Hwang and Sung, SiPS 2014"
+    activation_bits: int = 2
+
+    def weights(self):
+        """Ternary."""
+        return FixedTernaryWeights()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LqNets(Integers):
+    """Weights of ``bases`` learned bases."""
+
+    kind: ClassVar[str] = "lq-nets"
+    text: ClassVar[str] = "weights of several learned binary bases (LQ-Nets)"
+    source: ClassVar[str] = "arXiv 1807.10029"
+    bases: int = 2
+    activation_bits: int = 2
+
+    def check(self):
+        super().check()
+        self.require_int("bases", 2, 4)
+
+    def weights(self):
+        """Learned bases."""
+        return LqWeights(self.bases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternating(LqNets):
+    """Weights of ``bases`` bases, found by turns."""
+
+    kind: ClassVar[str] = "alternating"
+    text: ClassVar[str] = "weights of several binary bases, found by turns"
+    source: ClassVar[str] = "arXiv 1802.00150"
+
+    def weights(self):
+        """Bases by turns."""
+        return AlternatingWeights(self.bases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AbcNet(LqNets):
+    """Weights of ``bases`` shifted signs."""
+
+    kind: ClassVar[str] = "abc-net"
+    text: ClassVar[str] = "weights of several shifted binary bases (ABC-Net)"
+    source: ClassVar[str] = "arXiv 1711.11294"
+    bases: int = 3
+
+    def weights(self):
+        """Shifted signs."""
+        return AbcWeights(self.bases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Powers(Integers):
+    """0 and powers of two, by the rule of INQ without its schedule; runs on the shift core."""
+
+    kind: ClassVar[str] = "powers"
+    text: ClassVar[str] = "weights are powers of two or 0 (the rule of INQ, trained at once)"
+    source: ClassVar[str] = "arXiv 1702.03044, eq. 4"
+    bits: int = 5
+    activation_bits: int = 4
+
+    def check(self):
+        super().check()
+        self.require_int("bits", 2, 6)
+
+    def weights(self):
+        """Powers of two."""
+        return PowerWeights(self.bits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftCNN(Integers):
+    """Sums of ``terms`` powers of two; runs on the shift core."""
+
+    kind: ClassVar[str] = "shiftcnn"
+    text: ClassVar[str] = "weights are sums of a few powers of two (ShiftCNN)"
+    source: ClassVar[str] = "arXiv 1706.02393"
+    terms: int = 2
+    bits: int = 4
+    activation_bits: int = 4
+
+    def check(self):
+        super().check()
+        self.require_int("terms", 1, 4)
+        self.require_int("bits", 2, 5)
+
+    def weights(self):
+        """Sums of powers."""
+        return ShiftSumWeights(self.terms, self.bits)
+
+
+ALL = (Binary, Xnor, DoReFa, Wrpn, Hwgq, ReBNet, Horq, Twn, Ttq, FixedTernary, LqNets, Alternating,
+       AbcNet, Powers, ShiftCNN)
+"""The steps."""

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+from cases.errors import refused
+from cases.plain import Plain, PlainMaps
+from torch import nn
+
+from hwgen.compress import IntegerLinear, Recipe, Split, StepActivation, compress
+from hwgen.compress.frame.prepare import prepared
+from hwgen.compress.integerise import SPREAD, integerise
+from hwgen.compress.methods import INTEGERS, METHODS, Prune, Quantise, Train
+from hwgen.compress.ternary import TwnWeights
+from hwgen.ir import MatVec, Threshold
+from hwgen.numeric import SpecError
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 24), nn.BatchNorm1d(24),
+                         nn.ReLU(), nn.Linear(24, 10))
+
+
+def as_maps(split):
+    return Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
+                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
+
+
+def matrices_of(network):
+    return [node for node in network.nodes if isinstance(node, MatVec)]
+
+
+LEVELS = {"binary": {-1, 1}, "xnor": {-1, 1}, "dorefa": {-3, -1, 1, 3}, "wrpn": {-1, 0, 1},
+          "hwgq": {-1, 1}, "rebnet": {-1, 1}, "horq": {-1, 1}, "twn": {-1, 0, 1},
+          "ternary": {-1, 0, 1}, "powers": {0} | {s << e for s in (1, -1) for e in range(8)}}
+
+
+@pytest.mark.parametrize("step", INTEGERS)
+def test_every_matrix_is_of_the_kind_and_thresholds_follow(split, step):
+    torch.manual_seed(0)
+    result = compress(mlp(), Recipe((step(epochs=1, lr=0.01),)), split)
+    matrices = matrices_of(result.network)
+    assert [node.weights.shape for node in matrices] == [(32, 64), (24, 32), (10, 24)]
+    found = set(np.unique(np.concatenate([m.weights.to_dense().ravel() for m in matrices])))
+    assert found <= LEVELS.get(step.kind, set(range(-128, 129)))
+    assert sum(isinstance(node, Threshold) for node in result.network.nodes) == 2
+    assert result.accuracy["torch"] == result.accuracy["golden"]
+
+
+def test_a_convolutional_one_learns(split):
+    torch.manual_seed(0)
+    result = compress(PlainMaps(), Recipe((Train(epochs=6, lr=0.01), METHODS["powers"](
+        epochs=8, lr=0.01))), as_maps(split))
+    assert [node.name for node in matrices_of(result.network)] == [
+        "conv1_matrix", "conv2_matrix", "fc"]
+    assert result.accuracy["golden"] > 60
+
+
+def test_weights_are_those_of_the_float_divided_by_the_largest(split):
+    torch.manual_seed(0)
+    model = mlp()
+    twin = integerise(prepared(model, split), split.x_train[:200], weights=lambda _: TwnWeights(),
+                      activation=lambda: StepActivation.dorefa(2))
+    layers = [each for each in twin.modules() if isinstance(each, IntegerLinear)]
+    for mine, name in zip(layers, ("0", "2", "5"), strict=True):
+        weight = model.get_submodule(name).weight
+        assert torch.equal(mine.weight, weight / weight.abs().max())
+    twin.train()
+    scores = twin(torch.tensor(split.x_train[:200]).float())
+    assert SPREAD / 2 < float(scores.detach().std()) < SPREAD * 2
+
+
+@pytest.mark.parametrize(("model", "steps", "message"), [
+    (mlp, (Quantise(), METHODS["twn"]()), "step 2 'twn': must not come after step 1 'quantise',"
+     " which makes the model 'fixed': numbers are integers already: leave one of the two out"),
+    (mlp, (Prune(density=0.5), METHODS["twn"]()), "step 2 'twn': must not come after step 1"
+     " 'prune', which makes the model 'pruned': integer weights follow from all latent ones: leave"
+     " it out"),
+    (Plain, (METHODS["twn"](),), "step 1 'twn': integerise: module 'add': must be QuantInput,"
+     " Linear, Conv2d, a batch norm behind one of these, ReLU, MaxPool2d, Flatten or Dropout, not"
+     " QuantAdd()"),
+    (lambda: nn.Sequential(nn.Linear(64, 8), nn.Linear(8, 10)), (METHODS["twn"](),),
+     "step 1 'twn': integerise: module '1': must have an activation between it and the matrix"
+     " before it"),
+])
+def test_what_has_no_such_twin_is_refused(split, model, steps, message):
+    torch.manual_seed(0)
+    with refused(SpecError, f"recipe 'recipe': {message}"):
+        compress(model(), Recipe(steps), split)
