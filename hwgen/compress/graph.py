@@ -203,6 +203,26 @@ def _relu(inplace=False):
     return [nn.ReLU()]
 
 
+def _relu6(inplace=False):
+    return [nn.ReLU6()]
+
+
+def _leaky_relu(negative_slope=0.01, inplace=False):
+    return [nn.LeakyReLU(negative_slope)]
+
+
+def _hardtanh(min_val=-1.0, max_val=1.0, inplace=False):
+    return [nn.Hardtanh(min_val, max_val)]
+
+
+def _sigmoid():
+    return [nn.Sigmoid()]
+
+
+def _tanh():
+    return [nn.Tanh()]
+
+
 def _max_pool(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
               return_indices=False):
     return [nn.MaxPool2d(kernel_size, stride, padding, dilation, return_indices, ceil_mode)]
@@ -247,6 +267,9 @@ def _same(*_, **__):
 
 OPERATIONS = {
     **dict.fromkeys((F.relu, torch.relu, torch.relu_, "relu", "relu_"), _relu),
+    F.relu6: _relu6, F.leaky_relu: _leaky_relu, F.hardtanh: _hardtanh,
+    **dict.fromkeys((torch.sigmoid, F.sigmoid, "sigmoid"), _sigmoid),
+    **dict.fromkeys((torch.tanh, F.tanh, "tanh"), _tanh),
     **dict.fromkeys((F.max_pool2d, torch.max_pool2d), _max_pool),
     F.avg_pool2d: _avg_pool,
     F.adaptive_avg_pool2d: _adaptive,

@@ -17,6 +17,7 @@ from .fixed import QuantInput, QuantLinear, QuantReLU
 from .form import forms_of, latent, put
 from .normalise import fold_batch_norm
 from .twin import twin_of
+from .twin_functions import FUNCTION_TWINS
 
 __all__ = ["quantise"]
 
@@ -36,8 +37,9 @@ def quantise(module, samples, *, weight_bits, activation_bits, calibrator=calibr
     ----------
     module : torch.nn.Module
         QuantInput, then Linear, Conv2d (of one group, or depthwise), BatchNorm1d, BatchNorm2d,
-        ReLU, ReLU6, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout, and sums; or the
-        operations of torch that do the same, see :func:`hwgen.compress.graph.as_graph`.
+        ReLU, ReLU6, LeakyReLU (of a slope that is a power of two), Hardtanh, Sigmoid, Tanh,
+        MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout, and sums; or the operations
+        of torch that do the same, see :func:`hwgen.compress.graph.as_graph`.
     samples : integers (batch, n_in) or (batch, c, h, w)
         Training samples, on which the steps are chosen.
     weight_bits, activation_bits : int, or mapping of layer name to int
@@ -139,11 +141,6 @@ def _relu(layer: nn.ReLU, state):
     return QuantReLU(bits=state.options["activation_bits"])
 
 
-def _relu6(layer: nn.ReLU6, state):
-    state.is_signed = False
-    return QuantActivation(state.options["activation_bits"], signed=False, high=6.0)
-
-
 def _between(layer: Between, state):
     return QuantActivation(state.options["activation_bits"], signed=state.is_signed)
 
@@ -182,14 +179,14 @@ def _flatten(layer: nn.Flatten, state):
 
 def _unknown(layer, state):
     raise SpecError(f"must be QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU,"
-                    f" ReLU6, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout or a"
-                    f" sum, not {layer!r}")
+                    f" ReLU6, LeakyReLU, Hardtanh, Sigmoid, Tanh, MaxPool2d, AvgPool2d,"
+                    f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}")
 
 
 TWINS = {
     QuantInput: _input, nn.Linear: _linear, nn.Conv2d: _convolution, nn.ReLU: _relu,
     nn.MaxPool2d: _unchanged, nn.AvgPool2d: _average, nn.AdaptiveAvgPool2d: _whole_average,
-    nn.ReLU6: _relu6, nn.Flatten: _flatten, Flatten: _unchanged, QuantAdd: _sum,
+    **FUNCTION_TWINS, nn.Flatten: _flatten, Flatten: _unchanged, QuantAdd: _sum,
     Between: _between,
 }
 """``TWINS[kind](layer, state)``; the first kind that a layer is of."""

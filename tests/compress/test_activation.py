@@ -104,7 +104,8 @@ def test_ristretto_gives_the_integer_bits_of_the_largest_value():
     for peak, frac in ((0.9, 7), (1.0, 7), (1.1, 6), (5.0, 4), (0.1, 10)):
         layer.calibrate(torch.tensor([-peak / 3, peak]), "ristretto")
         assert int(layer.frac) == frac
-    with refused(SpecError, "rule must be one of ['least_squares', 'ristretto'], not 'best'"):
+    with refused(SpecError, "rule must be one of ['least_squares', 'min_max', 'percentile',"
+                            " 'ristretto'], not 'best'"):
         layer.calibrate(torch.ones(1), "best")
 
 

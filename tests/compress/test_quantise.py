@@ -56,11 +56,12 @@ def test_only_modules_are_converted():
         quantise("net", np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
 
 
-@pytest.mark.parametrize("layer", [nn.Tanh(), nn.BatchNorm1d(2)])
+@pytest.mark.parametrize("layer", [nn.GELU(), nn.BatchNorm1d(2)])
 def test_other_layers_are_refused(layer):
     net = nn.Sequential(QuantInput(bits=4), layer)
     with refused(SpecError, f"quantise: module '1': must be QuantInput, Linear, Conv2d, a batch"
-                            f" norm behind one of these, ReLU, ReLU6, MaxPool2d, AvgPool2d,"
+                            f" norm behind one of these, ReLU, ReLU6, LeakyReLU, Hardtanh,"
+                            f" Sigmoid, Tanh, MaxPool2d, AvgPool2d,"
                             f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}"):
         quantise(net, np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
 
