@@ -47,10 +47,10 @@ COSTS = {
               "slices": 1.4, "narrow": 1.25, "clip": 1.1, "rom": 0.9, "ram": 1.9, "counter": 2.8,
               "lone": 1.35},
     "xc7": {"product": 2, "constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
-            "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1, "stage": 60},
+            "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1, "stage": 30},
 }
-"""Family -> LUTs that one of each part takes; those of Xilinx 7 are guesses, for which nothing was
-counted, and Gowin's are those of an ECP5."""
+"""Family -> LUTs that one of each part takes; those of Xilinx 7 are guesses but for ``stage``, as
+only three cores were counted, and Gowin's are those of an ECP5."""
 
 
 def fixed_cells(stage, target: Target) -> Cells:
@@ -70,7 +70,23 @@ def fixed_parts(stage, target: Target) -> Counter:
     parts = frame_parts(stage, target, accumulators=stage.pe)
     for count in (_products, _trees):
         parts.update(count(stage, target))
+    if target.family == "xc7" and parts["dsp"] and not stage.pairs:
+        parts.subtract(_absorbed(stage))
     return parts
+
+
+def _absorbed(stage) -> Counter:
+    """What yosys puts into the blocks of a Xilinx 7 that multiply.
+
+    Registers of operands that come from block RAM, those of inputs if no other block reads them,
+    and of each two products the adder, with its register where the tree has one.
+    """
+    rows, width = stage.nf * stage.sf, stage.weight_row_bits
+    registers = width * stage.weights_in_block_ram(rows, width)
+    registers += stage.row_bits * (stage.pe == 1)
+    product = stage.weight_format.bits + stage.x.format.bits
+    adders = stage.pe * (stage.simd // 2) * (product + 1)
+    return Counter(wide_add=adders, ff=registers + adders * (stage.levels_per_register == 1))
 
 
 def frame_parts(stage, target: Target, *, accumulators: int) -> Counter:
