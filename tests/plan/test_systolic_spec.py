@@ -75,7 +75,11 @@ def test_description_is_json_and_holds_the_formats():
     ({"rows": 2.0}, TypeError, "rows must be an int, not 2.0"),
     ({"x": 8}, TypeError, "x must be Fixed, not 8"),
     ({"multipliers": "dsp"}, SpecError, "multipliers must be one of ['blocks', 'luts'],"
-                                        " not 'dsp'")], ids=str)
+                                        " not 'dsp'"),
+    ({"x": Fixed(40), "weights": Fixed(40), "tiles": 65536}, SpecError,
+     "sums of 131072 products (rows * tiles) must fit 62 bits, not take 97 with x of fixed s40.0"
+     " (-549755813888..549755813887) and weights of fixed s40.0 (-549755813888..549755813887):"
+     " choose fewer tiles or narrower formats")], ids=str)
 def test_wrong_sizes_are_refused(change, error, rule):
     with refused(error, f"engine 'systolic': {rule}"):
         SystolicSpec(**{"rows": 2, "columns": 2} | change)

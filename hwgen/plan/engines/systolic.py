@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from ...numeric import Fixed, SpecError, as_int, format_to_dict
+from ...numeric.formats import MAX_BITS
 from ..target import Cells, Target, in_block_ram
 from .systolic_cells import systolic_cells
 
@@ -78,12 +79,20 @@ class SystolicSpec:
         if self.multipliers not in MULTIPLIERS:
             raise SpecError(f"engine 'systolic': multipliers must be one of {list(MULTIPLIERS)},"
                             f" not {self.multipliers!r}")
+        bits = max(abs(end) for end in self._ends(self.inner)).bit_length() + 1
+        if bits > MAX_BITS:
+            raise SpecError(f"engine 'systolic': sums of {self.inner} products (rows * tiles) must"
+                            f" fit {MAX_BITS} bits, not take {bits} with x of {self.x} and weights"
+                            f" of {self.weights}: choose fewer tiles or narrower formats")
 
     def sum_of(self, terms: int) -> Fixed:
         """Holds every sum of at most ``terms`` products: 0, and ``terms`` times either extreme."""
+        return Fixed.covering(*self._ends(terms))
+
+    def _ends(self, terms):
         products = [a * b for a in (self.x.min, self.x.max)
                     for b in (self.weights.min, self.weights.max)]
-        return Fixed.covering(min(0, terms * min(products)), max(0, terms * max(products)))
+        return min(0, terms * min(products)), max(0, terms * max(products))
 
     @property
     def inner(self) -> int:
