@@ -43,25 +43,22 @@ module hwgen_multiply_pair #(
     end endgenerate
 endmodule
 
-// y = a * b of REGISTERS cycles before, in no multiplier block.
+// y = a * b of two cycles before, in no multiplier block.
 module hwgen_multiply_luts #(
-    parameter A_WIDTH = 1, parameter B_WIDTH = 1, parameter A_SIGNED = 0, parameter B_SIGNED = 0,
-    parameter REGISTERS = 2
+    parameter A_WIDTH = 1, parameter B_WIDTH = 1, parameter A_SIGNED = 0, parameter B_SIGNED = 0
 ) (
     input clk,
     input [A_WIDTH-1:0] a,
     input [B_WIDTH-1:0] b,
     output reg [A_WIDTH+B_WIDTH-1:0] y
 );
-    wire signed [A_WIDTH:0] wa = {A_SIGNED != 0 && a[A_WIDTH-1], a};
-    wire signed [B_WIDTH:0] wb = {B_SIGNED != 0 && b[B_WIDTH-1], b};
     reg signed [A_WIDTH:0] ra;
     reg signed [B_WIDTH:0] rb;
     (* use_dsp = "no", multstyle = "logic", syn_multstyle = "logic" *)
-    wire signed [A_WIDTH+B_WIDTH-1:0] product = REGISTERS == 2 ? ra * rb : wa * wb;
+    wire signed [A_WIDTH+B_WIDTH-1:0] product = ra * rb;
     always @(posedge clk) begin
-        ra <= wa;
-        rb <= wb;
+        ra <= {A_SIGNED != 0 && a[A_WIDTH-1], a};
+        rb <= {B_SIGNED != 0 && b[B_WIDTH-1], b};
         y <= product;
     end
 endmodule

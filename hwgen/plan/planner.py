@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from ..ir import Edge, MatVec, Network, Node, Threshold, with_loaded
 from ..numeric import Fixed, SpecError, as_int
@@ -21,6 +22,7 @@ from .stages import (
     threshold_of,
     window_of,
 )
+from .stages.scaling import Scaling
 from .target import Cells, Target
 
 __all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "WEIGHTS", "FitError", "plan", "require_fit"]
@@ -87,7 +89,7 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
                         f" not {cores!r}")
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores, made = dict(cores or {}), {}
-    _require_known(network, cores)
+    _require_known(network, cores, target)
     network = with_loaded(network, _loaded(network, cores, weights))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
@@ -154,7 +156,7 @@ def _loaded(network, cores, weights) -> dict[str, bool]:
     return wanted
 
 
-def _require_known(network, cores):
+def _require_known(network, cores, target):
     following = sole_readers(network)
     nodes = {node.name: node for node in network.nodes if isinstance(node, MatVec)}
     for name, choice in cores.items():
@@ -175,6 +177,11 @@ def _require_known(network, cores):
         if unknown:
             raise SpecError(f"choices of '{name}' on the {core} core must be among"
                             f" {list(allowed)}, not {unknown}")
+        offered = list(dict.fromkeys(("none", target.fabric.packing)))
+        if choice.get("packing", "none") not in offered:
+            raise SpecError(f"packing of '{name}' must be among {offered}, which the multiplier"
+                            f" blocks of '{target.name}' ({target.family}) offer, not"
+                            f" {choice['packing']!r}")
 
 
 def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
@@ -204,7 +211,8 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
     def mat_vec(node, edge, post):
         choice, acc = cores.get(node.name, {}), node.infer(edge)
         levels = _levels(node, target, clk_hz, Fixed.covering(acc.lo, acc.hi).bits)
-        return _mat_vec(node, edge, post, target, interval, levels, choice, made)
+        scaled = partial(_scaled, target=target, clk_hz=clk_hz)
+        return _mat_vec(node, edge, post, target, interval, levels, choice, made, scaled)
 
     def thermometer(node, edge):
         return _thermometer(node, edge, interval)
@@ -220,7 +228,7 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
         return threshold_of(node, edge, interval)
 
     def requantise(node, edge):
-        return requantise_of(node, edge, interval)
+        return _scaled(requantise_of(node, edge, interval), target, clk_hz)
 
     def table(node, edge):
         return table_of_node(node, edge, interval)
@@ -250,6 +258,16 @@ def _levels(node, target, clk_hz, bits) -> int:
         return target.adder_levels(clk_hz, bits)
     except SpecError as error:
         raise SpecError(f"node '{node.name}': {error}; ask for a slower clock") from error
+
+
+def _scaled(stage, target, clk_hz):
+    """The stage with products of its requantise cut for the device, in registers for the clock."""
+    narrowing = stage.narrowing
+    if narrowing is None or not narrowing.multiplies:
+        return stage
+    levels = _levels(narrowing.node, target, clk_hz, narrowing.product.format.bits)
+    block = target.fabric.block if target.dsps else "none"
+    return replace(stage, scaling=Scaling(block, levels))
 
 
 def _in_luts(design: Design, cores) -> Design:
@@ -289,7 +307,7 @@ def _thermometer(node, edge, interval) -> ThermometerStage:
     return ThermometerStage(node, edge, lanes)
 
 
-def _mat_vec(node, edge, post, target, interval, levels, choice, made):
+def _mat_vec(node, edge, post, target, interval, levels, choice, made, scaled):
     choice = {what: value for what, value in choice.items() if what != "weights"}
     cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge, post)]
     if not cls.compares and isinstance(post, Threshold):
@@ -299,7 +317,7 @@ def _mat_vec(node, edge, post, target, interval, levels, choice, made):
     if "packing" in cls.choices:
         choice.setdefault("packing", target.fabric.packing)
     options = [
-        made.setdefault((node.name, *stage.folding.items()), stage)
+        made.setdefault((node.name, *stage.folding.items()), scaled(stage))
         for stage in cls.candidates(
             node, edge, post, interval_cycles=interval, levels_per_register=levels, choice=choice)]
     reached = [stage for stage in options if stage.interval_cycles <= interval]

@@ -21,6 +21,8 @@ class Fabric:
     has_shift_luts : bool   whether LUTs can be shift registers
     packing : str           how two products share a multiplier block, one of
                             :data:`hwgen.plan.stages.packing.PACKINGS`
+    block : str             bits of the operands of a block, one of
+                            :data:`hwgen.plan.stages.scaling.BLOCK_PORTS`
     """
 
     adder_ns: float
@@ -30,15 +32,16 @@ class Fabric:
     has_lut_ram: bool
     has_shift_luts: bool = False
     packing: str = "none"
+    block: str = "18x18"
 
 
 FAMILIES = {
     "ecp5": Fabric(adder_ns=3.0, carry_ns=0.04, lut_inputs=4, bram_width=36, has_lut_ram=True,
                    packing="18x18"),
     "ice40": Fabric(adder_ns=6.0, carry_ns=0.28, lut_inputs=4, bram_width=16, has_lut_ram=False,
-                    packing="8x8"),
+                    packing="8x8", block="16x16"),
     "xc7": Fabric(adder_ns=1.6, carry_ns=0.03, lut_inputs=6, bram_width=36, has_lut_ram=True,
-                  has_shift_luts=True, packing="25x18"),
+                  has_shift_luts=True, packing="25x18", block="25x18"),
     "gowin": Fabric(adder_ns=4.0, carry_ns=0.06, lut_inputs=4, bram_width=36, has_lut_ram=True),
 }
 """Family -> its fabric. Times of adders are measured on ECP5 (speed grade 6) and on UP5K; those of

@@ -190,7 +190,8 @@ class CodebookSums(wiring.Component):
             centroid = step
         products = []
         for k, value in enumerate(sums):
-            m.submodules[f"multiply{k}"] = block = Multiply(*shapes)
+            m.submodules[f"multiply{k}"] = block = Multiply(
+                *shapes, in_block=not stage.multiplies_in_luts)
             m.d.comb += [block.a.eq(value), block.b.eq(centroid)]
             signed = shapes[0].signed or shapes[1].signed
             products.append(block.y.as_signed() if signed else block.y)
@@ -205,7 +206,7 @@ class CodebookSums(wiring.Component):
             starts = Starts(shape=format_shape(stage.bias_format), rows=stage.start_rows())
         m.submodules.accumulator = accumulator = Accumulator(
             in_shape=products[0].shape(), acc_shape=format_shape(stage.acc_format),
-            pe=stage.multipliers, starts=starts)
+            pe=stage.ways, starts=starts)
         wait = stage.multiply_registers
         for port, flag, name in ((accumulator.i_valid, self._reading, "valid"),
                                  (accumulator.i_first, self._first, "first"),

@@ -19,7 +19,6 @@ class Multiply(Cell):
     ----------
     a, b : Shape            of the operands
     in_block : bool         whether a block of the device should do it, else no block may
-    registers : int         2; 1 without that at the operands, in LUTs only
 
     Members
     -------
@@ -29,13 +28,12 @@ class Multiply(Cell):
 
     module, products = "hwgen_multiply", 1
 
-    def __init__(self, a: Shape, b: Shape, *, in_block: bool = True, registers: int = 2):
-        self._a, self._b, self._registers = a, b, registers
+    def __init__(self, a: Shape, b: Shape, *, in_block: bool = True):
+        self._a, self._b = a, b
         self.parameters = {"p_A_WIDTH": a.width, "p_B_WIDTH": b.width,
                            "p_A_SIGNED": int(a.signed), "p_B_SIGNED": int(b.signed)}
         if not in_block:
             self.module += "_luts"
-            self.parameters |= {"p_REGISTERS": registers}
         n = self.products
         super().__init__({"a": In(n * a.width), "b": In(n * b.width),
                           "y": Out(n * (a.width + b.width))})
@@ -49,8 +47,7 @@ class Multiply(Cell):
     def behaviour(self):
         m = Module()
         a, b = Signal.like(self.a, reset_less=True), Signal.like(self.b, reset_less=True)
-        domain = m.d.sync if self._registers == 2 else m.d.comb
-        domain += [a.eq(self.a), b.eq(self.b)]
+        m.d.sync += [a.eq(self.a), b.eq(self.b)]
         values = []
         for k in range(self.products):
             operands = a.word_select(k, self._a.width), b.word_select(k, self._b.width)

@@ -13,7 +13,7 @@ from ..numeric import INT32, Fixed, pack_row
 from ..plan.stages import MatVecStage, Stage
 from ..plan.stages.threshold_search import STEP_REGISTERS
 from .loading import LOAD, LoadedInTurn, LoadedRows, link_loads
-from .multiply_cells import Multiply
+from .scale import scaled
 from .stream import element_shape, format_shape
 from .table import Rom, RowsInTurn
 from .tree import delay, wrap_add
@@ -161,7 +161,7 @@ class RequantiseCore(_PostCore):
     def elaborate(self, platform):
         m = Module()
         self._steps, node = self._stage.narrowing, self._stage.post
-        values, valid = list(self.i), self.i_valid
+        values, valid = self._values(m), self.i_valid
         if self._steps.multiplies:
             values, valid = self._products(m, values, valid)
         if node.is_doubling:
@@ -179,6 +179,13 @@ class RequantiseCore(_PostCore):
         m.d.comb += self.o_valid.eq(delay(m, valid, 1, name="valid"))
         return m
 
+    def _values(self, m):
+        """The accumulators, of which no bit is more than their values need."""
+        values = [Signal(format_shape(self._steps.x), name=f"value{k}")
+                  for k in range(self._stage.pe)]
+        m.d.comb += [value.eq(given) for value, given in zip(values, self.i, strict=True)]
+        return values
+
     def _registered(self, m, values, valid, name, shape=None):
         """``values`` and their valid flag, a cycle later."""
         later, flag = [], Signal(name=f"{name}_valid")
@@ -189,20 +196,10 @@ class RequantiseCore(_PostCore):
         return later, flag
 
     def _products(self, m, values, valid):
+        product = self._steps.product
         factors = self._in_turn(m, self._steps.multipliers, "multipliers", valid)
-        if self._steps.in_luts:
-            return self._products_in_luts(m, values, factors, valid)
-        return self._registered(m, [value * factor for value, factor in
-                                    zip(values, factors, strict=True)], valid, "product")
-
-    def _products_in_luts(self, m, values, factors, valid):
-        products, shape = [], format_shape(self._steps.multiplier_format)
-        for k, (value, factor) in enumerate(zip(values, factors, strict=True)):
-            m.submodules[f"multiply{k}"] = cell = Multiply(value.shape(), shape, in_block=False,
-                                                           registers=1)
-            products.append(Signal((value * factor).shape(), name=f"product{k}"))
-            m.d.comb += [cell.a.eq(value), cell.b.eq(factor), products[k].eq(cell.y)]
-        return products, delay(m, valid, 1, name="product_valid")
+        return scaled(m, product, values, factors), delay(m, valid, product.registers,
+                                                          name="product_valid")
 
     def _high_halves(self, m, values, valid):
         """Of the doubled products, ties up, in 32 bits: one product alone needs clipping."""

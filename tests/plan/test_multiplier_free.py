@@ -133,7 +133,7 @@ def test_rows_and_sums_of_the_codebook_core():
     assert stage.memory_bits == {"weights": 2 * 16, "centroids": 2 * 7}
     assert stage.sum_format == Fixed.covering(0, 3 * 255)       # of -9 in either row
     assert stage.lane_format == Fixed.covering(0, 2 * 255)      # in the even inputs
-    assert (stage.group, stage.multipliers, stage.interval_cycles) == (2, 1, 4)
+    assert (stage.group, stage.ways, stage.interval_cycles) == (2, 1, 4)
     assert stage.to_dict()["multipliers"] == 1
 
 

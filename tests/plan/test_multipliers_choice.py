@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from cases.errors import refused
 from cases.networks import fixed
 from cases.targets import ECP5, UP5K
 
-from hwgen.numeric import SpecError
+from hwgen.ir import Dense, Input, MatVec, Network, PerChannel, Requantise, SlidingWindow
+from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.planner import FitError, misfits, plan
 
 
@@ -57,3 +59,44 @@ def test_what_is_chosen_stays():
     with refused(SpecError, "fixed core 'fc2': multipliers must be one of blocks, luts,"
                             " not 'none'"):
         plan(network(), ECP5, cores={"fc2": {"multipliers": "none"}})
+
+
+def scaled_network(*nodes, shape, channels):
+    """The nodes, each reading the one before, and a multiplier of each channel behind them."""
+    factors = np.arange(channels) * 1_234_567 + (1 << 30) + 1
+    every = (Input("x", (), shape, Fixed(8)), *nodes,
+             Requantise("q", (nodes[-1].name if nodes else "x",), factors, 6, "doubling_high",
+                        Fixed(8)))
+    return Network("net", every, ("q",))
+
+
+def values(*shape):
+    return np.random.default_rng(0).integers(-128, 128, shape)
+
+
+def depthwise():
+    return scaled_network(SlidingWindow("window", ("x",), (3, 3)),
+                          MatVec("dw", ("window",), PerChannel(values(16, 9), Fixed(8))),
+                          shape=(6, 6, 16), channels=16)
+
+
+def unrolled():
+    return scaled_network(MatVec("fc", ("x",), Dense(values(8, 6), Fixed(8))), shape=(6,),
+                          channels=8)
+
+
+@pytest.mark.parametrize(("make", "node", "options"), [
+    (depthwise, "dw", {"interval_cycles": 600}),
+    (unrolled, "fc", {"interval_cycles": 16, "cores": {"fc": {"core": "fixed-unrolled"}}}),
+    (lambda: scaled_network(shape=(4, 4, 8), channels=8), "q", {"interval_cycles": 16}),
+], ids=["depthwise", "unrolled", "alone"])
+def test_other_cores_do_without_blocks_too(make, node, options):
+    few = replace(UP5K, luts=20000)
+    blocks = plan(make(), replace(few, dsps=200), **options)
+    design = plan(make(), few, **options)
+    chosen, stage = (next(stage for stage in made.stages if stage.name == node)
+                     for made in (blocks, design))
+    assert chosen.estimate(few).dsp > UP5K.dsps
+    assert (stage.folding["multipliers"], stage.estimate(few).dsp) == ("luts", 0)
+    assert chosen.folding.get("multipliers", "blocks") == "blocks"
+    assert design.interval_cycles == blocks.interval_cycles

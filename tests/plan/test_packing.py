@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cases.errors import refused
 from cases.targets import ECP5, UP5K
 
 from hwgen.ir import Dense, Input, MatVec, Network
-from hwgen.numeric import Fixed
+from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.planner import plan
 
 
@@ -25,6 +26,17 @@ def test_packing_is_the_family_s(target, packing):
     assert (stage.packing, stage.blocks) == (packing, 16 if packing == "none" else 8)
     assert stage.folding.get("packing", "none") == packing
     assert stage.estimate(target).dsp == (16 if packing == "none" else 8)
+
+
+@pytest.mark.parametrize(("family", "packing", "offered"), [
+    ("ecp5", "8x8", "'18x18'"), ("ecp5", "25x18", "'18x18'"), ("ice40", "18x18", "'8x8'"),
+    ("xc7", "18x18", "'25x18'"), ("gowin", "8x8", None)])
+def test_what_no_block_offers_is_refused(family, packing, offered):
+    target, listed = replace(ECP5, family=family), ["'none'", *filter(None, [offered])]
+    with refused(SpecError, f"packing of 'fc' must be among [{', '.join(listed)}], which the"
+                            f" multiplier blocks of 'test-ecp5' ({family}) offer, not"
+                            f" '{packing}'"):
+        plan(network(8), target, cores={"fc": {"packing": packing}})
 
 
 def test_choice_comes_first_and_what_shares_nothing_is_not_told():

@@ -72,4 +72,4 @@ def test_estimate_has_every_block_of_the_netlist(ends, family, tmp_path):
 @pytest.mark.synth
 def test_so_it_has_of_a_requantise_alone(tmp_path):
     alone = RequantiseStage(stage(ENDS["each"]).post, Edge((4,), Fixed(20), -9999, 9999), 2)
-    assert alone.estimate(UP5K).dsp == counted(alone, "ice40", tmp_path).dsp == 4
+    assert alone.estimate(UP5K).dsp == counted(alone, "ice40", tmp_path).dsp == 2

@@ -118,8 +118,8 @@ def expected(network, x):
     return np.concatenate([values[name] for name in network.outputs], axis=1)
 
 
-def planned(network, **options):
-    return plan(network, ECP5, **{"interval_cycles": 24, "weights": "ram"} | options)
+def planned(network, *, target=ECP5, **options):
+    return plan(network, target, **{"interval_cycles": 24, "weights": "ram"} | options)
 
 
 def sets(design, *networks):

@@ -131,6 +131,6 @@ def test_reset_in_mid_frame_leaves_nothing_behind(rng, beats, size):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_multipliers_are_the_stated_ones(rng, size):
     stage = made(rng, size)
-    assert stage.multipliers == -(-stage.pe // min(
+    assert stage.ways == -(-stage.pe // min(
         stage.pe, stage.n_in // stage.simd // len(stage.centroids)))
-    assert convert(CodebookMatVec(stage)).count("cell $mul") == stage.multipliers
+    assert convert(CodebookMatVec(stage)).count("cell $mul") == stage.ways

@@ -23,8 +23,10 @@ from hwgen.plan.stages import (
     UnrolledStage,
     requantise_of,
 )
+from hwgen.plan.stages.scaling import Scaling
 from hwgen.rtl.pipeline import COMPONENTS, Pipeline
 from hwgen.rtl.requantise import RequantiseUnit
+from hwgen.rtl.text import to_rtlil
 
 WIDE = Edge((3, 2, 4), Fixed(14), -5000, 4321)
 INT = Edge((6,), Fixed(32), *INT32)
@@ -124,14 +126,28 @@ def test_every_form_behind_every_core(core, form):
     assert timing.out_cycles == stage.schedule(timing.in_cycles)
 
 
+@pytest.mark.parametrize("form", ["per-channel", "twice-per-channel", "multiplier"])
+@pytest.mark.parametrize("scaling", [Scaling("none", 2), Scaling("18x18", 3)], ids=str)
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_products_of_anything_at_any_clock(form, scaling, lanes):
+    stage = RequantiseStage(node_of(4, form), WIDE, lanes, scaling=scaling,
+                            multipliers="luts" if scaling.block == "none" else "blocks")
+    timing = check_stream(RequantiseUnit(stage), *frames_of(stage, 5), o_stall=lanes == 4)
+    if lanes == 1:
+        assert_flow(stage, timing)
+    asks_blocks = "hwgen_multiply " in to_rtlil(RequantiseUnit(stage), "core")
+    assert asks_blocks == (scaling.block != "none")
+
+
 def test_what_needs_no_step_has_none():
     plain = RequantiseStage(node_of(4, "shift"), WIDE, 4)
     assert (plain.narrowing.registers, plain.memory_bits) == (2, {})
     each = RequantiseStage(node_of(4, "dynamic-scaled"), WIDE, 1)
-    assert each.narrowing.registers == 4
+    assert each.narrowing.registers == 5      # a block's two, one to align, two to round and clip
     assert each.memory_bits == {"multipliers": 4 * 6, "shifts": 4 * 2}
     twice = RequantiseStage(node_of(4, "twice"), WIDE, 1)
-    assert (twice.narrowing.registers, twice.memory_bits) == (4, {})
+    # 14 bits times 31, in two parts that are added up.
+    assert (twice.narrowing.registers, twice.memory_bits) == (6, {})
     convert(RequantiseUnit(each))
 
 

@@ -19,15 +19,15 @@ DEVICES = {
     "hx8k": Device(family="ice40", size="hx8k", package="ct256"),
     "xc7": Device(family="xc7", size="7z020", package="clg400"),
 }
-CASES = [(*widths, registers, *signs) for widths in ((1, 3), (4, 3)) for registers in (1, 2)
+CASES = [(*widths, *signs) for widths in ((1, 3), (4, 3))
          for signs in itertools.product((0, 1), repeat=2)]
 
 
-def instance(name, a, b, registers, a_signed, b_signed):
+def instance(name, a, b, a_signed, b_signed):
     """Module ``name`` that is one multiplier."""
     return (f"module {name}(input clk, input [{a - 1}:0] a, input [{b - 1}:0] b,"
             f" output [{a + b - 1}:0] y);\n  hwgen_multiply_luts #(.A_WIDTH({a}), .B_WIDTH({b}),"
-            f" .A_SIGNED({a_signed}), .B_SIGNED({b_signed}), .REGISTERS({registers}))"
+            f" .A_SIGNED({a_signed}), .B_SIGNED({b_signed}))"
             " cell (.clk(clk), .a(a), .b(b), .y(y));\nendmodule\n")
 
 
@@ -64,7 +64,7 @@ def test_no_device_has_a_block_for_them(device, tmp_path):
     top = ("module top(input clk, input [35:0] a, b, output [71:0] y, z);\n"
            "  hwgen_multiply_luts #(.A_WIDTH(8), .B_WIDTH(8), .A_SIGNED(1)) one"
            " (.clk(clk), .a(a[7:0]), .b(b[7:0]), .y(y[15:0]));\n"
-           "  hwgen_multiply_luts #(.A_WIDTH(20), .B_WIDTH(15), .B_SIGNED(1), .REGISTERS(1)) two"
+           "  hwgen_multiply_luts #(.A_WIDTH(20), .B_WIDTH(15), .B_SIGNED(1)) two"
            " (.clk(clk), .a(a[35:16]), .b(b[14:0]), .y(z[34:0]));\nendmodule\n")
     (tmp_path / "top.v").write_text(top)
     for file in map_files(device):

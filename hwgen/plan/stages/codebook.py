@@ -22,6 +22,12 @@ MAX_CENTROIDS = 256
 INPUTS = Fixed | Ternary | Bipolar
 
 
+def _other_way(mat_vec) -> str:
+    if mat_vec.is_loaded:
+        return "let fewer values be shared, or leave weights at rom on the fixed core"
+    return "choose the fixed core"
+
+
 def _used(weights) -> np.ndarray:
     """The values but 0 that are in ``weights``, ascending."""
     values = np.unique(weights.to_dense())
@@ -60,7 +66,7 @@ class CodebookStage(FoldedStage):
 
     core: ClassVar[str] = "codebook"
     compares: ClassVar[bool] = False
-    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "weights")
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "multipliers", "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -90,8 +96,8 @@ class CodebookStage(FoldedStage):
         count, most = self.count, min(MAX_CENTROIDS, self.n_in)
         if not 1 <= count <= most:
             raise SpecError(f"{self.where}: weights must have 1 to {most} values but 0, of which"
-                            f" each takes one of {self.n_in} inputs' time, not {count}; choose the"
-                            f" fixed core")
+                            f" each takes one of {self.n_in} inputs' time, not {count};"
+                            f" {_other_way(self.mat_vec)}")
         if self.sf < count:
             fits = [simd for simd in divisors(self.n_in) if self.n_in // simd >= count]
             raise SpecError(f"{self.where}: simd must leave n_in / simd of at least {count}, the"
@@ -145,7 +151,7 @@ class CodebookStage(FoldedStage):
         return min(self.pe, self.sf // self.count)
 
     @property
-    def multipliers(self) -> int:
+    def ways(self) -> int:
         """Multipliers, each of a group of outputs; the last group may be smaller."""
         return -(-self.pe // self.group)
 
@@ -168,10 +174,10 @@ class CodebookStage(FoldedStage):
 
     def start_rows(self) -> list[int]:
         """Row ``f * group + j`` holds the biases of output ``j`` of each group, in fold ``f``."""
-        spare = self.multipliers * self.group - self.pe
+        spare = self.ways * self.group - self.pe
         folds = np.pad(self.mat_vec.bias_or_zero.reshape(self.nf, self.pe), ((0, 0), (0, spare)))
-        rows = folds.reshape(self.nf, self.multipliers, self.group).transpose(0, 2, 1)
-        return pack_rows(rows.reshape(-1, self.multipliers), self.bias_format)
+        rows = folds.reshape(self.nf, self.ways, self.group).transpose(0, 2, 1)
+        return pack_rows(rows.reshape(-1, self.ways), self.bias_format)
 
     @property
     def memory_bits(self):
@@ -223,7 +229,7 @@ class CodebookStage(FoldedStage):
 
     def to_dict(self):
         return super().to_dict() | {"centroids": self.count,
-                                    "multipliers": self.multipliers}
+                                    "multipliers": self.ways}
 
     @property
     def loaded(self):
@@ -241,10 +247,10 @@ class CodebookStage(FoldedStage):
         if self.mat_vec.bias is not None:
             fmt, rows = self.bias_format, self.nf * self.group
             memories.append(LoadedMemory(
-                self.name, "bias", rows=rows, row_bits=self.multipliers * fmt.bits, values=fmt,
-                in_blocks=in_block_ram(rows, self.multipliers * fmt.bits),
+                self.name, "bias", rows=rows, row_bits=self.ways * fmt.bits, values=fmt,
+                in_blocks=in_block_ram(rows, self.ways * fmt.bits),
                 contents=self.start_rows, folding={"pe": self.pe, "group": self.group},
-                text=f"{self.multipliers} values of {fmt.bits} bits; row f * {self.group} + j is"
+                text=f"{self.ways} values of {fmt.bits} bits; row f * {self.group} + j is"
                      f" of outputs f * {self.pe} + j, and each {self.group} further on"))
         return tuple(memories)
 

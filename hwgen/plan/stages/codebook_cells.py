@@ -19,7 +19,7 @@ WALK_LUTS, WALK_FF = 20, 15
 
 def codebook_cells(stage, target: Target) -> Cells:
     """Cells expected of a :class:`CodebookStage`."""
-    lanes, ways = stage.pe * stage.simd, stage.multipliers
+    lanes, ways = stage.pe * stage.simd, stage.ways
     bits = stage.lane_format.bits
     lane, depth = LUTS_PER_SUM_BIT * bits, max(2, stage.entries)
     if target.has_lut_ram:
@@ -40,7 +40,8 @@ def codebook_cells(stage, target: Target) -> Cells:
 
 def _products(stage, target, ways) -> Cells:
     sums, centroids = stage.sum_format, stage.centroid_format
-    if blocks := asked_blocks(sums, centroids, target):
+    blocks = 0 if stage.multiplies_in_luts else asked_blocks(sums, centroids, target)
+    if blocks:
         return Cells(dsp=ways * blocks)
     return Cells(lut=round(1.4 * ways * sums.bits * centroids.bits),
                  ff=2 * ways * (sums.bits + centroids.bits))

@@ -49,7 +49,7 @@ class DepthwiseStage(MatVecStage):
 
     core: ClassVar[str] = "depthwise"
     compares: ClassVar[bool] = False
-    choices: ClassVar[tuple[str, ...]] = (*MatVecStage.choices, "weights")
+    choices: ClassVar[tuple[str, ...]] = (*MatVecStage.choices, "multipliers", "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -64,10 +64,11 @@ class DepthwiseStage(MatVecStage):
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
         """Every number of lanes, or the outputs that ``choice`` names."""
         _require_per_channel(cls.path(mat_vec), mat_vec.weights)
+        how = {what: choice[what] for what in ("multipliers",) if what in choice}
         if "pe" in choice:
-            return [cls(mat_vec, x, post, as_int(choice["pe"], f"{cls.path(mat_vec)}: pe"))]
+            return [cls(mat_vec, x, post, as_int(choice["pe"], f"{cls.path(mat_vec)}: pe"), **how)]
         weights = mat_vec.weights
-        return [cls(mat_vec, x, post, lanes * weights.multiplier)
+        return [cls(mat_vec, x, post, lanes * weights.multiplier, **how)
                 for lanes in divisors(weights.channels)]
 
     def __post_init__(self):
@@ -140,7 +141,8 @@ class DepthwiseStage(MatVecStage):
     @property
     def in_blocks(self) -> bool:
         """Whether multiplier blocks are asked for: a single row of constants is better without."""
-        return self.weight_row_count > 1 or self.mat_vec.is_loaded
+        return not self.multiplies_in_luts and (
+            self.weight_row_count > 1 or self.mat_vec.is_loaded)
 
     def weight_rows(self) -> list[int]:
         """Rows in the order in which beats come: row ``t * nf + f`` is of tap t and fold f."""
@@ -181,8 +183,7 @@ class DepthwiseStage(MatVecStage):
         each = Cells(lut=acc + (0 if blocks else int(1.4 * w * x)),
                      ff=w + x + acc + (0 if blocks else 2 * (w + x)), dsp=blocks)
         if self.narrowing is not None:
-            each += narrowing_cells(self.narrowing, self.acc_format, self.out_edge.format.bits,
-                                    target)
+            each += narrowing_cells(self.narrowing, self.out_edge.format.bits, target)
         beside = dict(self.bits_beside_weights)
         stored = sum((memory.estimate(target) for memory in self.loaded), Cells())
         if self.loaded:
@@ -200,7 +201,7 @@ class DepthwiseStage(MatVecStage):
 
     @property
     def folding(self):
-        return {"pe": self.pe} | ({"weights": "ram"} if self.mat_vec.is_loaded else {})
+        return {"pe": self.pe} | self.ways_chosen
 
 
 def _require_per_channel(where: str, weights) -> None:

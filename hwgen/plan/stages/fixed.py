@@ -13,14 +13,10 @@ from .fixed_cells import fixed_cells
 from .folded import FoldedStage, adder_levels, tree_registers
 from .packing import PACKINGS, PORT_BITS, Packed, packed
 
-__all__ = ["MULTIPLIERS", "MULTIPLIER_REGISTERS", "FixedStage", "require_fixed",
-           "stored_weight_format"]
+__all__ = ["MULTIPLIER_REGISTERS", "FixedStage", "require_fixed", "stored_weight_format"]
 
 MULTIPLIER_REGISTERS = 2
 """Registers of a multiplier block that are used: one at its operands, one at its product."""
-
-MULTIPLIERS = ("blocks", "luts")
-"""Of what products are made."""
 
 
 def stored_weight_format(fmt) -> Fixed:
@@ -48,8 +44,8 @@ class FixedStage(FoldedStage):
         two outputs, side by side in one operand, by the input they share. Where products are too
         wide for that to be exact (:func:`hwgen.plan.stages.packing.packed`), each has a block.
     multipliers : str
-        ``blocks``, or ``luts`` where no product of the stage, those of a requantise that follows
-        included, is to take a multiplier block: the same cycles, and no packing.
+        Products of ``luts`` take the same cycles as those of ``blocks``, but for those of a
+        requantise that follows; there is no packing then.
 
     Where one row is all that there is, weights are constants, and products made of LUTs.
     The ``pe`` outputs are taken two by two; the last of an odd number stands alone.
@@ -60,7 +56,6 @@ class FixedStage(FoldedStage):
     choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "packing", "multipliers",
                                           "weights")
     packing: str = field(default="none", kw_only=True)
-    multipliers: str = field(default="blocks", kw_only=True)
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -73,7 +68,7 @@ class FixedStage(FoldedStage):
 
     @classmethod
     def foldings(cls, mat_vec, x, choice):
-        more = {what: choice[what] for what in ("packing", "multipliers") if what in choice}
+        more = {"packing": choice["packing"]} if "packing" in choice else {}
         return [(width, folding | more) for width, folding in super().foldings(mat_vec, x, choice)]
 
     def __post_init__(self):
@@ -82,20 +77,11 @@ class FixedStage(FoldedStage):
         if self.packing not in PACKINGS:
             raise SpecError(f"{self.where}: packing must be one of {', '.join(PACKINGS)},"
                             f" not {self.packing!r}")
-        if self.multipliers not in MULTIPLIERS:
-            raise SpecError(f"{self.where}: multipliers must be one of {', '.join(MULTIPLIERS)},"
-                            f" not {self.multipliers!r}")
 
     @property
     def folding(self):
-        if self.multiplies_in_luts:
-            return super().folding | {"multipliers": "luts"}
         shares = 0 < self.blocks < self.pe * self.simd
         return super().folding | ({"packing": self.packing} if shares else {})
-
-    @property
-    def multiplies_in_luts(self):
-        return self.multipliers == "luts"
 
     @property
     def in_blocks(self) -> bool:

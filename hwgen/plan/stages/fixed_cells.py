@@ -15,8 +15,8 @@ from .product_blocks import asked_blocks
 __all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_parts",
            "product_parts"]
 
-PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "slices", "narrow",
-         "clip", "rom", "ram", "counter", "lone", "stage")
+PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "masks", "slices",
+         "narrow", "clip", "rom", "ram", "counter", "lone", "stage")
 """LUTs are a sum over these.
 
 ============  =====================================================================================
@@ -26,7 +26,8 @@ wide_add      bits of the adders of the trees
 joined        of these, bits of adders that follow one another without a register
 compare       bits by which packed products are told apart from their borrow
 accumulate    bits of accumulators, start value included
-slices        bits of adders between the blocks of a requantise's wide product
+masks         bits of the rows of a requantise's product in LUTs: the value, for a bit that is set
+slices        bits of the adders of a requantise's product, of its parts or rows
 narrow, clip  bits of what shifts and rounds, and of what clips, in a requantise
 rom           LUTs of constant memories that are not in block RAM
 ram           LUTs' worth of memories read without a register: 16 rows of 4 bits are 6
@@ -41,13 +42,14 @@ OTHER_FF = 14
 
 COSTS = {
     "ecp5": {"product": 2.6, "constant": 1.15, "wide_add": 0.95, "joined": 0.6, "compare": 0.1,
-             "accumulate": 1.1, "slices": 0.8, "narrow": 0.55, "clip": 3.4, "rom": 1.1, "ram": 1,
-             "counter": 2.65},
+             "accumulate": 1.1, "masks": 1, "slices": 0.8, "narrow": 0.55, "clip": 3.4, "rom": 1.1,
+             "ram": 1, "counter": 2.65},
     "ice40": {"product": 2.45, "constant": 0.95, "wide_add": 1.2, "compare": 1, "accumulate": 0.15,
-              "slices": 1.4, "narrow": 1.25, "clip": 1.1, "rom": 0.9, "ram": 1.9, "counter": 2.8,
-              "lone": 1.35},
+              "masks": 1, "slices": 0.95, "narrow": 1.25, "clip": 1.1, "rom": 0.9, "ram": 1.9,
+              "counter": 2.8, "lone": 1.35},
     "xc7": {"product": 2, "constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
-            "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1, "stage": 30},
+            "masks": 1, "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1,
+            "stage": 30},
 }
 """Family -> LUTs that one of each part takes; those of Xilinx 7 are guesses but for ``stage``, as
 only three cores were counted, and Gowin's are those of an ECP5."""
@@ -183,7 +185,7 @@ def _pair(stage, product):
 def _narrowing(stage, target):
     if stage.narrowing is None:
         return Counter()
-    lane = narrowing_parts(stage.narrowing, stage.acc_format, stage.out_edge.format.bits, target)
+    lane = narrowing_parts(stage.narrowing, stage.out_edge.format.bits, target)
     parts = _times(lane, stage.pe)
     if stage.nf > 1:
         for bits in stage.narrowing.memory_bits.values():

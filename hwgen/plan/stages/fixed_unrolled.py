@@ -36,7 +36,7 @@ class FixedUnrolledStage(WholeVectorStage):
     """
 
     core: ClassVar[str] = "fixed-unrolled"
-    choices: ClassVar[tuple[str, ...]] = ("levels_per_register", "max_depth")
+    choices: ClassVar[tuple[str, ...]] = ("levels_per_register", "max_depth", "multipliers")
     compares: ClassVar[bool] = False
     most_weights: ClassVar[int] = 1 << 17
     instead: ClassVar[str] = "folded fixed core"
@@ -69,7 +69,8 @@ class FixedUnrolledStage(WholeVectorStage):
 
     @property
     def folding(self):
-        return {"levels_per_register": self.levels_per_register, "max_depth": self.max_depth}
+        return {"levels_per_register": self.levels_per_register,
+                "max_depth": self.max_depth} | self.ways_chosen
 
     def estimate(self, target):
         return fixed_unrolled_cells(self, target)

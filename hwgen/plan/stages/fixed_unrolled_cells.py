@@ -26,8 +26,7 @@ def fixed_unrolled_cells(stage, target: Target) -> Cells:
     lone[1, False] += stage.n_in * stage.x.format.bits
     post = Cells()
     if stage.narrowing is not None:
-        post = narrowing_cells(stage.narrowing, stage.acc_format, stage.out_edge.format.bits,
-                               target)
+        post = narrowing_cells(stage.narrowing, stage.out_edge.format.bits, target)
     lut, fed = lut + stage.n_out * post.lut, fed + stage.n_out * post.ff
     lut, ff = _chains(lone, lut, fed, target)
     return (Cells(round(lut), ff, dsp=stage.n_out * post.dsp) + CONTROL + _queue(stage, target))

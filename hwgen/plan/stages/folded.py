@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from ...ir import Edge, Matrix, MatVec, Node, PerChannel, Requantise, Threshold
+from ...ir import Edge, Matrix, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
 from ..target import in_block_ram
 from .base import Flow, Stage, divisors, require_divisor
 from .loaded_memory import LoadedMemory
 from .narrowing import Narrowing
+from .scaling import MULTIPLIERS, Scaling
+from .ways_to_load import core_to_load
 
 __all__ = ["MatVecStage", "FoldedStage", "adder_levels", "tree_registers"]
 
@@ -39,14 +41,6 @@ def tree_registers(levels: int, levels_per_register: int) -> int:
     return levels // levels_per_register
 
 
-def _as_loaded(weights: Matrix) -> str:
-    """What is loaded, and which core does it."""
-    core = "fixed" if isinstance(weights.format, Fixed) else "binary"
-    if isinstance(weights, PerChannel):
-        core = "depthwise"
-    return f"{weights.format} into, not ram; choose the {core} core"
-
-
 def _free(where: str, choice: Mapping, what: str, total: int) -> list[int]:
     """The values that ``choice`` leaves for ``what``: the one it names, or all divisors."""
     return [as_int(choice[what], f"{where}: {what}")] if what in choice else divisors(total)
@@ -62,17 +56,23 @@ class MatVecStage(Stage):
     x : Edge                           the edge it reads
     post : Threshold, Requantise or None
     pe : int                           outputs side by side
+    multipliers : str
+        ``blocks``, or ``luts`` where no product of the stage, those of a requantise that follows
+        included, is to take a multiplier block.
+    scaling : Scaling
+        What products of a requantise that follows are cut for; the planner takes it from the target
+        and the clock.
     """
 
     choices: ClassVar[tuple[str, ...]] = ("pe",)
     compares: ClassVar[bool] = True
     """Whether a Threshold may follow in the same stage."""
-    multiplies_in_luts: ClassVar[bool] = False
-    """Whether a Requantise that follows must take no multiplier blocks."""
     mat_vec: MatVec
     x: Edge
     post: Node | None
     pe: int
+    multipliers: str = field(default="blocks", kw_only=True)
+    scaling: Scaling = field(default=Scaling(), kw_only=True)
 
     @classmethod
     @abstractmethod
@@ -104,10 +104,14 @@ class MatVecStage(Stage):
         self._require_pe()
         if self.mat_vec.is_loaded and not self.loads(self.mat_vec.weights):
             raise SpecError(f"{self.where}: weights must be rom, as this core has no memory to load"
-                            f" {_as_loaded(self.mat_vec.weights)}")
+                            f" {self.mat_vec.weights.format} into, not ram;"
+                            f" {core_to_load(self.mat_vec.weights)}")
         if not isinstance(self.post, Threshold | Requantise | None):
             raise SpecError(f"{self.where}: what follows must be a Threshold or a Requantise,"
                             f" not {type(self.post).__name__}")
+        if self.multipliers not in MULTIPLIERS:
+            raise SpecError(f"{self.where}: multipliers must be one of {', '.join(MULTIPLIERS)},"
+                            f" not {self.multipliers!r}")
 
     def _require_pe(self) -> None:
         require_divisor(self.where, "pe", self.pe, "n_out", self.n_out)
@@ -191,7 +195,20 @@ class MatVecStage(Stage):
         """The steps of a requantise that follows."""
         if not isinstance(self.post, Requantise):
             return None
-        return Narrowing(self.post, self.n_out, self.multiplies_in_luts)
+        x = Fixed.covering(self.acc_edge.lo, self.acc_edge.hi)
+        return Narrowing(self.post, self.n_out, self.out_lanes, x, self.scaling,
+                         self.multiplies_in_luts)
+
+    @property
+    def ways_chosen(self) -> dict:
+        """Of :attr:`folding` what is not as usual: loaded weights, and products in LUTs."""
+        return ({"weights": "ram"} if self.mat_vec.is_loaded else {}) | (
+            {"multipliers": "luts"} if self.multiplies_in_luts else {})
+
+    @property
+    def multiplies_in_luts(self) -> bool:
+        """Whether no product takes a multiplier block."""
+        return self.multipliers == "luts"
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +256,8 @@ class FoldedStage(MatVecStage):
         fewest = min(width for width, _ in fast)
         memory = choice.get("memory", "auto")
         levels = choice.get("levels_per_register", levels_per_register)
-        return [cls(mat_vec, x, post, levels_per_register=levels, memory=memory,
+        how = {what: choice[what] for what in ("multipliers",) if what in choice}
+        return [cls(mat_vec, x, post, levels_per_register=levels, memory=memory, **how,
                     **folding)
                 for width, folding in fast if width <= max(2 * fewest, FEW_PRODUCTS)]
 
@@ -365,6 +383,5 @@ class FoldedStage(MatVecStage):
     def folding(self):
         folding = {"pe": self.pe, "simd": self.simd,
                    "levels_per_register": self.levels_per_register}
-        if self.mat_vec.is_loaded:
-            folding |= {"weights": "ram"}
+        folding |= self.ways_chosen
         return folding if self.memory == "auto" else folding | {"memory": self.memory}

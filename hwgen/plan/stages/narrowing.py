@@ -9,23 +9,22 @@ import numpy as np
 from ...ir import Requantise
 from ...numeric import INT32, Fixed
 from ..target import Cells, Target
-from .product_blocks import inferred_blocks, parts_of_product
+from .scaling import Product, Scaling, product_of
 
 __all__ = ["Narrowing", "narrowing_cells", "narrowing_parts"]
 
 DOUBLING_BITS = 30
 """Lowest bits of a product that doubling and rounding ties up in 32 bits does not look at."""
 
-LUTS_PER_PRODUCT_BIT, LUTS_PER_CONSTANT_BIT = 2.5, 1.2
-"""Of products in LUTs, for each bit of one operand and of the other: both vary, or one is constant.
-"""
+LUTS_PER_PRODUCT_BIT = 2.5
+"""Of parts of a product in LUTs, for each bit of one operand and of the other."""
 
 
 @dataclass(frozen=True, eq=False)
 class Narrowing:
     """The steps of a :class:`~hwgen.ir.Requantise` on ``n`` channels that come in turn.
 
-    1. ``product = x * multiplier``, where some multiplier is not 1.
+    1. ``product = x * multiplier``, where some multiplier is not 1 (:mod:`.scaling`).
     2. Rounding twice: ``high = saturate(((product << left) + 2**30) >> 31)``, ``left`` of the
        channel.
     3. ``aligned = value << align``, ``align`` of the channel and the sign of x: where shifts
@@ -33,17 +32,23 @@ class Narrowing:
     4. ``rounded = aligned + what makes a flooring shift round``, and a zero point.
     5. ``clip(rounded >> shift)``.
 
-    Each step has a register; 2 and 3 are there only where needed.
+    Each step has a register, a product as many as it takes; 2 and 3 are there only where needed.
 
     Parameters
     ----------
     node : Requantise
-    n : int         a multiple of the node's channels: after them all begins anew
-    in_luts : bool  whether products are made of LUTs even where there are multiplier blocks
+    n : int             a multiple of the node's channels: after them all begins anew
+    lanes : int         channels side by side, a divisor of ``n``
+    x : Fixed           holds the values that come
+    scaling : Scaling   what products are cut for
+    in_luts : bool      whether products are made of LUTs even where there are multiplier blocks
     """
 
     node: Requantise
     n: int
+    lanes: int
+    x: Fixed
+    scaling: Scaling = Scaling()
     in_luts: bool = False
 
     @cached_property
@@ -65,6 +70,16 @@ class Narrowing:
     def multiplier_bits(self) -> int:
         """Bits of each stored multiplier; 0 where one constant serves all."""
         return self.multiplier_format.bits if len(set(self.multipliers.tolist())) > 1 else 0
+
+    @cached_property
+    def product(self) -> Product:
+        """How they multiply; where each lane has one multiplier only, by a constant."""
+        constants = None
+        if not self.multiplier_bits:
+            constants = (int(self.multipliers[0]),)
+        elif self.lanes == self.n:
+            constants = tuple(self.multipliers.tolist())
+        return product_of(self.x, self.multiplier_format, constants, self.scaling, self.in_luts)
 
     @cached_property
     def lefts(self) -> np.ndarray:
@@ -105,7 +120,8 @@ class Narrowing:
     @property
     def registers(self) -> int:
         """From the value to the result."""
-        return 2 + self.multiplies + self.node.is_doubling + self.aligns_values
+        product = self.product.registers if self.multiplies else 0
+        return 2 + product + self.node.is_doubling + self.aligns_values
 
     @property
     def memory_bits(self) -> dict[str, int]:
@@ -115,36 +131,29 @@ class Narrowing:
         stored = {"multipliers": self.n * self.multiplier_bits, "shifts": shifts}
         return {purpose: bits for purpose, bits in stored.items() if bits}
 
-    def value_bits(self, x_bits: int) -> tuple[int, int]:
+    @property
+    def value_bits(self) -> tuple[int, int]:
         """Bits of the product, or of the value where there is none; and of what is rounded."""
-        product = x_bits + (self.multiplier_format.bits if self.multiplies else 0)
+        product = self.product.format.bits if self.multiplies else self.x.bits
         high = min(32, max(1, product + int(self.lefts.max()) - DOUBLING_BITS))
         aligned = (high if self.node.is_doubling else product) + int(self.aligns.max())
         return product, aligned + self.node.slope_shift
 
 
-def narrowing_parts(narrowing: Narrowing, x: Fixed, out_bits: int, target: Target) -> Counter:
-    """What one lane that takes values of ``x`` consists of, without what is stored.
+def narrowing_parts(narrowing: Narrowing, out_bits: int, target: Target) -> Counter:
+    """What one lane consists of, without what is stored.
 
-    ``product`` and ``constant``: bits of one operand times those of the other, of products in LUTs
-    of which both vary or one is constant; ``slices``: bits of adders between several blocks;
-    ``narrow``: bits of what shifts and rounds; ``clip``: of what clips; ``ff``; ``dsp``.
+    ``product``: bits of one operand times those of the other, of parts of products in LUTs;
+    ``masks``: the same of rows of which each is a multiple of a bit; ``slices``: bits of the adders
+    of products; ``narrow``: bits of what shifts and rounds; ``clip``: of what clips; ``ff``;
+    ``lone``: of these, what no adder feeds in a product; ``dsp``.
     """
-    product, wide = narrowing.value_bits(x.bits)
+    product, wide = narrowing.value_bits
     parts, unused = Counter(), _unused_bits(narrowing)
     if narrowing.multiplies:
-        factor = narrowing.multiplier_format
-        constant = not narrowing.multiplier_bits and int(narrowing.multipliers[0])
-        is_shift = constant > 0 and constant & (constant - 1) == 0
-        blocks = 0 if narrowing.in_luts or is_shift else inferred_blocks(x, factor, target)
         less = DOUBLING_BITS if narrowing.node.is_doubling else (
             0 if narrowing.aligns_values else unused)
-        parts.update(ff=max(1, product - less), dsp=blocks)
-        if blocks:
-            count = parts_of_product(x, factor, target)
-            parts.update(slices=(count - 1) * max(0, product - 18))
-        if not blocks and not is_shift:
-            parts["constant" if constant else "product"] = factor.bits * x.bits
+        parts.update(narrowing.product.cells(target, less))
     if narrowing.node.is_doubling:
         high = wide - int(narrowing.aligns.max())
         parts.update(narrow=max(0, product - DOUBLING_BITS), ff=high)
@@ -163,9 +172,11 @@ def _unused_bits(narrowing: Narrowing) -> int:
     return 0 if used is None else max(0, narrowing.shift - used)
 
 
-def narrowing_cells(narrowing: Narrowing, x: Fixed, out_bits: int, target: Target) -> Cells:
-    """Cells of one lane that takes values of ``x``, without what is stored."""
-    parts = narrowing_parts(narrowing, x, out_bits, target)
-    lut = (parts["narrow"] + parts["clip"] + parts["slices"]
-           + LUTS_PER_PRODUCT_BIT * parts["product"] + LUTS_PER_CONSTANT_BIT * parts["constant"])
+def narrowing_cells(narrowing: Narrowing, out_bits: int, target: Target) -> Cells:
+    """Cells of one lane, without what is stored."""
+    parts = narrowing_parts(narrowing, out_bits, target)
+    lut = (parts["narrow"] + parts["clip"] + parts["slices"] + parts["masks"]
+           + LUTS_PER_PRODUCT_BIT * parts["product"])
+    if target.family == "ice40":
+        lut += parts["lone"]
     return Cells(round(lut), parts["ff"], dsp=parts["dsp"])

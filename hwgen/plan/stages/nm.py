@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...numeric import Fixed, SpecError, as_int, pack_rows
+from ...numeric import Fixed, as_int, pack_rows
 from .base import divisors, require_divisor
-from .fixed import MULTIPLIER_REGISTERS, MULTIPLIERS, require_fixed, stored_weight_format
+from .fixed import MULTIPLIER_REGISTERS, require_fixed, stored_weight_format
 from .folded import FoldedStage, adder_levels, tree_registers
 from .nm_cells import nm_cells
 from .sparse_storage import bits_for
@@ -64,7 +64,6 @@ class NMStage(FoldedStage):
     pairs: ClassVar[int] = 0
     """Pairs of products that share a block."""
     group: int | None = field(default=None, kw_only=True)
-    multipliers: str = field(default="blocks", kw_only=True)
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
@@ -86,7 +85,7 @@ class NMStage(FoldedStage):
         group = as_int(choice.get("group", group_of(dense)), f"{cls.path(mat_vec)}: group")
         require_divisor(cls.path(mat_vec), "group", group, "n_in", dense.shape[1])
         n = fullest(dense, group)
-        more = {what: choice[what] for what in ("group", "multipliers") if what in choice}
+        more = {"group": choice["group"]} if "group" in choice else {}
         return [(width // group * n, folding | more)
                 for width, folding in super().foldings(mat_vec, x, choice)
                 if folding["simd"] % group == 0 or "simd" in choice]
@@ -101,9 +100,6 @@ class NMStage(FoldedStage):
         super().__post_init__()
         require_fixed(self)
         require_divisor(self.where, "group", self.size, "simd", self.simd)
-        if self.multipliers not in MULTIPLIERS:
-            raise SpecError(f"{self.where}: multipliers must be one of {', '.join(MULTIPLIERS)},"
-                            f" not {self.multipliers!r}")
 
     @cached_property
     def size(self) -> int:
@@ -129,10 +125,6 @@ class NMStage(FoldedStage):
     def index_bits(self) -> int:
         """Bits of the number of a place's input; none where there is no choice."""
         return bits_for(self.reach) if self.reach > 1 else 0
-
-    @property
-    def multiplies_in_luts(self):
-        return self.multipliers == "luts"
 
     @property
     def in_blocks(self) -> bool:
@@ -187,10 +179,7 @@ class NMStage(FoldedStage):
 
     @property
     def folding(self):
-        more = {} if self.group is None else {"group": self.group}
-        if self.multiplies_in_luts:
-            more |= {"multipliers": "luts"}
-        return super().folding | more
+        return super().folding | ({} if self.group is None else {"group": self.group})
 
     def to_dict(self):
         return super().to_dict() | {"n": self.places, "m": self.size, "lanes": self.lanes,

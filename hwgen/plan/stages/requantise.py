@@ -1,15 +1,17 @@
 """Requantisations that follow no matrix: behind a pool, the input, or one another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import lcm
 from typing import ClassVar
 
 from ...ir import Edge, Requantise
+from ...numeric import Fixed, SpecError
 from ..target import Cells
 from .base import require_fixed_point
 from .elementwise import ElementwiseStage, narrowest
 from .narrowing import Narrowing, narrowing_cells
+from .scaling import MULTIPLIERS, Scaling
 
 __all__ = ["RequantiseStage", "requantise_of"]
 
@@ -26,21 +28,34 @@ class RequantiseStage(ElementwiseStage):
 
     Parameters
     ----------
-    lanes : int     elements side by side, in and out; a divisor of the size
+    lanes : int         elements side by side, in and out; a divisor of the size
+    multipliers : str   what products are made of: ``blocks``, or ``luts``
+    scaling : Scaling   what they are cut for; the planner takes it from the target and the clock
 
     Raises
     ------
-    SpecError    If ``lanes`` does not divide, or the input is not fixed point.
+    SpecError    If ``lanes`` does not divide, ``multipliers`` is unknown, or the input is not fixed
+                 point.
     """
 
     core: ClassVar[str] = "requantise"
+    choices: ClassVar[tuple[str, ...]] = ("lanes", "multipliers")
     post: Requantise
     x: Edge
     lanes: int
+    multipliers: str = field(default="blocks", kw_only=True)
+    scaling: Scaling = field(default=Scaling(), kw_only=True)
 
     def __post_init__(self):
         super().__post_init__()
         require_fixed_point(self.where, self.x)
+        if self.multipliers not in MULTIPLIERS:
+            raise SpecError(f"{self.where}: multipliers must be one of {', '.join(MULTIPLIERS)},"
+                            f" not {self.multipliers!r}")
+
+    @property
+    def folding(self):
+        return super().folding | ({} if self.multipliers == "blocks" else {"multipliers": "luts"})
 
     @property
     def nodes(self):
@@ -59,7 +74,9 @@ class RequantiseStage(ElementwiseStage):
     @cached_property
     def narrowing(self) -> Narrowing:
         """The steps, on channels in turn."""
-        return Narrowing(self.post, self.nf * self.lanes)
+        return Narrowing(self.post, self.nf * self.lanes, self.lanes,
+                         Fixed.covering(self.x.lo, self.x.hi), self.scaling,
+                         self.multipliers == "luts")
 
     @property
     def memory_bits(self):
@@ -73,7 +90,7 @@ class RequantiseStage(ElementwiseStage):
     def estimate(self, target):
         """Each lane's steps, what is stored, and the output queue."""
         x_bits, out_bits = self.x.format.bits, self.out_edge.format.bits
-        each = narrowing_cells(self.narrowing, self.x.format, out_bits, target) + Cells(ff=x_bits)
+        each = narrowing_cells(self.narrowing, out_bits, target) + Cells(ff=x_bits)
         width = sum(self.memory_bits.values()) // self.nf if self.nf > 1 else 0
         blocks = target.brams_for(self.nf, width)
         stored = Cells(lut=0 if blocks else self.nf * width // 16, ff=width, bram=blocks)

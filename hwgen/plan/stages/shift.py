@@ -49,7 +49,7 @@ class ShiftStage(FoldedStage):
 
     core: ClassVar[str] = "shift"
     compares: ClassVar[bool] = False
-    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "weights")
+    choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "multipliers", "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):

@@ -65,8 +65,7 @@ class _Counter:
 def _scaling_blocks(stage, target: Target) -> int:
     if stage.narrowing is None:
         return 0
-    return narrowing_parts(stage.narrowing, stage.acc_format, stage.out_edge.format.bits,
-                           target)["dsp"]
+    return narrowing_parts(stage.narrowing, stage.out_edge.format.bits, target)["dsp"]
 
 
 def _element(stage, count: _Counter) -> Cells:

@@ -48,13 +48,13 @@ class Addend:
         return Addend(False, self.shift, -self.hi, -self.lo)
 
 
-def addends_of(gain: int, high: int) -> list[Addend]:
-    """``gain * v``, ``0 <= v <= high``, as the fewest shifted values: signed digits of ``gain``."""
+def addends_of(gain: int, high: int, low: int = 0) -> list[Addend]:
+    """``gain * v``, ``low <= v <= high``, as the fewest shifted values: signed digits."""
     found, shift, rest = [], 0, abs(gain)
     while rest:
         if rest & 1:
             digit = 2 - (rest & 3)      # 1, or -1 where that leaves more zeros
-            found.append(Addend((digit < 0) != (gain < 0), shift, 0, high))
+            found.append(Addend((digit < 0) != (gain < 0), shift, low, high))
             rest -= digit
         shift, rest = shift + 1, rest >> 1
     return found

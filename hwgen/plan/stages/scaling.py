@@ -1,0 +1,296 @@
+"""Products of a requantise: cut into parts that fit a multiplier block, or added up in LUTs.
+
+However wide a product is, between two registers of it lies at most one block, or as many adders as
+the clock allows: its parts are weighed and added up in a tree (:mod:`.weighed_sum`).
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, NamedTuple
+
+from ...numeric import Fixed, SpecError, as_int
+from ..target import Target
+from .adder_digits import ones
+from .product_blocks import asked_blocks
+from .weighed_sum import Addend, addends_of, halved, sum_levels
+
+__all__ = ["BLOCK_PORTS", "MULTIPLIERS", "BlockProduct", "ConstantProduct", "Part", "Product",
+           "RowProduct", "Scaling", "product_of"]
+
+MULTIPLIERS = ("blocks", "luts")
+"""Of what products are made."""
+
+BLOCK_PORTS = {"16x16": (16, 16), "18x18": (18, 18), "25x18": (25, 18)}
+"""Name of a block -> signed bits that its operands have; of the last one an unsigned has one less.
+"""
+
+MOST_DIGITS = 2
+"""Signed digits of a constant up to which no block is taken."""
+
+LEAST_BITS = 3
+"""Bits of an operand for which a part of a product gets a block, not LUTs."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What products of a requantise are cut for.
+
+    Parameters
+    ----------
+    block : str
+        The multiplier block, one of :data:`BLOCK_PORTS`; ``none`` where there is none, and products
+        are made of LUTs. The default fits the blocks of every family.
+    levels_per_register : int
+        Adders of a product's width that may follow one another between two registers.
+
+    Raises
+    ------
+    SpecError    If the block is unknown, or there is no level.
+    """
+
+    block: str = "16x16"
+    levels_per_register: int = 1
+
+    def __post_init__(self):
+        if self.block not in ("none", *BLOCK_PORTS):
+            raise SpecError(f"scaling: block must be one of none, {', '.join(BLOCK_PORTS)},"
+                            f" not {self.block!r}")
+        if as_int(self.levels_per_register, "scaling: levels_per_register") < 1:
+            raise SpecError(f"scaling: levels_per_register must be at least 1,"
+                            f" not {self.levels_per_register}")
+
+
+class Slice(NamedTuple):
+    """Some bits of an operand, of weight ``2**start``."""
+
+    start: int
+    format: Fixed
+
+
+class Part(NamedTuple):
+    """The product of two slices; whether a block is asked for it."""
+
+    a: Slice
+    b: Slice
+    in_block: bool
+
+    @property
+    def shift(self) -> int:
+        """It counts ``2**shift``."""
+        return self.a.start + self.b.start
+
+    @property
+    def addend(self) -> Addend:
+        """As a term of the sum of all parts."""
+        a, b = self.a.format, self.b.format
+        corners = [left * right for left in (a.min, a.max) for right in (b.min, b.max)]
+        return Addend(False, self.shift, min(corners), max(corners))
+
+
+@dataclass(frozen=True, eq=False)
+class Product(ABC):
+    """``a * b`` as a sum of shifted terms; the same registers in every lane.
+
+    Parameters
+    ----------
+    a : Fixed                   holds the value
+    b : Fixed                   holds the multiplier
+    levels_per_register : int   adders in a row between two registers
+
+    Members
+    -------
+    own_registers : int         in front of the adders
+    """
+
+    own_registers: ClassVar[int]
+    adds_logic: ClassVar[bool] = False
+    """Whether LUTs stand in front of the adders, which registers behind these share."""
+    a: Fixed
+    b: Fixed
+    levels_per_register: int
+
+    @abstractmethod
+    def addends(self, lane: int) -> list[Addend]:
+        """Terms of a lane, those that are added first."""
+
+    @abstractmethod
+    def own_cells(self, lane: int, target: Target) -> Counter:
+        """What stands in front of the adders."""
+
+    @property
+    def lanes(self) -> int:
+        """Lanes whose terms differ."""
+        return 1
+
+    @property
+    def format(self) -> Fixed:
+        """Holds every product."""
+        return Fixed(self.a.bits + self.b.bits, 0, self.a.is_signed or self.b.is_signed)
+
+    @cached_property
+    def register_after(self) -> list[bool]:
+        """Whether a register follows each level of adders; the last level has one."""
+        levels = max(sum_levels(self.addends(lane)) for lane in range(self.lanes))
+        return [level == levels or level % self.levels_per_register == 0
+                for level in range(1, levels + 1)]
+
+    @property
+    def registers(self) -> int:
+        """Cycles from the operands to the product."""
+        return self.own_registers + sum(self.register_after)
+
+    def cells(self, target: Target, unused_bits: int = 0) -> Counter:
+        """Of a lane, on the average: ``dsp``, ``product``, ``masks``, ``slices``, ``ff``, ``lone``.
+
+        ``masks`` are bits of rows, ``slices`` bits of the adders; of the product the lowest
+        ``unused_bits`` are not looked at.
+        """
+        total = Counter()
+        for lane in range(self.lanes):
+            total.update(self.own_cells(lane, target))
+            total.update(_tree_cells(self.addends(lane), self.register_after, unused_bits,
+                                     self.adds_logic))
+        return Counter({part: round(count / self.lanes) for part, count in total.items()})
+
+
+def _tree_cells(terms, register_after, unused_bits, adds_logic) -> Counter:
+    """Adders and registers of the sum of ``terms``."""
+    found, levels = Counter(), [list(terms)]
+    for _ in register_after:
+        levels.append(halved(levels[-1], Addend.with_other))
+    # Bits that are not looked at need no register where they go past all adders that follow.
+    unused = [unused_bits]
+    for above in reversed(levels[1:-1]):
+        unused.append(min(unused[-1], above[0].passes(above[1]) if len(above) > 1 else 0))
+    for before, after, is_due, less in zip(
+            levels[:-1], levels[1:], register_after, reversed(unused[:len(register_after)]),
+            strict=True):
+        adders = sum(halved(before, _adder_bits)[:len(before) // 2])
+        found["slices"] += adders
+        if is_due:
+            bits = max(1, sum(term.bits for term in after) - less)
+            is_fed = adds_logic and before is levels[0]
+            found.update(ff=bits, lone=0 if is_fed else max(0, bits - adders))
+    return found
+
+
+def _adder_bits(first: Addend, second: Addend) -> int:
+    """None where no bit is in both, as the parts of a product that meet nowhere."""
+    low, high = sorted((first, second), key=lambda addend: addend.shift)
+    if not (low.is_signed or low.negative or high.negative) and (
+            low.bits <= high.shift - low.shift):
+        return 0
+    return first.adder_bits(second)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockProduct(Product):
+    """Slices of both operands, each pair in a block with its registers at operands and product.
+
+    Parameters
+    ----------
+    block : str    one of :data:`BLOCK_PORTS`
+    """
+
+    own_registers: ClassVar[int] = 2
+    block: str
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """Those whose slices are as far apart stand side by side: they share no bit."""
+        wide, narrow = BLOCK_PORTS[self.block]
+        less = wide != narrow
+        ways = [(_cut(self.a, a, less), _cut(self.b, b, less))
+                for a, b in ((wide, narrow), (narrow, wide))]
+        a_slices, b_slices = min(ways, key=lambda way: len(way[0]) * len(way[1]))
+        pairs = [(i, j) for i in range(len(a_slices)) for j in range(len(b_slices))]
+        return [Part(a_slices[i], b_slices[j],
+                     min(a_slices[i].format.bits, b_slices[j].format.bits) >= LEAST_BITS)
+                for i, j in sorted(pairs, key=lambda pair: (abs(pair[0] - pair[1]), pair))]
+
+    def addends(self, lane):
+        return [part.addend for part in self.parts]
+
+    def own_cells(self, lane, target):
+        found = Counter()
+        for part in self.parts:
+            a, b = part.a.format, part.b.format
+            blocks = asked_blocks(*sorted((a, b), key=lambda fmt: -fmt.bits), target) * (
+                part.in_block)
+            bits = a.bits + b.bits
+            found.update({"dsp": blocks} if blocks else {
+                "product": a.bits * b.bits, "ff": 2 * bits, "lone": bits})
+        return found
+
+
+def _cut(fmt: Fixed, port_bits: int, less: int) -> list[Slice]:
+    """Slices for a port of so many signed bits, ``less`` where unsigned; the lowest are full."""
+    found, start, step = [], 0, port_bits - less
+    while fmt.bits - start > (port_bits if fmt.is_signed else step):
+        found.append(Slice(start, Fixed(step, 0, False)))
+        start += step
+    return [*found, Slice(start, Fixed(fmt.bits - start, 0, fmt.is_signed))]
+
+
+@dataclass(frozen=True, eq=False)
+class RowProduct(Product):
+    """In LUTs: a row for each bit of the narrower operand, all added up; operands in registers."""
+
+    own_registers: ClassVar[int] = 1
+    adds_logic: ClassVar[bool] = True
+
+    @property
+    def rows_of_b(self) -> bool:
+        """Whether rows are those of the multiplier's bits, each a multiple of the value."""
+        return self.b.bits <= self.a.bits
+
+    def addends(self, lane):
+        bits, wide = (self.b, self.a) if self.rows_of_b else (self.a, self.b)
+        ends = min(0, wide.min), max(0, wide.max)
+        return [Addend(bits.is_signed and k == bits.bits - 1, k, *ends) for k in range(bits.bits)]
+
+    def own_cells(self, lane, target):
+        bits = self.a.bits + self.b.bits
+        return Counter(masks=self.a.bits * self.b.bits, ff=bits, lone=bits)
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantProduct(Product):
+    """By constants, one of each lane: sums of the value, shifted by their signed digits.
+
+    Parameters
+    ----------
+    constants : tuple of int    one for each lane, or one for all
+    """
+
+    own_registers: ClassVar[int] = 0
+    constants: tuple[int, ...]
+
+    @property
+    def lanes(self):
+        return len(self.constants)
+
+    def addends(self, lane):
+        found = addends_of(self.constants[lane % self.lanes], self.a.max, self.a.min)
+        return sorted(found, key=lambda addend: (addend.negative, addend.shift))
+
+    def own_cells(self, lane, target):
+        return Counter()
+
+
+def product_of(a: Fixed, b: Fixed, constants: tuple[int, ...] | None, scaling: Scaling,
+               in_luts: bool) -> Product:
+    """How ``a * b`` is made; ``constants`` of the lanes, if they are.
+
+    Constants of one signed digit are wiring, and of two an adder. Else blocks, unless there are
+    none or none are wanted.
+    """
+    levels = scaling.levels_per_register
+    in_luts = in_luts or scaling.block == "none"
+    if constants is not None and (in_luts or max(map(ones, constants)) <= MOST_DIGITS):
+        return ConstantProduct(a, b, levels, constants)
+    if in_luts:
+        return RowProduct(a, b, levels)
+    return BlockProduct(a, b, levels, scaling.block)
