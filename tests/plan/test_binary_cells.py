@@ -1,6 +1,7 @@
 """Cells of the binarised core: counted parts, and estimates against what synthesis counts."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from cases.targets import ECP5, UP5K
@@ -147,3 +148,17 @@ def test_operand_registers_of_equal_columns_are_one():
     assert binary_cells_module._memories(one, ECP5)["ff"] == 256
     few, many = (binary_cells_module.rom_parts(rows, 6, ECP5)["rom"] for rows in (4, 8))
     assert few < many
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1, 416), (2, 384), (5, 192)])
+def test_an_ecp5_has_inputs_in_blocks_where_yosys_counts_luts_as_dearer(width, rows):
+    """The fewest rows of so many bits, in steps of 16, that yosys put into a block by itself."""
+    def parts(depth, target=ECP5):
+        stage = SimpleNamespace(row_bits=width, inputs_in_block_ram=False)
+        return binary_cells_module.input_parts(stage, depth, target)
+
+    assert parts(rows) == {"bram": 1}
+    fewer = parts(rows - 16)
+    assert fewer["bram"] == 0
+    assert fewer["ram"] == (rows // 16 - 1) * -(-width // 4) * 6
+    assert parts(rows, UP5K) == {"bram": UP5K.blocks_of(rows, width)}
