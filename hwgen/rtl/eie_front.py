@@ -72,12 +72,13 @@ class Scanner(wiring.Component):
         goes, following = Signal(), Signal(spec.column_bits)
         after, flags, ready, waiting = self._fetch(m)
         none, few = self._left(m, flags, goes)
-        m.d.comb += [lowest[k].eq(mask[k] & ~mask[:k].any()) for k in range(lanes)]
-        m.d.comb += [goes.eq(~none & self.room), self.enable.eq(few & (self.room | none))]
+        below = Signal(lanes)               # all up to the lowest one but itself, by a carry chain
+        m.d.comb += [below.eq(mask - 1), lowest.eq(mask & ~below), goes.eq(~none & self.room),
+                     self.enable.eq(few & (self.room | none))]
         with m.If(self.enable):
             m.d.sync += [values.eq(after), mask.eq(flags)]
         with m.Elif(goes):
-            m.d.sync += mask.eq(mask & ~lowest)
+            m.d.sync += mask.eq(mask & below)
         with m.If(self.enable & ready):
             m.d.sync += [column.eq(following), following.eq(following + lanes)]
         with m.If(self.start):
@@ -94,10 +95,18 @@ class Scanner(wiring.Component):
         lanes = self._spec.lanes
         left, more = Signal(range(lanes + 1)), Signal(range(lanes + 1))
         none, few = Signal(init=1), Signal(init=1)
-        m.d.comb += more.eq(adder_tree(m, list(flags), levels_per_register=lanes + 1,
-                                       prefix="flags"))
+        counts = []
+        for k in range(0, lanes, 4):        # of four flags by a table of four inputs
+            part = flags[k:k + 4]
+            counts.append(Signal(range(len(part) + 1), name=f"count{k}"))
+            with m.Switch(part):
+                for code in range(1 << len(part)):
+                    with m.Case(code):
+                        m.d.comb += counts[-1].eq(code.bit_count())
+        m.d.comb += more.eq(adder_tree(m, counts, levels_per_register=lanes + 1, prefix="flags"))
         with m.If(self.enable):
-            m.d.sync += [left.eq(more), none.eq(more == 0), few.eq(more <= 1)]
+            m.d.sync += [left.eq(more), none.eq(~flags.any()),
+                         few.eq((flags & (flags - 1)) == 0)]
         with m.Elif(goes):
             m.d.sync += [left.eq(left - 1), few.eq(left == 2)]
         return none, few

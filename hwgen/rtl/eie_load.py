@@ -52,6 +52,9 @@ class Loader(wiring.Component):
         self._kind, self._unit = Signal(4), Signal(8)
         self._address, self._count = Signal(16), Signal(16)         # of numbers to come, less 1
         self._left = Signal(range(WORD_BITS + 1))                   # numbers left in the word
+        # What is asked of counters all the time is known a cycle before.
+        self._steps, self._is_low = Signal(), Signal(init=1)        # left: some, at most one
+        self._is_final = Signal()                                   # count: none
         self._numbers(m)
         is_over, outside = self._too_large(m), self._outside(m)
         with m.FSM():
@@ -72,8 +75,9 @@ class Loader(wiring.Component):
                 with m.If(self.error):
                     m.next = "EMPTY"
             with m.State("READY"):
-                m.d.comb += [self.loaded.eq(1), self.admits.eq(~self.i.valid)]
-                with m.If(self.i.valid & self.idle):
+                m.d.comb += self.loaded.eq(1)
+                m.d.sync += self.admits.eq(~self.i.valid)
+                with m.If(self.i.valid & self.idle & ~self.admits):
                     m.next = "EMPTY"
         return m
 
@@ -90,7 +94,8 @@ class Loader(wiring.Component):
                     m.next = "SWEEP"
         with m.State("RANGE"):
             self._header(m, word.last, "SUM")
-            m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:])]
+            m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:]),
+                         self._is_final.eq(word.data[16:] == 0)]
         with m.State("SUM"):
             m.next = "CHECK"
         with m.State("CHECK"):
@@ -104,7 +109,6 @@ class Loader(wiring.Component):
     def _header(self, m, wrong, following):
         """Takes a word of a block's header; the rest of a frame with a wrong one is dropped."""
         m.d.comb += [self.i.ready.eq(1), self.error.eq(self.i.valid & wrong)]
-        m.d.sync += self._left.eq(0)
         with m.If(self.i.valid):
             m.next = following
         with m.If(self.error):
@@ -114,14 +118,14 @@ class Loader(wiring.Component):
 
     def _too_large(self, m):
         """Whether a parameter of a layer was larger than there can be, in this frame."""
-        over, seen, limits = Signal(), Signal(), self._spec.parameter_limits
-        with m.Switch(self.load.unit):
+        limit, found, seen = Signal(WORD_BITS), Signal(), Signal()
+        limits = self._spec.parameter_limits
+        with m.Switch(self._unit):          # which is there long before the first number
             for unit, what in enumerate(self._spec.parameters):
-                if what in limits:
-                    with m.Case(unit):
-                        m.d.comb += over.eq(self.load.data > limits[what])
-        found = Signal()
-        m.d.sync += found.eq(self.load.valid & (self.load.kind == Kind.LAYERS) & over)
+                with m.Case(unit):
+                    m.d.sync += limit.eq(limits.get(what, (1 << WORD_BITS) - 1))
+        m.d.sync += found.eq(self.load.valid & (self.load.kind == Kind.LAYERS)
+                             & (self.load.data > limit))
         with m.If(found):
             m.d.sync += seen.eq(1)
         with m.If(self.begins):
@@ -142,7 +146,7 @@ class Loader(wiring.Component):
     def _numbers(self, m):
         """A number a cycle out of the words; of a coded block a bit, and sometimes a number."""
         spec, load = self._spec, self.load
-        self._steps, self._emits, self._broken = Signal(), Signal(), Signal()
+        self._emits, self._broken = Signal(), Signal()
         self._is_empty, self._in_numbers = Signal(), Signal()
         self._word, self._fit = Signal(WORD_BITS), Signal.like(self._left)
         address, cut = self._address, Signal(WORD_BITS)
@@ -151,17 +155,18 @@ class Loader(wiring.Component):
                 with m.Case(kind):
                     m.d.comb += [cut.eq(self._word >> block.width),
                                  self._fit.eq(WORD_BITS // block.width)]
-        m.d.comb += [self._steps.eq(self._left != 0), self._emits.eq(self._steps),
-                     self._is_empty.eq(self._left <= 1)]
+        m.d.comb += [self._emits.eq(self._steps), self._is_empty.eq(self._is_low)]
         m.d.sync += [load.valid.eq(self._emits), load.kind.eq(self._kind),
                      load.unit.eq(self._unit), load.address.eq(address),
                      load.data.eq(self._word)]
         if spec.huffman:
             self._coded(m, address)
         with m.If(self._steps):
-            m.d.sync += [self._word.eq(cut), self._left.eq(self._left - 1)]
+            m.d.sync += [self._word.eq(cut), self._left.eq(self._left - 1),
+                         self._steps.eq(self._left != 1), self._is_low.eq(self._left <= 2)]
         with m.If(self._emits):
-            m.d.sync += [address.eq(address + 1), self._count.eq(self._count - 1)]
+            m.d.sync += [address.eq(address + 1), self._count.eq(self._count - 1),
+                         self._is_final.eq(self._count == 1)]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += self._word.eq(self.i.p.data)
 
@@ -181,27 +186,28 @@ class Loader(wiring.Component):
             decoder.clear.eq(~self._in_numbers), self._broken.eq(broken & is_coded),
         ]
         with m.If(is_coded):
-            m.d.comb += [self._emits.eq(came), self._is_empty.eq(self._left == 0)]
+            m.d.comb += [self._emits.eq(came), self._is_empty.eq(~self._steps)]
             m.d.sync += [load.kind.eq(Kind.ENTRIES), load.data.eq(decoder.o)]
 
     def _follow(self, m):
         """The next word when the one at hand is used up, the next block when all numbers are."""
         finishes, wants, ended = Signal(), Signal(), Signal()
         m.d.comb += [
-            self._in_numbers.eq(1), finishes.eq(self._emits & (self._count == 0)),
+            self._in_numbers.eq(1), finishes.eq(self._emits & self._is_final),
             wants.eq(self._is_empty & ~finishes & ~self._broken),
             self.i.ready.eq(wants & ~ended),
             self.error.eq(self._broken | (wants & ended)),
         ]
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [ended.eq(self.i.p.last), self._left.eq(self._fit)]
+            m.d.sync += [ended.eq(self.i.p.last), self._left.eq(self._fit), self._steps.eq(1),
+                         self._is_low.eq(self._fit == 1)]
+        with m.If(finishes | self.error):
+            m.d.sync += [ended.eq(0), self._left.eq(0), self._steps.eq(0), self._is_low.eq(1)]
         with m.If(finishes):
-            m.d.sync += [ended.eq(0), self._left.eq(0)]
             m.next = "KIND"
             with m.If(ended):
                 m.next = "SWEEP"
         with m.If(self.error):
-            m.d.sync += [ended.eq(0), self._left.eq(0)]
             m.next = "DROP"
             with m.If(ended):
                 m.next = "EMPTY"

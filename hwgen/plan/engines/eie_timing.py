@@ -58,7 +58,7 @@ class EieTiming:
         coded one a bit and one a word.
         """
         sweep = 1 << max(self.spec.row_bits, bits_for(max(1, self.spec.reference_rows)))
-        return 2 + sum(HEADER_CYCLES + count for count in steps) + sweep
+        return 3 + sum(HEADER_CYCLES + count for count in steps) + sweep
 
     def ends(self, sent, steps=None) -> list[int]:
         """The cycle of each vector's last result.
