@@ -23,6 +23,7 @@ from .stages import (
     window_of,
 )
 from .stages.scaling import Scaling
+from .stages.ways_to_load import way_without_core
 from .target import Cells, Target
 
 __all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "WEIGHTS", "FitError", "plan", "require_fit"]
@@ -176,7 +177,9 @@ def _require_known(network, cores, target):
         unknown = sorted(map(str, set(choice) - set(allowed)))
         if unknown:
             raise SpecError(f"choices of '{name}' on the {core} core must be among"
-                            f" {list(allowed)}, not {unknown}")
+                            f" {list(allowed)}, not {unknown}" + (
+                                ": this core's weights are constants, which cannot be loaded"
+                                if "weights" in unknown else ""))
         offered = list(dict.fromkeys(("none", target.fabric.packing)))
         if choice.get("packing", "none") not in offered:
             raise SpecError(f"packing of '{name}' must be among {offered}, which the multiplier"
@@ -193,7 +196,8 @@ def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
             if cls.loads(node.weights) or not node.is_loaded]
     if not able:
         raise SpecError(f"node '{node.name}': weights must be rom, as no core has a memory to load"
-                        f" {node.weights.format} into, not ram")
+                        f" {node.weights.format} into, not ram;"
+                        f" {way_without_core(node.weights)}")
     return next((name for name in able if MATRIX_CORES[name].suits(node, edge, post)), able[0])
 
 

@@ -13,16 +13,21 @@ from plan.synthesis import counted
 
 from hwgen.ir import (
     Dense,
+    Input,
     Loaded,
     LoadedPerChannel,
     Matrix,
+    MatVec,
+    Network,
     PerChannel,
+    Shared,
     load,
     replaced,
     with_loaded,
 )
 from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
 from hwgen.plan import plan
+from hwgen.plan.stages import FixedUnrolledStage
 from hwgen.plan.stages.loaded_memory import LoadedMemory
 from hwgen.rtl.loading import LoadedRows
 from hwgen.rtl.pipeline import Pipeline
@@ -115,14 +120,16 @@ def test_a_network_file_keeps_what_is_loaded(tmp_path):
      f" {Ternary()} into, not ram; choose the binary core"),
     (NETWORKS["fixed-codebook"], {"weights": "ram"},
      f"node 'fc1': weights must be rom, as no core has a memory to load {FORMATS[-1]} into, not"
-     " ram"),
+     " ram; leave weights at rom, or give them as shared centroids (Shared), which the codebook"
+     " core loads"),
     (lambda: fixed(sizes=(6, 3, 3), given_as=one_channel),
      {"weights": "ram", "cores": {"fc1": {"core": "fixed"}}},
      f"fixed core 'fc1': weights must be rom, as this core has no memory to load {WEIGHT} into,"
      " not ram; choose the depthwise core"),
     (lambda: fixed(sizes=(6, 3, 3), fmt=Ternary(), given_as=lambda values: one_channel(
         values, Ternary())), {"weights": "ram"},
-     f"node 'fc1': weights must be rom, as no core has a memory to load {Ternary()} into, not ram"),
+     f"node 'fc1': weights must be rom, as no core has a memory to load {Ternary()} into, not ram;"
+     " leave weights at rom"),
     (lambda: fixed(given_as=Mine), {"weights": "ram"},
      "node 'fc1': weights that are loaded must be a matrix of kind 'dense', 'power-sums',"
      " 'shared', 'per-channel', not 'mine'"),
@@ -292,3 +299,27 @@ def test_memories_take_what_synthesis_counts(family, rows, bits, tmp_path):
     assert found.bram == expected.bram > 0
     assert (found.ff, found.lut) == (pytest.approx(expected.ff, abs=8),
                                      pytest.approx(expected.lut, abs=70))
+
+
+def crowded():
+    """Ten shared values but 0 on nine inputs: more than the codebook core has time for."""
+    values = np.resize(np.delete(np.arange(-5, 6), 5), (4, 9))
+    return Network("crowded", (
+        Input("x", (), (9,), Fixed(8)), MatVec("fc", ("x",), Shared.of(values))), ("fc",))
+
+
+@pytest.mark.parametrize(("core", "message"), [
+    (None, "codebook core 'fc': weights must have 1 to 9 values but 0, of which each takes one of 9"
+           " inputs' time, not 10; let fewer values be shared, or leave weights at rom on the fixed"
+           " core"),
+    ("fixed", "fixed core 'fc': weights must be rom, as this core has no memory to load codebook of"
+              " 10 values (-5..5) into, not ram; choose the codebook core"),
+    ("binary", "binary core 'fc': weights must be sums of bit planes, not codebook of 10 values"
+               " (-5..5); choose the codebook core"),
+    ("fixed-unrolled", f"choices of 'fc' on the fixed-unrolled core must be among"
+                       f" {['core', *FixedUnrolledStage.choices]}, not ['weights']: this core's"
+                       f" weights are constants, which cannot be loaded")])
+def test_ways_out_lead_out(core, message):
+    choice = {"weights": "ram"} if core is None else {"core": core, "weights": "ram"}
+    with refused(SpecError, message):
+        plan(crowded(), ECP5, cores={"fc": choice})

@@ -15,6 +15,7 @@ from .chain_timing import popcount_registers
 from .folded import adder_levels, tree_registers
 from .parity import parity_form
 from .plane_arithmetic import PlaneArithmetic, plane_sum_of
+from .ways_to_load import core_to_load
 
 __all__ = ["BinaryStage"]
 
@@ -266,8 +267,10 @@ def _require_planes(where, mat_vec, x):
     formats = {"weights": mat_vec.weights.format, "input": x.format}
     for what, fmt in formats.items():
         if fmt.planes is None:
-            raise SpecError(f"{where}: {what} must be sums of bit planes, not {fmt};"
-                            f" choose the fixed core")
+            way = "choose the fixed core"
+            if what == "weights" and mat_vec.is_loaded:
+                way = core_to_load(mat_vec.weights)
+            raise SpecError(f"{where}: {what} must be sums of bit planes, not {fmt}; {way}")
     counts = [len(fmt.planes.gains) for fmt in formats.values()]
     if math.prod(counts) > MAX_PRODUCTS:
         raise SpecError(f"{where}: weight planes times input planes must be at most"

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from ...ir import Edge, Matrix, MatVec, Node, PerChannel, Requantise, Threshold
+from ...ir import Edge, Matrix, MatVec, Node, Requantise, Threshold
 from ...numeric import Fixed, SpecError, as_int, pack_rows
 from ..target import in_block_ram
 from .base import Flow, Stage, divisors, require_divisor
 from .loaded_memory import LoadedMemory
 from .narrowing import Narrowing
 from .scaling import MULTIPLIERS, Scaling
+from .ways_to_load import core_to_load
 
 __all__ = ["MatVecStage", "FoldedStage", "adder_levels", "tree_registers"]
 
@@ -38,14 +39,6 @@ def adder_levels(terms: int) -> int:
 def tree_registers(levels: int, levels_per_register: int) -> int:
     """Registers in a tree of ``levels`` with one after every ``levels_per_register``."""
     return levels // levels_per_register
-
-
-def _as_loaded(weights: Matrix) -> str:
-    """What is loaded, and which core does it."""
-    core = "fixed" if isinstance(weights.format, Fixed) else "binary"
-    if isinstance(weights, PerChannel):
-        core = "depthwise"
-    return f"{weights.format} into, not ram; choose the {core} core"
 
 
 def _free(where: str, choice: Mapping, what: str, total: int) -> list[int]:
@@ -111,7 +104,8 @@ class MatVecStage(Stage):
         self._require_pe()
         if self.mat_vec.is_loaded and not self.loads(self.mat_vec.weights):
             raise SpecError(f"{self.where}: weights must be rom, as this core has no memory to load"
-                            f" {_as_loaded(self.mat_vec.weights)}")
+                            f" {self.mat_vec.weights.format} into, not ram;"
+                            f" {core_to_load(self.mat_vec.weights)}")
         if not isinstance(self.post, Threshold | Requantise | None):
             raise SpecError(f"{self.where}: what follows must be a Threshold or a Requantise,"
                             f" not {type(self.post).__name__}")
