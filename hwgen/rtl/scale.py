@@ -48,9 +48,10 @@ def _rows(m, product, addends, value, factor, name):
 
 def _parts(m, product, addends, value, factor, name):
     """Of each pair of slices a multiplier with its two registers."""
-    a, b = (Signal(format_shape(fmt), name=f"{name}_{which}")
+    a, b = (Signal(format_shape(fmt), name=f"{name}_{which}", reset_less=True)
             for which, fmt in (("a", product.a), ("b", product.b)))
-    m.d.comb += [a.eq(value), b.eq(factor)]
+    domain = m.d.sync if product.waits else m.d.comb
+    domain += [a.eq(value), b.eq(factor)]
     terms = []
     for k, part in enumerate(product.parts):
         operands = [(part.a, a), (part.b, b)]

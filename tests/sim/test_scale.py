@@ -79,7 +79,8 @@ def test_in_rows(widths, levels):
 @pytest.mark.parametrize("block", ["16x16", "25x18"])
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 def test_in_blocks(widths, block):
-    check(BlockProduct(*map(signed, widths), 1 if block == "16x16" else 2, block))
+    levels, waits = (1, False) if block == "16x16" else (2, True)
+    check(BlockProduct(*map(signed, widths), levels, block, waits))
 
 
 @pytest.mark.parametrize("levels", [1, 2])

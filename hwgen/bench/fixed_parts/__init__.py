@@ -7,6 +7,7 @@ from . import (
     folded_up5k,
     mnist,
     packing,
+    requantise,
     systolic,
     trained_mlp,
 )
@@ -17,6 +18,7 @@ PARTS = {
     "folded-ecp5": folded_ecp5,
     "folded-large": folded_large,
     "packing": packing,
+    "requantise": requantise,
     "folded-up5k": folded_up5k,
     "constant-matrix": constant_matrix,
     "trained-mlp": trained_mlp,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...ir import Requantise
 from ...numeric import INT32, Fixed
-from ..target import Cells, Target
+from ..target import Cells, Target, in_block_ram
 from .scaling import Product, Scaling, product_of
 
 __all__ = ["Narrowing", "narrowing_cells", "narrowing_parts"]
@@ -79,7 +79,9 @@ class Narrowing:
             constants = (int(self.multipliers[0]),)
         elif self.lanes == self.n:
             constants = tuple(self.multipliers.tolist())
-        return product_of(self.x, self.multiplier_format, constants, self.scaling, self.in_luts)
+        rows = self.n // self.lanes
+        return product_of(self.x, self.multiplier_format, constants, self.scaling, self.in_luts,
+                          in_block_ram(rows, self.lanes * self.multiplier_bits))
 
     @cached_property
     def lefts(self) -> np.ndarray:

@@ -1,11 +1,11 @@
 """Multiplier blocks of a product: as the core asks for them, and as yosys takes them unasked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...numeric import Fixed
 from ..target import Target
 
-__all__ = ["asked_blocks", "inferred_blocks", "parts_of_product"]
+__all__ = ["asked_blocks", "inferred_blocks"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,6 @@ def inferred_blocks(a: Fixed, b: Fixed, target: Target) -> int:
     Exact for those of ECP5, iCE40 and Xilinx 7, of operands of which every bit counts.
     """
     return _count(a, b, BLOCKS[target.family]) if target.dsps else 0
-
-
-def parts_of_product(a: Fixed, b: Fixed, target: Target) -> int:
-    """The same with those parts of wide products that are too narrow for a block."""
-    return _count(a, b, replace(BLOCKS[target.family], least=1, least_product=0))
 
 
 def _count(a, b, family: Blocks) -> int:

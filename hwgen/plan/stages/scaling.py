@@ -98,13 +98,8 @@ class Product(ABC):
     a : Fixed                   holds the value
     b : Fixed                   holds the multiplier
     levels_per_register : int   adders in a row between two registers
-
-    Members
-    -------
-    own_registers : int         in front of the adders
     """
 
-    own_registers: ClassVar[int]
     adds_logic: ClassVar[bool] = False
     """Whether LUTs stand in front of the adders, which registers behind these share."""
     a: Fixed
@@ -118,6 +113,11 @@ class Product(ABC):
     @abstractmethod
     def own_cells(self, lane: int, target: Target) -> Counter:
         """What stands in front of the adders."""
+
+    @property
+    @abstractmethod
+    def own_registers(self) -> int:
+        """Registers in front of the adders."""
 
     @property
     def lanes(self) -> int:
@@ -191,11 +191,16 @@ class BlockProduct(Product):
 
     Parameters
     ----------
-    block : str    one of :data:`BLOCK_PORTS`
+    block : str     one of :data:`BLOCK_PORTS`
+    waits : bool    whether operands wait in a register before: block RAM takes 5.8 ns of an ECP5
     """
 
-    own_registers: ClassVar[int] = 2
     block: str
+    waits: bool = False
+
+    @property
+    def own_registers(self):
+        return 2 + self.waits
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -215,6 +220,9 @@ class BlockProduct(Product):
 
     def own_cells(self, lane, target):
         found = Counter()
+        if self.waits:
+            bits = self.a.bits + (0 if target.blocks_hold_registers else self.b.bits)
+            found.update(ff=bits, lone=bits)
         for part in self.parts:
             a, b = part.a.format, part.b.format
             blocks = asked_blocks(*sorted((a, b), key=lambda fmt: -fmt.bits), target) * (
@@ -238,8 +246,11 @@ def _cut(fmt: Fixed, port_bits: int, less: int) -> list[Slice]:
 class RowProduct(Product):
     """In LUTs: a row for each bit of the narrower operand, all added up; operands in registers."""
 
-    own_registers: ClassVar[int] = 1
     adds_logic: ClassVar[bool] = True
+
+    @property
+    def own_registers(self):
+        return 1
 
     @property
     def rows_of_b(self) -> bool:
@@ -265,8 +276,11 @@ class ConstantProduct(Product):
     constants : tuple of int    one for each lane, or one for all
     """
 
-    own_registers: ClassVar[int] = 0
     constants: tuple[int, ...]
+
+    @property
+    def own_registers(self):
+        return 0
 
     @property
     def lanes(self):
@@ -281,8 +295,8 @@ class ConstantProduct(Product):
 
 
 def product_of(a: Fixed, b: Fixed, constants: tuple[int, ...] | None, scaling: Scaling,
-               in_luts: bool) -> Product:
-    """How ``a * b`` is made; ``constants`` of the lanes, if they are.
+               in_luts: bool, in_block_ram: bool = False) -> Product:
+    """How ``a * b`` is made; ``constants`` of the lanes, if they are, or where ``b`` is stored.
 
     Constants of one signed digit are wiring, and of two an adder. Else blocks, unless there are
     none or none are wanted.
@@ -293,4 +307,4 @@ def product_of(a: Fixed, b: Fixed, constants: tuple[int, ...] | None, scaling: S
         return ConstantProduct(a, b, levels, constants)
     if in_luts:
         return RowProduct(a, b, levels)
-    return BlockProduct(a, b, levels, scaling.block)
+    return BlockProduct(a, b, levels, scaling.block, in_block_ram)
