@@ -35,9 +35,9 @@ def nm_stage(weights, size, *, fmt=Fixed(5), x=U6, bias=None, post=None, shape=N
     return NMStage(mat_vec, edge, post, pe, simd, levels, group=group, **more)
 
 
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_equals_numpy_under_all_stalls(rng, size, bias):
+def test_equals_numpy_under_all_stalls(rng, size):
+    bias = SIZES.index(size) % 2
     n_out, n_in, *_, n, m = size
     stage = nm_stage(pruned(rng, n_out, n_in, n, m), size,
                      bias=rng.integers(-500, 500, n_out) if bias else None)
@@ -58,9 +58,10 @@ def test_interval_is_that_of_the_formula(rng, size):
     assert stage.interval_cycles == (n_out // pe) * (n_in // m) * n // stage.lanes
 
 
-@pytest.mark.parametrize("x", [U6, S6, Fixed(1, 0, False), Fixed(1), Fixed(16)], ids=str)
-@pytest.mark.parametrize("fmt", [Fixed(5), Fixed(3, 0, False), Ternary(), Fixed(1)], ids=str)
-@pytest.mark.parametrize("where", ["blocks", "luts"])
+@pytest.mark.parametrize("x", [U6, Fixed(1, 0, False), Fixed(1), Fixed(16)], ids=str)
+@pytest.mark.parametrize(("fmt", "where"), [
+    (Fixed(5), "blocks"), (Fixed(3, 0, False), "luts"), (Ternary(), "luts"), (Fixed(1), "blocks")],
+    ids=str)
 def test_extremes_of_every_format(rng, x, fmt, where):
     size = (4, 8, 2, 4, 1, 2, 4)
     weights = pruned(rng, 4, 8, 2, 4, fmt)

@@ -25,9 +25,9 @@ CASES = [  # n_out, n_in, pe, column_groups, more
 ]
 
 
-@pytest.mark.parametrize("density", [0, 0.4, 1])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_equals_numpy_under_all_stalls(rng, case, density):
+def test_equals_numpy_under_all_stalls(rng, case):
+    density = (0.4, 0.9, 0.2, 0.5, 0)[CASES.index(case)]
     n_out, n_in, pe, groups, more = case
     stage = stage_of(draw(rng, (n_out, n_in), density), pe, 2, column_groups=groups,
                      bias=rng.integers(-500, 500, n_out), **more)
@@ -35,7 +35,7 @@ def test_equals_numpy_under_all_stalls(rng, case, density):
     check_all_stalls(lambda: SparseMatVec(stage), x.tolist(), reference(stage, x).tolist())
 
 
-@pytest.mark.parametrize("case", range(10))
+@pytest.mark.parametrize("case", range(8))
 def test_every_beat_leaves_in_the_cycle_of_the_model(rng, case):
     groups, rows, beats, each = (int(rng.integers(1, top)) for top in (5, 4, 8, 3))
     n_out = int(rng.integers(rows, 20))

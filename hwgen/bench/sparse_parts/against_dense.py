@@ -19,12 +19,12 @@ from ..frame.bench import tools_of
 from ..frame.row import Row
 from .works import SEED
 
-__all__ = ["BREAK_EVEN", "DENSITIES", "KEY", "PLACED", "SAVED", "WORKS", "Work", "break_even",
-           "lacking", "measure", "stages_of"]
+__all__ = ["BREAK_EVEN", "DENSITIES", "KEY", "PLACED", "SAVED", "SYNTHESISED", "WORKS", "Work",
+           "break_even", "lacking", "measure", "stages_of"]
 
 DENSITIES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-PLACED = 0.1
-"""The density of which the clock is measured, of the sparse core."""
+SYNTHESISED, PLACED = (0.02, 0.1, 0.5, 1.0), 0.1
+"""The densities of which cells are counted, and that of which the clock is measured."""
 SLOW = 1 << 20
 """An interval that any folding reaches: what is asked of the planner is the folding."""
 
@@ -56,8 +56,8 @@ WORKS = (
     Work("ECP5-85", ECP5, ecp5_target(100_000_000), (256, 128), 4, 4, ">= 100"),
     Work("UP5K", UP5K, UP5K_TARGET, (64, 64), 2, 2),
 )
-KEY = (tuple((work.name, work.shape, work.pe, work.simd) for work in WORKS), DENSITIES, PLACED,
-       SEED)
+KEY = (tuple((work.name, work.shape, work.pe, work.simd) for work in WORKS), DENSITIES,
+       SYNTHESISED, PLACED, SEED)
 
 
 def lacking(bench) -> None:
@@ -88,38 +88,41 @@ def measure(bench):
 
 
 def _of(bench, work):
-    clk_mhz = work.target.clk_hz / 1e6
-    dense, _ = stages_of(work, PLACED)
-    place = bench.synthesise(dense, "dense", work.device, place=True, clock_mhz=clk_mhz)
     about = {"device": str(work.device), "seed": SEED}
     size = f"{work.shape[0]}x{work.shape[1]}, 8 bit, {work.multipliers} multipliers, {work.name}"
-    yield from _cells(f"{size}, dense", place, dense.interval_cycles, about)
-    sparse = bench.synthesise(stages_of(work, PLACED)[1], f"sparse-{PLACED}", work.device,
-                              place=True, clock_mhz=clk_mhz)
-    luts, cycles = [], []
+    dense, sparse = stages_of(work, PLACED)
+    placed = _report(bench, work, dense, "dense", place=True)
+    reports = {PLACED: _report(bench, work, sparse, f"sparse-{PLACED}", place=True)}
+    yield Row(work=f"{size}, dense", metric="interval", value=dense.interval_cycles, unit="cycles")
+    yield from _cells(f"{size}, dense", placed, about)
+    cycles = {}
     for density in DENSITIES:
-        stage = stages_of(work, density)[1]
-        report = sparse if density == PLACED else bench.synthesise(
-            stage, f"sparse-{density}", work.device, clock_mhz=clk_mhz)
-        name = f"{size}, {density:.0%} nonzeros"
-        must = work.must_mhz if density == PLACED else None
-        yield from _cells(name, report, stage.interval_cycles, about, must)
-        saved = dense.interval_cycles / stage.interval_cycles
-        yield Row(work=name, metric=SAVED, value=round(saved, 3), seed=SEED,
+        stage, name = stages_of(work, density)[1], f"{size}, {density:.0%} nonzeros"
+        cycles[density] = stage.interval_cycles / dense.interval_cycles
+        yield Row(work=name, metric="interval", value=stage.interval_cycles, unit="cycles",
+                  seed=SEED)
+        yield Row(work=name, metric=SAVED, value=round(1 / cycles[density], 3), seed=SEED,
                   **({"must": ">= 7", "stretch": ">= 9"} if density == PLACED else {}))
-        cycles.append(stage.interval_cycles / dense.interval_cycles)
-        luts.append(report.lut_eq / place.lut_eq)
-    slower = place.fmax_mhz / sparse.fmax_mhz
-    times = [slower * each for each in cycles]
-    areas = [time * lut for time, lut in zip(times, luts, strict=True)]
+        if density in SYNTHESISED and density not in reports:
+            reports[density] = _report(bench, work, stage, f"sparse-{density}")
+        if density in SYNTHESISED:
+            yield from _cells(name, reports[density], about, work.must_mhz)
+    slower = placed.fmax_mhz / reports[PLACED].fmax_mhz
+    times = {density: slower * cycles[density] for density in DENSITIES}
+    areas = {density: times[density] * reports[density].lut_eq / placed.lut_eq
+             for density in SYNTHESISED}
     for what, ratios in (("time", times), ("time x LUT", areas)):
         yield Row(work=size, metric=f"{BREAK_EVEN}, {what}", unit="%", seed=SEED,
-                  value=round(100 * break_even(DENSITIES, ratios), 1))
+                  value=round(100 * break_even(tuple(ratios), tuple(ratios.values())), 1))
 
 
-def _cells(name, report, cycles, about, must_mhz=None):
-    rows = [("interval", cycles, "cycles", None), ("LUT", report.lut_eq, "", None),
-            ("block RAM", report.bram, "", None), ("multiplier blocks", report.dsp, "", None)]
+def _report(bench, work, stage, name, **how):
+    return bench.synthesise(stage, name, work.device, clock_mhz=work.target.clk_hz / 1e6, **how)
+
+
+def _cells(name, report, about, must_mhz=None):
+    rows = [("LUT", report.lut_eq, "", None), ("block RAM", report.bram, "", None),
+            ("multiplier blocks", report.dsp, "", None)]
     if report.fmax_mhz:
         rows.append(("fmax", report.fmax_mhz, "MHz", must_mhz))
     for metric, value, unit, must in rows:
