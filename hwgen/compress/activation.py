@@ -5,7 +5,7 @@ import torch
 
 from hwgen.numeric import ROUNDINGS, Fixed, SpecError, as_int
 
-from .fixed import MAX_BITS, best_frac
+from .fixed import MAX_BITS, best_frac, extent_of
 from .layer import Layer, within
 from .straight import passed
 
@@ -116,8 +116,10 @@ class QuantActivation(Bounded):
                                                                           self.format.max))
         y = y.clamp(0 if least == 0 else self.low, self.high) if (
             least == 0 or self.low is not None or self.high is not None) else y
-        self.frac.fill_(best_frac(y, lambda v: torch.clamp(torch.floor(v + 0.5), least, most),
-                                  max(-least - 1, most).bit_length(), rule))
+        bits = max(-least - 1, most).bit_length()
+        self.frac.fill_(best_frac(
+            y, lambda v: torch.clamp(torch.floor(v + 0.5), least, most), bits, rule,
+            extent=extent_of(y, (least, most), bits) if self.zero_point else None))
 
     def extra_repr(self):
         return f"{super().extra_repr()}, rounding={self.rounding!r}"

@@ -76,6 +76,10 @@ def test_values_reach_below_zero_without_a_sign():
     assert found.tolist() == [-1.25, -1.25, 0.0, 0.0, 0.5, 2.5]
     layer.calibrate(torch.linspace(-0.6, 1.2, 50))
     assert int(layer.frac) == 3
+    # The side with little room decides.
+    layer = QuantActivation(8, signed=False, zero_point=3)
+    layer.calibrate(torch.linspace(-1.4, 1.4, 50))
+    assert int(layer.frac) == 1
 
 
 def check(module, x, *, argmax=True):
