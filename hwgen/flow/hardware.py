@@ -7,7 +7,7 @@ import numpy as np
 from ..ir import MatVec
 from ..plan import Design, FitError
 from ..plan.assemble import sole_readers
-from ..plan.planner import default_core
+from ..plan.matrix_core import default_core
 from ..synth import SynthReport
 from ..verify import MismatchError
 from .api import build, plan

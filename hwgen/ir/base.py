@@ -2,14 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from ..numeric import Format, SpecError, as_int64
 
-__all__ = ["INT64_SAFE", "OMIT_DEFAULT", "Edge", "Node", "frozen_bools", "frozen_ints"]
+__all__ = ["INT64_SAFE", "OMIT_DEFAULT", "Ends", "Edge", "Node", "frozen_bools", "frozen_ints"]
 
 INT64_SAFE = 1 << 61
 """Every sum and product in a checked network stays strictly below this magnitude: it fits the
@@ -18,6 +18,28 @@ widest signed format (62 bits), and two of them still add up inside int64."""
 OMIT_DEFAULT = {"omit_default": True}
 """Metadata of a field that a network file names only where it is not the default: what came after
 the first files, so that their bytes and digests stay."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """Least and largest value of each channel, int64 ``(channels,)``."""
+
+    lo: np.ndarray
+    hi: np.ndarray
+
+    def __eq__(self, other):
+        return isinstance(other, Ends) and np.array_equal(self.both, other.both)
+
+    __hash__ = None
+
+    @property
+    def both(self) -> np.ndarray:
+        """``(2, channels)``: the least ones, then the largest."""
+        return np.stack([self.lo, self.hi])
+
+    def tiled(self, times: int) -> "Ends":
+        """The same, ``times`` times one after another."""
+        return Ends(np.tile(self.lo, times), np.tile(self.hi, times))
 
 
 @dataclass(frozen=True)
@@ -29,12 +51,23 @@ class Edge:
     shape : tuple of int     without the batch axis
     format : Format          how one element is stored
     lo, hi : int             proven smallest and largest element, from the actual weights
+    channels : Ends or None  the same of each channel, the last axis, where it is known; within
+                             ``lo`` and ``hi``, and no part of what makes two edges equal
     """
 
     shape: tuple[int, ...]
     format: Format
     lo: int
     hi: int
+    channels: Ends | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def ends(self) -> Ends:
+        """Least and largest value of each channel: :attr:`channels`, or ``lo`` and ``hi``."""
+        if self.channels is not None:
+            return self.channels
+        n = self.shape[-1]
+        return Ends(np.full(n, self.lo, np.int64), np.full(n, self.hi, np.int64))
 
     @property
     def size(self) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from ..ir import Edge, MatVec, Network, Node, Threshold, with_loaded
+from ..ir import MatVec, Network, with_loaded
 from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble, sole_readers
 from .design import Design
+from .matrix_core import default_core, mat_vec_of, unweighed
 from .reorder import reordered
 from .stages import (
     MATRIX_CORES,
@@ -23,7 +24,6 @@ from .stages import (
     window_of,
 )
 from .stages.scaling import Scaling
-from .stages.ways_to_load import way_without_core
 from .target import Cells, Target
 
 __all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "WEIGHTS", "FitError", "plan", "require_fit"]
@@ -67,7 +67,8 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     target : Target
     interval_cycles : int, optional
         Cycles between frames to reach, with the fewest cells; without it the fastest of
-        :data:`DEFAULT_INTERVALS` that fits the board.
+        :data:`DEFAULT_INTERVALS` that fits the board. Where that leaves a vector one cycle, the
+        weights may become logic (:func:`.matrix_core.mat_vec_of`).
     clk_hz : int, optional       the target's own clock unless given
     cores : mapping, optional
         By name of a matrix node: ``{"core": "sparse", "pe": 4}`` and the like: any of ``core``
@@ -94,12 +95,12 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     network = with_loaded(network, _loaded(network, cores, weights))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
-        design = _chosen(network, target, clk_hz, interval, cores, made, balance)
+        design = _chosen(network, target, clk_hz, interval, cores, made, balance, is_asked=True)
         _require_interval(design, interval)
         require_fit(design)
         return design
     for interval in DEFAULT_INTERVALS:
-        design = _chosen(network, target, clk_hz, interval, cores, made, balance)
+        design = _chosen(network, target, clk_hz, interval, cores, made, balance, is_asked=False)
         if design.interval_cycles <= interval and not misfits(design):
             return design
     require_fit(design)
@@ -140,7 +141,8 @@ def require_fit(design: Design) -> None:
     if faults:
         raise FitError(f"network '{design.name}' must fit board '{design.target.name}' at"
                         f" interval {design.interval_cycles}, but {'; '.join(faults)}."
-                        f" Allow a longer interval_cycles, a smaller network or a larger board")
+                        f" Allow a longer interval_cycles, a smaller network or a larger board"
+                        + "".join(f"; {hint}" for hint in unweighed(design.stages)))
 
 
 def _loaded(network, cores, weights) -> dict[str, bool]:
@@ -187,27 +189,13 @@ def _require_known(network, cores, target):
                             f" {choice['packing']!r}")
 
 
-def default_core(node: MatVec, edge: Edge, post: Node | None = None) -> str:
-    """The first core of the table that suits ``node``, which reads ``edge``; ``post`` follows.
-
-    Where weights are loaded, of the cores that do so; if none of these suits, the first of them.
-    """
-    able = [name for name, cls in MATRIX_CORES.items()
-            if cls.loads(node.weights) or not node.is_loaded]
-    if not able:
-        raise SpecError(f"node '{node.name}': weights must be rom, as no core has a memory to load"
-                        f" {node.weights.format} into, not ram;"
-                        f" {way_without_core(node.weights)}")
-    return next((name for name in able if MATRIX_CORES[name].suits(node, edge, post)), able[0])
-
-
-def _chosen(network, target, clk_hz, interval, cores, made, balance) -> Design:
+def _chosen(network, target, clk_hz, interval, cores, made, balance, *, is_asked) -> Design:
     """The design for ``interval``, in every respect."""
-    design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made), cores)
+    design = _in_luts(_assemble(network, target, clk_hz, interval, cores, made, is_asked), cores)
     return reordered(design) if balance else design
 
 
-def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
+def _assemble(network, target, clk_hz, interval, cores, made, is_asked) -> Design:
     """The cheapest design that reaches ``interval``, or else comes as near as it can.
 
     ``made`` keeps the stages tried, as some take long to work out their interval.
@@ -216,7 +204,8 @@ def _assemble(network, target, clk_hz, interval, cores, made) -> Design:
         choice, acc = cores.get(node.name, {}), node.infer(edge)
         levels = _levels(node, target, clk_hz, Fixed.covering(acc.lo, acc.hi).bits)
         scaled = partial(_scaled, target=target, clk_hz=clk_hz)
-        return _mat_vec(node, edge, post, target, interval, levels, choice, made, scaled)
+        return mat_vec_of(node, edge, post, target, interval=interval, levels=levels,
+                          choice=choice, made=made, is_asked=is_asked, finished=scaled)
 
     def thermometer(node, edge):
         return _thermometer(node, edge, interval)
@@ -309,29 +298,3 @@ def _freed(stage, target):
 def _thermometer(node, edge, interval) -> ThermometerStage:
     lanes = next(d for d in divisors(edge.size) if edge.size // d <= interval)
     return ThermometerStage(node, edge, lanes)
-
-
-def _mat_vec(node, edge, post, target, interval, levels, choice, made, scaled):
-    choice = {what: value for what, value in choice.items() if what != "weights"}
-    cls = MATRIX_CORES[choice.pop("core", None) or default_core(node, edge, post)]
-    if not cls.compares and isinstance(post, Threshold):
-        post = None         # the threshold has a stage of its own
-    if "lut_inputs" in cls.choices:
-        choice.setdefault("lut_inputs", target.fabric.lut_inputs)
-    if "packing" in cls.choices:
-        choice.setdefault("packing", target.fabric.packing)
-    options = [
-        made.setdefault((node.name, *stage.folding.items()), scaled(stage))
-        for stage in cls.candidates(
-            node, edge, post, interval_cycles=interval, levels_per_register=levels, choice=choice)]
-    reached = [stage for stage in options if stage.interval_cycles <= interval]
-    if reached:
-        return min(reached, key=lambda stage: _cost(stage, target))
-    return min(options, key=lambda stage: stage.interval_cycles)
-
-
-def _cost(stage, target):
-    cells = stage.estimate(target)
-    share = max(cells.lut / target.luts, cells.bram / max(1, target.brams),
-                cells.dsp / max(1, target.dsps))
-    return (round(share, 4), cells.lut, -stage.in_lanes)

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Shape, Signal
 
 from .output_queue import OutputQueue
 from .post import post_core
+from .saturate import saturated
 from .stage_core import StageCore
 from .stream import format_shape, link_out
 from .tree import delay
@@ -30,24 +31,40 @@ class FixedUnrolledMatVec(StageCore):
         m = Module()
         stage = self._stage
         m.submodules.queue = queue = OutputQueue(stage)
-        m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
         take = Signal()
         m.d.comb += [
             take.eq(self.i.valid & queue.go), self.i.ready.eq(queue.go), queue.take.eq(take),
-            post.i_valid.eq(delay(m, take, 1 + stage.inner_registers, name="valid")),
-            queue.i_valid.eq(post.o_valid), queue.i.eq(post.o),
         ]
-        sums = _Sums(m, stage, self.i.p.data)
-        for k, output in enumerate(stage.graph.outputs):
-            if output is not None:
-                value = sums.at(output.value, stage.adders.last)
-                m.d.comb += post.i[k].eq(value << output.shift)
+        sums = _Sums(m, stage, self.i.p.data).outputs()
+        valid = delay(m, take, 1 + stage.inner_registers, name="valid")
+        if stage.cut is None:
+            self._through_post(m, sums, valid, queue)
+        else:
+            self._through_cut(m, sums, valid, queue)
         link_out(m, self.o, queue.o)
         return m
 
+    def _through_post(self, m, sums, valid, queue):
+        """All sums at the width of the widest, to what follows any core."""
+        stage = self._stage
+        m.submodules.post = post = post_core(stage, format_shape(stage.acc_format))
+        m.d.comb += [post.i_valid.eq(valid), queue.i_valid.eq(post.o_valid), queue.i.eq(post.o)]
+        m.d.comb += [post.i[k].eq(value) for k, value in enumerate(sums)]
+
+    def _through_cut(self, m, sums, valid, queue):
+        """Each sum at its own width, dropped bits and all, to its result."""
+        cut = self._stage.cut
+        m.d.comb += queue.i_valid.eq(delay(m, valid, 1, name="cut_valid"))
+        for k, value in enumerate(sums):
+            kept = value >> int(cut.shifts[k])
+            whole = Signal(kept.shape(), name=f"whole{k}")
+            result = Signal.like(queue.i[k], name=f"result{k}", reset_less=True)
+            m.d.comb += [whole.eq(kept), queue.i[k].eq(result)]
+            m.d.sync += result.eq(saturated(whole, cut.least, cut.most, result.shape()))
+
 
 class _Sums:
-    """The values of a graph in module ``m``; :meth:`at` gives a value in a slot."""
+    """The values of a graph in module ``m``: its :meth:`outputs`, or any value in a slot."""
 
     def __init__(self, m, stage, inputs):
         self._m, self._graph, self._adders = m, stage.graph, stage.adders
@@ -57,6 +74,12 @@ class _Sums:
                 self._keep(number, self._sum(number), self._adders.is_registered(number))
             elif number < self._graph.n_in:
                 self._keep(number, inputs[number], True)
+
+    def outputs(self):
+        """The sums, each of its own width."""
+        last = self._adders.last
+        return [Const(0) if output is None else self.at(output.value, last) << output.shift
+                for output in self._graph.outputs]
 
     def _keep(self, number, value, is_registered):
         """An input, or a sum: in a register if one is due."""

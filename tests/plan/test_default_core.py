@@ -18,7 +18,7 @@ from hwgen.compress import QuantInput, export
 from hwgen.ir import Dense, Edge, Input, MatVec, Network, Threshold
 from hwgen.numeric import Bipolar, Fixed, Planes, Ternary
 from hwgen.plan import plan
-from hwgen.plan.planner import default_core
+from hwgen.plan.matrix_core import default_core
 
 
 @pytest.mark.parametrize(("weights", "activation"), [

@@ -31,7 +31,7 @@ from hwgen.numeric import (
     unpack_rows,
 )
 from hwgen.plan import plan
-from hwgen.plan.planner import default_core
+from hwgen.plan.matrix_core import default_core
 from hwgen.plan.stages import CodebookStage, ShiftStage
 
 U8, SIGN, LOG = Fixed(8, 0, False), Bipolar(), Logarithmic(7)

@@ -11,7 +11,8 @@ from cases.targets import ECP5, UP5K
 from hwgen.ir import Dense, Input, MatVec, Network, Thermometer
 from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, SpecError
 from hwgen.plan import FitError, plan, require_fit
-from hwgen.plan.planner import DEFAULT_INTERVALS, default_core, misfits
+from hwgen.plan.matrix_core import default_core
+from hwgen.plan.planner import DEFAULT_INTERVALS, misfits
 from hwgen.plan.stages import divisors
 from hwgen.plan.stages.sparse_timing import SparseTiming
 
@@ -161,7 +162,8 @@ def test_refuses_an_interval_that_cannot_be_reached():
             " takes with pe = 1, simd = 1, levels_per_register = 4, not 83",
             fixed(sizes=(12, 7, 3)), interval_cycles=83, cores={"fc1": {"pe": 1, "simd": 1}})
     refuses("network 'case-fixed': interval_cycles must be at least 16, which the sparse core 'fc2'"
-            " takes with pe = 1, queue_depth = 8, not 15", sparse(), interval_cycles=15)
+            " takes with pe = 1, queue_depth = 8, not 15", sparse(), interval_cycles=15,
+            cores={"fc2": {"core": "sparse"}})
 
 
 @pytest.mark.parametrize("what", ["interval_cycles", "clk_hz"])

@@ -150,7 +150,7 @@ def network(n_in=24):
     return Network("net", tuple(nodes), ("fc2",))
 
 
-def test_taken_only_where_asked_for():
+def test_taken_where_asked_for():
     chosen = plan(network(), ECP5)
     assert "binary-unrolled" not in [stage.core for stage in chosen.stages]
     asked = {name: {"core": "binary-unrolled"} for name in ("fc1", "fc2")}

@@ -82,15 +82,15 @@ def test_requantised_results_and_frames_of_several_vectors(rounding, multiplier)
     check_stream(FixedUnrolledMatVec(stage), *frames_of(rng, stage, 6), i_stall=True, o_stall=True)
 
 
-@pytest.mark.parametrize("levels", [1, 2, 3, 9])
-@pytest.mark.parametrize("post", [None, "half_up"])
+@pytest.mark.parametrize("levels", [1, 2, 9])
+@pytest.mark.parametrize("post", [None, "half_up", "half_even"])
 def test_latency_is_the_formula_and_the_interval_one(post, levels):
     rng = np.random.default_rng(6)
     stage = stage_of(rng, (6, 10), Fixed(8), Fixed(8), post=post, levels_per_register=levels)
     timing = check_stream(FixedUnrolledMatVec(stage), *frames_of(rng, stage, 40))
     assert_flow(stage, timing)
     assert timing.in_cycles[-1] - timing.in_cycles[0] == 39
-    latency = 2 + -(-stage.graph.depth // levels) + (2 if post else 0)
+    latency = 2 + -(-stage.graph.depth // levels) + {None: 0, "half_up": 1, "half_even": 2}[post]
     assert timing.out_cycles[0] - timing.in_cycles[0] == latency
 
 
@@ -118,6 +118,32 @@ def network(sizes=(7, 6, 5, 3)):
             nodes.append(Requantise(f"act{k}", (f"fc{k}",), np.ones(1, np.int64), 5, "half_even",
                                     Fixed(4, 0, False)))
     return Network("net", tuple(nodes), (nodes[-1].name,))
+
+
+def narrowed(zero_point=3, low=-5, high=None):
+    """Two layers: some channels of the first are narrow, each has a shift of its own."""
+    rng = np.random.default_rng(10)
+    first, second = rng.integers(-8, 8, (2, 6, 6))
+    first[3:], first[3:, 0], first[5] = 0, 1, 0
+    return Network("net", (
+        Input("x", (), (6,), Fixed(4)),
+        MatVec("fc1", ("x",), Dense(first, Fixed(4)), rng.integers(-20, 21, 6)),
+        Requantise("act1", ("fc1",), np.ones(1, np.int64), np.array([2, 3, 1, 0, 1, 4]), "half_up",
+                   Fixed(5), low, high, 0, zero_point),
+        MatVec("fc2", ("act1",), Dense(second, Fixed(4))),
+        Requantise("act2", ("fc2",), np.ones(1, np.int64), 4, "floor", Fixed(5))), ("act2",))
+
+
+@pytest.mark.parametrize("options", [{}, {"low": None}, {"zero_point": 0, "low": 0},
+                                     {"low": -5, "high": -1, "zero_point": -3}], ids=str)
+def test_sums_are_cut_at_their_own_widths(options):
+    net = narrowed(**options)
+    design = plan(net, ECP5, interval_cycles=1, cores=unrolled(net, levels_per_register=2))
+    assert all(stage.cut is not None for stage in design.stages)
+    assert len({value.bits for value in design.stages[1].graph.values[:6]}) > 1
+    frames, expected = values_of(net, 60)
+    timing = check_stream(AsStreams(Pipeline(design)), frames, expected)
+    assert timing.out_cycles[0] - timing.in_cycles[0] == design.latency_cycles
 
 
 def unrolled(net, **options):

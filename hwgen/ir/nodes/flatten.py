@@ -23,4 +23,5 @@ class Flatten(Node):
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
-        return Edge((x.size,), x.format, x.lo, x.hi)
+        channels = x.channels and x.channels.tiled(x.size // x.shape[-1])
+        return Edge((x.size,), x.format, x.lo, x.hi, channels)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...numeric import Fixed, SpecError
-from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Node, frozen_ints
+from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Ends, Node, frozen_ints
 from ..matrix import Matrix
 
 __all__ = ["MatVec"]
@@ -133,7 +133,20 @@ class MatVec(Node):
         (lo, hi), _ = self._ranges(x)
         frac = getattr(self.weights.format, "frac", 0) + getattr(x.format, "frac", 0)
         shape = (*x.shape[:-1], self.weights.shape[0])
-        return Edge(shape, Fixed.covering(lo, hi, frac=frac), lo, hi)
+        return Edge(shape, Fixed.covering(lo, hi, frac=frac), lo, hi, self._rows(x))
+
+    def _rows(self, x: Edge) -> Ends | None:
+        """Least and largest sum of each row, of inputs each within its own ends."""
+        if self.is_loaded:
+            return None
+        ends = x.ends
+        key = "rows", ends.lo.tobytes(), ends.hi.tobytes()
+        if key not in self._known:
+            weights, bias = self.weights.to_dense(), self.bias_or_zero
+            plus, minus = np.maximum(weights, 0), np.minimum(weights, 0)
+            self._known[key] = Ends(plus @ ends.lo + minus @ ends.hi + bias,
+                                    plus @ ends.hi + minus @ ends.lo + bias)
+        return self._known[key]
 
     def partial_sum_range(self, x: Edge) -> tuple[int, int]:
         """Smallest and largest value any sum of any subset of the terms and the bias can take."""

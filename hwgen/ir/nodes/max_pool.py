@@ -26,4 +26,4 @@ class MaxPool(Pool):
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
-        return Edge(self.out_shape(x), x.format, x.lo, x.hi)
+        return Edge(self.out_shape(x), x.format, x.lo, x.hi, x.channels)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...numeric import DOUBLING_HIGH, INT32, MAX_SHIFT, SCALINGS, Fixed, as_int, rescale
-from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Node, frozen_ints
+from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Ends, Node, frozen_ints
 
 __all__ = ["Requantise"]
 
@@ -151,7 +151,12 @@ class Requantise(Node):
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
         # Results rise, or fall, with x: the ends are those of x.
-        ends = rescale(np.array([[x.lo], [x.hi]]), self.multiplier, self.shifts, self.rounding,
-                       self.slope_shift)
-        ends = (ends + self.zero_point).clip(self.least, self.most)
-        return Edge(x.shape, self.format, int(ends.min()), int(ends.max()))
+        ends = self._results(np.array([[x.lo], [x.hi]]))
+        own = self._results(x.ends.both)
+        return Edge(x.shape, self.format, int(ends.min()), int(ends.max()),
+                    Ends(own.min(axis=0), own.max(axis=0)))
+
+    def _results(self, x):
+        """Of values ``(..., n)``, or of ``(..., 1)`` by all multipliers."""
+        scaled = rescale(x, self.multiplier, self.shifts, self.rounding, self.slope_shift)
+        return (scaled + self.zero_point).clip(self.least, self.most)

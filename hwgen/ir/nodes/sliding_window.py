@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from ...numeric import as_int
-from ..base import Edge, Node
+from ..base import Edge, Ends, Node
 from .maps import frozen_pair, frozen_sizes, map_faults, outputs, pair_faults
 
 __all__ = ["SlidingWindow"]
@@ -80,8 +82,12 @@ class SlidingWindow(Node):
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
-        lo, hi = x.lo, x.hi
+        lo, hi, channels = x.lo, x.hi, x.channels
+        if channels is not None:
+            channels = channels.tiled(self.kernel[0] * self.kernel[1])
         if any(self.padding):
             lo, hi = min(lo, self.pad_value), max(hi, self.pad_value)
+            channels = channels and Ends(np.minimum(channels.lo, self.pad_value),
+                                         np.maximum(channels.hi, self.pad_value))
         elements = self.kernel[0] * self.kernel[1] * x.shape[2]
-        return Edge((*self.out_map(x), elements), x.format, lo, hi)
+        return Edge((*self.out_map(x), elements), x.format, lo, hi, channels)

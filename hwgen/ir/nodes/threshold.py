@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...numeric import Bipolar, Format
-from ..base import Edge, Node, frozen_bools, frozen_ints
+from ..base import Edge, Ends, Node, frozen_bools, frozen_ints
 
 __all__ = ["Threshold"]
 
@@ -87,4 +87,8 @@ class Threshold(Node):
 
     def infer(self, x: Edge) -> Edge:
         """The edge it makes of ``x``."""
-        return Edge(x.shape, self.format, self.format.min, self.format.max)
+        levels, steps = np.asarray(self.format.levels, np.int64), len(self.format.levels) - 1
+        counts = [(self.table <= end[:, np.newaxis]).sum(axis=1) for end in x.ends.both]
+        codes = np.where(self.invert, steps - np.stack(counts), np.stack(counts))
+        reached = levels[np.sort(codes, axis=0)]
+        return Edge(x.shape, self.format, self.format.min, self.format.max, Ends(*reached))

@@ -25,11 +25,26 @@ def fixed_unrolled_cells(stage, target: Target) -> Cells:
     lone, fed = _registers(stage.adders)
     lone[1, False] += stage.n_in * stage.x.format.bits
     post = Cells()
-    if stage.narrowing is not None:
+    if stage.cut is not None:
+        bits, fed_bits = _cut(stage)
+        lut, fed = lut + bits, fed + fed_bits
+    elif stage.narrowing is not None:
         post = narrowing_cells(stage.narrowing, stage.out_edge.format.bits, target)
     lut, fed = lut + stage.n_out * post.lut, fed + stage.n_out * post.ff
     lut, ff = _chains(lone, lut, fed, target)
     return (Cells(round(lut), ff, dsp=stage.n_out * post.dsp) + CONTROL + _queue(stage, target))
+
+
+def _cut(stage) -> tuple[int, int]:
+    """LUTs that clip sums, and bits of the results: each is one LUT, of up to four inputs."""
+    lut = ff = 0
+    for k, output in enumerate(stage.graph.outputs):
+        value = stage.graph.values[output.value] if output else None
+        lo, hi = (value.lo << output.shift, value.hi << output.shift) if output else (0, 0)
+        bits, above, sign = stage.cut.bits(k, lo, hi)
+        lut += (bits if above or sign else 0) + -(-above // 3)
+        ff += bits
+    return lut, ff
 
 
 def _registers(adders) -> tuple[Counter, int]:

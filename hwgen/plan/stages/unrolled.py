@@ -31,7 +31,8 @@ class UnrolledStage(WholeVectorStage):
     constants.
 
     A vector's result leaves ``2 + last_slot + sum_registers + post_registers`` cycles after it came
-    (:attr:`latency_cycles`). Taken only where it is asked for: ``{"core": "binary-unrolled"}``.
+    (:attr:`latency_cycles`). Taken where it is asked for, ``{"core": "binary-unrolled"}``, or where
+    it is cheaper than the folded core with one fold (:mod:`hwgen.plan.matrix_core`).
 
     Parameters
     ----------
@@ -52,6 +53,12 @@ class UnrolledStage(WholeVectorStage):
     lut_inputs: int = 4
     rows: int | None = None
 
+    @classmethod
+    def stands_in(cls, mat_vec, x, post=None):
+        few = not isinstance(post, Threshold) or post.table.shape[1] <= MAX_THRESHOLDS
+        return super().stands_in(mat_vec, x) and few and all(map(
+            _has_few_planes, (mat_vec.weights.format, x.format)))
+
     def __post_init__(self):
         super().__post_init__()
         as_int(self.lut_inputs, f"{self.where}: lut_inputs")
@@ -60,7 +67,7 @@ class UnrolledStage(WholeVectorStage):
         if self.rows is not None and as_int(self.rows, f"{self.where}: rows") < 1:
             raise SpecError(f"{self.where}: rows must be at least 1, not {self.rows}")
         for what, fmt in (("weights", self.mat_vec.weights.format), ("input", self.x.format)):
-            if fmt.planes is None or len(fmt.planes.gains) > MAX_PLANES:
+            if not _has_few_planes(fmt):
                 raise SpecError(f"{self.where}: {what} must be sums of at most {MAX_PLANES} bit"
                                 f" planes, not {fmt}; choose a folded core")
         if isinstance(self.post, Threshold) and self.post.table.shape[1] > MAX_THRESHOLDS:
@@ -183,3 +190,7 @@ class UnrolledStage(WholeVectorStage):
 
     def estimate(self, target):
         return unrolled_cells(self, target)
+
+
+def _has_few_planes(fmt) -> bool:
+    return fmt.planes is not None and len(fmt.planes.gains) <= MAX_PLANES

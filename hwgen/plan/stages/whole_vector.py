@@ -32,8 +32,14 @@ class WholeVectorStage(MatVecStage):
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):
-        """Never: it must be asked for."""
+        """Never, as a folded core does; see :meth:`stands_in`."""
         return False
+
+    @classmethod
+    def stands_in(cls, mat_vec, x, post=None) -> bool:
+        """Whether it can take the place of a folded core, where no Loaded weights are asked for."""
+        n_out, n_in = mat_vec.weights.shape
+        return not mat_vec.is_loaded and n_out * n_in <= cls.most_weights
 
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
