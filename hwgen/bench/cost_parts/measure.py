@@ -14,12 +14,15 @@ DEVICES = {
     "ecp5": Device(family="ecp5", size="85k", package="CABGA381", speed=6),
     "ice40": Device(family="ice40", size="hx8k", package="ct256"),
     "xc7": Device(family="xc7", size="7z020", package="clg400"),
+    "gowin": Device(family="gowin", size="gw2a-55", package="PG484"),
 }
 
 TARGETS = {
     "ecp5": ecp5_target(50_000_000),
     "ice40": Target("hx8k", "ice40", "hx8k", "ct256", "", 7680, 7680, 32, 4096, 0, 24_000_000),
     "xc7": xilinx_target(DEVICES["xc7"], 100_000_000),
+    "gowin": Target("gw2a-55", "gowin", "gw2a-55", "PG484", "", 54720, 41040, 140, 18432, 0,
+                    50_000_000),
 }
 
 

@@ -1,6 +1,7 @@
 """The configurations: every pair of formats of the binarised core, serial and side by side."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class Case(Base):
     ``out`` is the format behind thresholds, None where scores leave; ``side``: all planes at once.
     """
 
+    families: ClassVar[tuple[str, ...]] = (*Base.families, "gowin")
     n_out: int
     n_in: int
     pe: int

@@ -13,7 +13,7 @@ it costs on the device family; those few constants, `COSTS` in
 are formulas that simulation holds exactly.
 
 `hwgen bench cost` writes this file. Random weights of seed {seed}; stages alone, not placed;
-{tool}. LUTs are LUT4 with those of carry cells and LUT RAM (ECP5), logic cells with lone
+{tool}. LUTs are LUT4 with those of carry cells and LUT RAM (ECP5, Gowin), logic cells with lone
 flip-flops (iCE40), LUT6 with route-throughs (Xilinx 7). A case names weights, inputs and outputs
 (`1` one bit, `u2`, `u8` unsigned, `s2` signed, `t` ternary, `r2` two residual levels), the matrix
 and its folding; `side`: all planes side by side, else one after another; `levels`: adder levels
