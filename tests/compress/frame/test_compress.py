@@ -151,7 +151,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(split, tm
     (nn.Linear(64, 9), "model must return scores (batch, 10), not (1, 9)"),
     (nn.ReLU(), "model must have a Linear or Conv2d, and has none"),
     (nn.Sequential(), "model must have layers, not be Sequential without any"),
-    (nn.Sequential(nn.Linear(64, 10), nn.Tanh()), "recipe 'quick': step 1 'quantise':"
+    (nn.Sequential(nn.Linear(64, 10), nn.Softsign()), "recipe 'quick': step 1 'quantise':"
      " quantise: module '1': must be QuantInput, "),
 ])
 def test_models_that_do_not_fit_are_refused(split, net, message):
