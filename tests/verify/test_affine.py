@@ -27,7 +27,7 @@ class Inverted(nn.Module):
         self.main = nn.Sequential(
             QuantConv2d(4, 6, 1, bits=5),
             QuantRescale(6, (0.31, 0.7, 0.2, 0.55, 1.1, 0.9), frac=4, zero_point=9),
-            QuantDepthwiseConv2d(6, 3, bits=5, padding=1),
+            QuantDepthwiseConv2d(6, 3, bits=5, padding=1, zero_point=13),
             QuantRescale(5, 3.1, frac=3, zero_point=14, high=1.6),
             QuantConv2d(6, 4, 1, bits=5), QuantRescale(6, 2.3, frac=4, signed=True, zero_point=-11))
         self.last = QuantRescale(6, 0.77, frac=3, zero_point=21, slope_shift=2)
@@ -41,7 +41,7 @@ def affine():
         QuantInput(bits=5, frac=4, signed=True, zero_point=-3),
         QuantConv2d(2, 4, 3, bits=5, padding=1), QuantRescale(5, 1.4, frac=3, zero_point=13),
         Inverted(), QuantAvgPool2d(2, bits=6, zero_point=21), Flatten(),
-        QuantLinear(4 * 4, 5, bits=6), QuantRescale(7, 1.3, frac=4, zero_point=50))
+        QuantLinear(4 * 4, 5, bits=6, zero_point=27), QuantRescale(7, 1.3, frac=4, zero_point=50))
 
 
 def test_every_score_is_torch_s_own(tmp_path):
