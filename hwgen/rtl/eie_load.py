@@ -82,7 +82,7 @@ class Loader(wiring.Component):
         return m
 
     def _block(self, m, outside):
-        """States of a block: its two words, two cycles to check them, its numbers."""
+        """States of a block: its two words, three cycles to check them, its numbers."""
         word = self.i.p
         is_nothing = word.data[:4] == Kind.NOTHING
         with m.State("KIND"):
@@ -97,6 +97,8 @@ class Loader(wiring.Component):
             m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:]),
                          self._is_final.eq(word.data[16:] == 0)]
         with m.State("SUM"):
+            m.next = "COMPARE"
+        with m.State("COMPARE"):
             m.next = "CHECK"
         with m.State("CHECK"):
             m.d.comb += self.error.eq(outside)
@@ -133,14 +135,14 @@ class Loader(wiring.Component):
         return seen | found
 
     def _outside(self, m):
-        """Whether the block at hand is of no memory, or reaches beyond its end: 2 cycles late."""
+        """Whether the block at hand is of no memory, or reaches beyond its end: 3 cycles late."""
         outside, last = Signal(), Signal(17)
         m.d.sync += last.eq(self._address + self._count)
-        m.d.comb += outside.eq(1)
+        m.d.sync += outside.eq(1)
         with m.Switch(self._kind):
             for kind, block in blocks_of(self._spec).items():
                 with m.Case(kind):
-                    m.d.comb += outside.eq((self._unit >= block.units) | (last >= block.depth))
+                    m.d.sync += outside.eq((self._unit >= block.units) | (last >= block.depth))
         return outside
 
     def _numbers(self, m):

@@ -18,6 +18,7 @@ from cases.errors import refused
 from sim.eie_bench import STREAMS, run_engine, run_script
 from sim.engine_streams import beats_of
 
+from hwgen.host.eie_words import Words
 from hwgen.numeric import Fixed
 from hwgen.rtl.eie import EieEngine
 
@@ -115,27 +116,29 @@ def test_damaged_weights_are_told_and_the_next_ones_work(rng):
     np.testing.assert_array_equal(host.results(answers[-1].frames, 3), expected)
 
 
-def inconsistent(words):
-    """Name -> a frame that is sound by itself, but whose pointers or rows cannot be."""
-    numbers = np.frombuffer(words, "<u4").copy()
-    heads = [k for k, word in enumerate(numbers) if word >> 16 == 0xE1E0]
-    place = {int(numbers[k]) & 0xFFFF: k + 2 for k in heads}
-    pointers, entries, last = place[4 | 0 << 8], place[5 | 1 << 8], place[1 | 8 << 8]
-    for name, at, value in (("a column ends before it begins", pointers, 0x0000003F),
-                            ("pointers beyond the entries", pointers + 1, 0xFFFFFFFF),
-                            ("rows beyond the layer", entries, 0xFFFFFFFF),
-                            ("no last layer", last + 1, 0)):
-        changed = numbers.copy()
-        changed[at] = value
-        yield name, changed.tobytes()
+def inconsistent(spec, program):
+    """Name -> a frame that is sound by itself, but one of whose numbers cannot be; and what fails.
+
+    Pointers are element 0's of the first layer's five columns, and what follows them.
+    """
+    changes = {
+        "a column ends before it begins": ("pointers", 0, 0, [9, 3, 3, 3, 3, 3], 6),
+        "beyond the entries": ("pointers", 0, 0, [35, 38, 38, 38, 38, 38], 6),
+        "more entries than rows": ("pointers", 0, 0, [0, 5, 5, 5, 5, 5], 6),
+        "a row beyond the layer": ("entries", 1, 0, [0x40], 8),
+        "no last layer": ("layers", 8, 1, [0], 32)}
+    for name, change in changes.items():
+        words = Words(host_of(spec).sizes, spec.weights, spec.accumulator)
+        words.block(*change)
+        yield name, program.words + words.frame()
 
 
-def test_what_is_found_to_be_damaged_in_use_is_told_and_nothing_hangs(rng):
+def test_what_is_found_to_be_damaged_in_use_is_told_and_adds_nothing(rng):
+    """Nothing hangs either, and the next weights work."""
     spec = spec_of(2, 1, rows=4, entries=36, columns=16, biases=16, layers=2)
     host = host_of(spec)
-    _layers, program, x, expected = prepared(rng, spec, (5, 6, 3), vectors=1, density=0.8)
-    names, frames = zip(*inconsistent(program.words), strict=True)
-    x[:] = spec.x.max
+    layers, program, x, _expected = prepared(rng, spec, (5, 6, 3), vectors=1, density=1)
+    names, frames = zip(*inconsistent(spec, program), strict=True)
     vector = ("vectors", beats_of(host.frames(x)[0], spec.x_bytes), 1)
     steps = [step for frame in frames for step in (frame, vector)]
     answers = run_script(spec, [*steps, program.words, vector], after=40)
@@ -143,9 +146,14 @@ def test_what_is_found_to_be_damaged_in_use_is_told_and_nothing_hangs(rng):
         assert (loaded.loaded, loaded.weights_error) == (True, False), name
         assert (used.loaded, used.weights_error, len(used.frames)) == (True, True, 1), name
     assert (answers[-1].loaded, answers[-1].weights_error) == (True, False)
-    np.testing.assert_array_equal(
-        host.results(answers[-1].frames, 3), results_of(program.layers, x))
-    assert expected.shape == (1, 3)
+    np.testing.assert_array_equal(host.results(answers[-1].frames, 3), results_of(layers, x))
+    # What cannot be counts as nothing: no column of element 0, the first one of element 1.
+    nothing = slice(0, None, 2), slice(None)
+    for number, (rows, columns) in enumerate((nothing, nothing, nothing, (slice(1, None, 2), 0))):
+        weights = layers[0].weights.copy()
+        weights[rows, columns] = 0
+        expected = results_of([replace(layers[0], weights=weights), layers[1]], x)
+        np.testing.assert_array_equal(host.results(answers[2 * number + 1].frames, 3), expected)
 
 
 def test_vectors_of_a_wrong_length_are_told_and_the_next_one_is_unharmed(rng):

@@ -66,9 +66,9 @@ def _element(spec, target) -> Cells:
     cells += _small(spec.queue_rows, column, target)
     rows = 1 << spec.row_bits
     blocks = asked_blocks(spec.weights, spec.sent, target)
-    lut = 6 * pointer + 2 * column + 6 * spec.row_bits + 3 * accumulator + 110
+    lut = 6 * pointer + 2 * column + 6 * spec.row_bits + 3 * accumulator + 280
     ff = (2 * pointer + spec.address_bits + column + 4 * sent + 6 * spec.row_bits
-          + 3 * accumulator + 60)
+          + 3 * accumulator + 49)
     if in_block_ram(rows, accumulator):
         cells += Cells(bram=target.blocks_of(rows, accumulator))
     else:

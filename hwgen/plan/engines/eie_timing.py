@@ -32,8 +32,8 @@ FLUSH_CYCLES = 7
 OUT_CYCLES = 2
 """From a beat of results to the edge: the queue, the edge's register."""
 
-HEADER_CYCLES = 5
-"""Of a block: two words of header, two cycles to check them, and the first word of numbers."""
+HEADER_CYCLES = 6
+"""Of a block: two words of header, three cycles to check them, and the first word of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
