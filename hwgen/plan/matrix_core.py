@@ -38,9 +38,9 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
     """The cheapest stage of ``node`` that reaches ``interval``, or comes nearest to it.
 
     Of the core that ``choice`` names, or else of :func:`default_core`. Where the cheapest has all
-    its products side by side, so that its weights are read once a vector, or where no folding
-    reaches an interval that was asked for, the core of :data:`UNROLLED` is weighed against it: if
-    nothing is chosen that it has not, and there are at most :data:`MOST_WEIGHED` weights.
+    its products side by side, or no folding reaches the interval, and the user asked for that
+    interval, the core of :data:`UNROLLED` is weighed against it: if nothing is chosen that it has
+    not, and there are at most :data:`MOST_WEIGHED` weights.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def is_large(node: MatVec) -> bool:
 
 
 def _may_unroll(stage, interval, choice, is_asked):
-    if stage.core not in UNROLLED or not _suits_unrolled(stage):
+    if not is_asked or stage.core not in UNROLLED or not _suits_unrolled(stage):
         return False
     if set(choice) - set(MATRIX_CORES[UNROLLED[stage.core]].choices):
         return False
-    return _is_total(stage) or (is_asked and stage.interval_cycles > interval)
+    return _is_total(stage) or stage.interval_cycles > interval
 
 
 def _is_total(stage):

@@ -67,7 +67,7 @@ def test_a_threshold_that_follows_no_matrix_has_a_stage_of_its_own():
              signs("sign", "pool"), Flatten("flat", ("sign",)), matrix("scores", "flat"))
     stages = plan(Network("net", nodes, ("scores",)), ECP5, interval_cycles=9).stages
     assert [(stage.name, stage.core) for stage in stages] == [
-        ("first", "threshold"), ("fc", "binary"), ("pool", "pool"), ("sign", "threshold"),
+        ("first", "threshold"), ("fc", "binary-unrolled"), ("pool", "pool"), ("sign", "threshold"),
         ("scores", "binary")]
     assert [stage.lanes for stage in stages if stage.core == "threshold"] == [3, 1]
 
@@ -78,7 +78,8 @@ def test_a_requantise_that_follows_no_matrix_has_a_stage_of_its_own():
              requantise("act", "fc"), pool, requantise("again", "pool"))
     stages = plan(Network("net", nodes, ("again",)), ECP5, interval_cycles=9).stages
     assert [(stage.name, stage.core) for stage in stages] == [
-        ("first", "requantise"), ("fc", "fixed"), ("pool", "pool"), ("again", "requantise")]
+        ("first", "requantise"), ("fc", "fixed-unrolled"), ("pool", "pool"),
+        ("again", "requantise")]
     assert [stage.lanes for stage in stages if stage.core == "requantise"] == [3, 1]
 
 

@@ -89,7 +89,9 @@ def test_graphs_are_made_once(monkeypatch):
     graph = FixedUnrolledStage.graph.func
     monkeypatch.setattr(FixedUnrolledStage.graph, "func",
                         lambda stage: made.append(stage.name) or graph(stage))
-    plan(network(shape=(40, 40)), ECP5)
+    plan(network(), ECP5, interval_cycles=1)
+    assert made == ["fc"]
+    plan(network(2, 3), ECP5)       # has all products side by side, but nobody asked for that
     assert made == ["fc"]
 
 
