@@ -3,7 +3,7 @@
 import math
 
 from ..ir import Edge, MatVec, Node, Threshold
-from ..numeric import SpecError
+from ..numeric import Fixed, SpecError
 from .stages import MATRIX_CORES, MatVecStage
 from .stages.ways_to_load import way_without_core
 from .target import Target
@@ -13,6 +13,9 @@ __all__ = ["MOST_WEIGHED", "UNROLLED", "default_core", "mat_vec_of", "unweighed"
 UNROLLED = {"binary": "binary-unrolled", **dict.fromkeys(
     ("fixed", "nm", "sparse", "shift", "codebook"), "fixed-unrolled")}
 """Core -> the one that computes the same from weights in logic, a vector a cycle."""
+
+MULTIPLIES = {"codebook": "fixed"}
+"""Core whose sums are flip-flops where LUTs hold no memories -> the one to weigh there, too."""
 
 MOST_WEIGHED = 1 << 14
 """Weights up to which an unrolled core is weighed unasked. Its cost is known once its sums are
@@ -37,7 +40,8 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
                levels: int, choice, made: dict, is_asked: bool, finished=None) -> MatVecStage:
     """The cheapest stage of ``node`` that reaches ``interval``, or comes nearest to it.
 
-    Of the core that ``choice`` names, or else of :func:`default_core`. Where the cheapest has all
+    Of the core that ``choice`` names, or else of :func:`default_core`, or of that which it is
+    weighed against where LUTs hold no memories (:data:`MULTIPLIES`). Where the cheapest has all
     its products side by side, or no folding reaches the interval, and the user asked for that
     interval, the core of :data:`UNROLLED` is weighed against it: if nothing is chosen that it has
     not, and there are at most :data:`MOST_WEIGHED` weights.
@@ -60,6 +64,8 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
                                 finished(stage) if finished else stage) for stage in stages]
 
     best = _best(options(core), interval, target)
+    if is_free and _may_multiply(core, node, edge, target):
+        best = _best([best, *options(MULTIPLIES[core])], interval, target)
     if is_free and _may_unroll(best, interval, choice, is_asked) and not is_large(node):
         best = _best([best, *options(UNROLLED[core])], interval, target)
     return best
@@ -76,6 +82,11 @@ def unweighed(stages) -> list[str]:
 def is_large(node: MatVec) -> bool:
     """Whether a matrix has too many weights to be unrolled unasked."""
     return math.prod(node.weights.shape) > MOST_WEIGHED
+
+
+def _may_multiply(core, node, edge, target):
+    return (core in MULTIPLIES and not target.has_lut_ram and not node.is_loaded
+            and isinstance(edge.format, Fixed))
 
 
 def _may_unroll(stage, interval, choice, is_asked):

@@ -148,7 +148,7 @@ def test_foldings_leave_time_for_the_centroids():
     with refused(SpecError, "network 'n': interval_cycles must be at least 4, which the codebook"
                             " core 'fc' takes with pe = 4, simd = 4, levels_per_register = 4, not"
                             " 2"):
-        plan(network, ECP5, interval_cycles=2)
+        plan(network, ECP5, interval_cycles=2, cores={"fc": {"core": "codebook"}})
 
 
 def test_either_core_computes_the_same_network():
