@@ -13,7 +13,7 @@ from ..host.spmv import SpmvHost
 from ..host.spmv_packed import PackedMatrix
 from ..numeric import Fixed, SpecError
 from ..plan.engines import SpmvSpec
-from ..plan.engines.spmv import SpmvJob
+from ..plan.engines.spmv_timing import SpmvJob
 
 __all__ = ["Prepared", "Timing", "finest", "format_of", "prepared", "timing_of"]
 

@@ -5,7 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SpmvSpec
-from ..plan.engines.spmv import SUM_CYCLES, SWEEP_CYCLES
+from ..plan.engines.spmv import SWEEP_CYCLES
+from ..plan.engines.spmv_timing import SUM_CYCLES
 from .engine_edge import ResultQueue, engine_ports, send, take
 from .spmv_feed import EntryFeed, VectorFeed, job_layout
 from .spmv_lane import SpmvLane, sweep_layout, told_layout

@@ -5,7 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SpmvSpec
-from ..plan.engines.spmv import COMMAND_BYTES, MAX_BEATS
+from ..plan.engines.spmv import COMMAND_BYTES
+from ..plan.engines.spmv_timing import MAX_BEATS
 from .axis import unpadded
 from .engine_edge import beat_of, tell
 from .stream import format_shape

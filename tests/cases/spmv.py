@@ -6,7 +6,7 @@ from hwgen.host.csr import Csr
 from hwgen.host.spmv import SpmvHost
 from hwgen.numeric import Fixed
 from hwgen.plan.engines import SpmvSpec
-from hwgen.plan.engines.spmv import SpmvJob
+from hwgen.plan.engines.spmv_timing import SpmvJob
 
 __all__ = ["MATRICES", "drawn", "host_of", "jobs_of", "product", "spec_of", "vector"]
 

@@ -13,7 +13,7 @@ from hwgen.host.spmv import SpmvHost
 from hwgen.host.spmv_frames import unpack_tile
 from hwgen.host.spmv_place import place
 from hwgen.numeric import Fixed, SpecError
-from hwgen.plan.engines.spmv import SpmvJob
+from hwgen.plan.engines.spmv_timing import SpmvJob
 
 
 def engine_in_python(spec, jobs, *, counted=None):

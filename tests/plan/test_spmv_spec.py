@@ -8,7 +8,7 @@ from cases.spmv import spec_of
 
 from hwgen.numeric import Fixed, SpecError, format_from_dict
 from hwgen.plan.engines import ENGINES, SpmvSpec
-from hwgen.plan.engines.spmv import SpmvJob
+from hwgen.plan.engines.spmv_timing import SpmvJob
 
 U4 = Fixed(4, signed=False)
 WHOLE = SpmvSpec()

@@ -8,7 +8,7 @@ from ...host.spmv import SpmvHost
 from ...host.spmv_frames import unpack_tile
 from ...numeric import SpecError, as_int64, format_from_dict
 from ...plan.engines import SpmvSpec
-from ...plan.engines.spmv import SpmvJob
+from ...plan.engines.spmv_timing import SpmvJob
 from ...rtl.spmv import SpmvEngine
 from .frames import Frames, octets_of
 
@@ -38,8 +38,8 @@ frame on each of the two streams that go in; little endian, element 0 lowest, tl
 beat.
 s_axis_matrix   {command_beats} beat(s) of command: columns - 1, slots - 1, two bytes each;
                 beats - 1, three bytes; flags, 1 if the sums are to be sent. Then the beats, for
-                each lane an entry of {entry_bytes} byte(s): value of {w_bits} bits ({w_sign}), lowest;
-                column of {column_bits} bits; step of {step_bits} bits; zeros.
+                each lane an entry of {entry_bytes} byte(s): value of {w_bits} bits ({w_sign}),
+                lowest; column of {column_bits} bits; step of {step_bits} bits; zeros.
 s_axis          x, {x_lanes} element(s) a beat of {x_bits} bits ({x_sign}), {x_bytes} byte(s) each;
                 fill the last beat up.
 m_axis          behind a job with the flag: for each slot a beat of a sum for each lane, {acc_bits}

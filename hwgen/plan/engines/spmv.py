@@ -1,20 +1,18 @@
 """The sparse engine: y = A x and y += A x for matrices that come compressed, while it runs."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from ...numeric import Fixed, SpecError, as_int, format_to_dict
 from ...numeric.formats import MAX_BITS
 from ..target import Cells, Target, in_block_ram
 from .spmv_cells import spmv_cells
+from .spmv_timing import SUM_CYCLES, schedule
 
-__all__ = ["COMMAND_BYTES", "SpmvJob", "SpmvSpec", "schedule"]
+__all__ = ["COMMAND_BYTES", "SpmvSpec"]
 
 COMMAND_BYTES = 8
 """Of a job's command: columns - 1, slots - 1, beats - 1 and flags, little endian."""
-
-MAX_BEATS = 1 << 24
-"""Most beats of entries that a command can ask for."""
 
 MAX_COUNT = 1 << 16
 """Most columns, and most slots."""
@@ -28,13 +26,6 @@ MAX_OPERAND_BITS = 32
 LEAST_STEP_BITS = 2
 """Of a row's step, where there are slots enough."""
 
-UPDATE_CYCLES = 4
-"""From the read of a sum to the next one that sees it: two registers of the memory, the adder's,
-the write."""
-
-SUM_CYCLES = 8
-"""From an entry's cycle to the one in which the sum of its row is written."""
-
 SWEEP_CYCLES = 4
 """From the address of a sum that is sent to its way into the queue."""
 
@@ -45,19 +36,6 @@ GROUP_LANES = 2
 """Lanes side by side; the next ones are a cycle later, so that no signal has to reach all."""
 
 MULTIPLIERS = ("blocks", "luts")
-
-
-class SpmvJob(NamedTuple):
-    """A tile of the matrix: so many columns, slots of rows in each lane, and beats of entries.
-
-    A job that ``sends`` is followed by its sums, and the next one begins with zeros; behind
-    another one, the next adds to its sums.
-    """
-
-    columns: int
-    slots: int
-    beats: int
-    sends: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,44 +244,3 @@ class SpmvSpec:
                 "weights": format_to_dict(self.weights),
                 "accumulator": format_to_dict(self.accumulator),
                 **{what: getattr(self, what) for what in sizes}}
-
-
-class Times(NamedTuple):
-    """Cycles of a job: its x is there; its first and last entries; its last sums are read."""
-
-    x: int
-    first: int
-    last: int
-    sent: int
-
-
-def schedule(spec: SpmvSpec, jobs) -> list[Times]:
-    """When each of ``jobs`` does what without stalls; the first beat is taken in cycle 0.
-
-    A job begins once its command and its x are there and its bank of sums is free. Banks change
-    behind each job that sends; x has room for two tiles. ``docs/spmv.md`` has the formulas.
-    """
-    times, bank, free, loaded, ended, swept, kept = [], 0, [0, 0], 0, 0, 0, False
-    for number, job in enumerate(jobs):
-        _require(spec, job)
-        released = times[number - 2].last if number > 1 else 0
-        loaded = max(loaded, released) + -(-job.columns // spec.x_lanes)
-        command = ended + spec.command_beats
-        begin = max(command, loaded, free[bank] - 1) + 2
-        if kept:
-            begin = max(begin, ended + UPDATE_CYCLES)
-        ended = begin + job.beats - 1
-        kept = not job.sends
-        if job.sends:
-            swept = max(ended + SUM_CYCLES - 1, swept) + job.slots
-            free[bank] = swept + 1
-            bank = 1 - bank
-        times.append(Times(loaded, begin, ended, swept))
-    return times
-
-
-def _require(spec, job):
-    for what, most in (("columns", spec.columns), ("slots", spec.slots), ("beats", MAX_BEATS)):
-        value = as_int(getattr(job, what), f"engine 'spmv': {what}")
-        if not 1 <= value <= most:
-            raise SpecError(f"engine 'spmv': {what} of a job must be in 1..{most}, not {value}")
