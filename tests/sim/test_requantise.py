@@ -11,11 +11,12 @@ from sim.harness import assert_flow, check_all_stalls, check_stream, convert
 from sim.test_pipeline import AsStreams
 
 from hwgen import golden
-from hwgen.ir import Dense, Edge, Input, MatVec, MaxPool, Network, Requantise
+from hwgen.ir import Dense, Edge, Input, MatVec, MaxPool, Network, PerChannel, Requantise
 from hwgen.numeric import DOUBLING_HIGH, INT32, SCALINGS, Bipolar, Fixed, SpecError
 from hwgen.plan import plan
 from hwgen.plan.stages import (
     BinaryStage,
+    DepthwiseStage,
     FixedStage,
     FixedUnrolledStage,
     RequantiseStage,
@@ -23,7 +24,8 @@ from hwgen.plan.stages import (
     UnrolledStage,
     requantise_of,
 )
-from hwgen.plan.stages.scaling import Scaling
+from hwgen.plan.stages.scaling import MULTIPLIERS, Scaling
+from hwgen.rtl.depthwise import DepthwiseMatVec
 from hwgen.rtl.pipeline import COMPONENTS, Pipeline
 from hwgen.rtl.requantise import RequantiseUnit
 from hwgen.rtl.text import to_rtlil
@@ -137,6 +139,22 @@ def test_products_of_anything_at_any_clock(form, scaling, lanes):
         assert_flow(stage, timing)
     asks_blocks = "hwgen_multiply " in to_rtlil(RequantiseUnit(stage), "core")
     assert asks_blocks == (scaling.block != "none")
+
+
+@pytest.mark.parametrize("pe", [1, 4])
+@pytest.mark.parametrize("multipliers", MULTIPLIERS)
+def test_behind_a_depthwise_core_of_blocks_or_luts(pe, multipliers):
+    rng = np.random.default_rng(0)
+    node = MatVec("dw", ("x",), PerChannel(rng.integers(-8, 8, (4, 9)), Fixed(4)),
+                  rng.integers(-40, 40, 4))
+    stage = DepthwiseStage(node, Edge((6, 36), Fixed(5), -16, 15),
+                           node_of(4, "twice-per-channel", Fixed(8)), pe, multipliers=multipliers,
+                           scaling=Scaling(levels_per_register=2))
+    x = rng.integers(-16, 16, (2, 6, 36))
+    expected = [[value for window in frame for value in requantise(
+        stage.post, mat_vec(node, window))] for frame in x.tolist()]
+    assert len(set(expected[0])) > 8
+    check_stream(DepthwiseMatVec(stage), x.reshape(2, -1).tolist(), expected, seed=1, i_stall=True)
 
 
 def test_what_needs_no_step_has_none():
