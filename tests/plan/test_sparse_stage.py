@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases.errors import refused
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan.synthesis import counted
 
@@ -104,6 +104,7 @@ def test_memories_hold_the_matrix(n_out, pe, n_in, density, seed, storage):
     assert all(row < 1 << stage.entry_bits for k in range(pe) for row in stage.entry_rows(k))
 
 
+@settings(max_examples=50)
 @given(n_out=st.integers(1, 40), pe=st.integers(1, 6), density=st.sampled_from([0, 0.1, 0.5, 1]),
        seed=st.integers(0, 99), bits=st.sampled_from([None, 0, 1, 2, 3]))
 def test_memories_of_signs_hold_the_matrix(n_out, pe, density, seed, bits):
@@ -115,6 +116,7 @@ def test_memories_of_signs_hold_the_matrix(n_out, pe, density, seed, bits):
     assert all(row < 1 << stage.entry_bits for k in range(stage.pe) for row in stage.entry_rows(k))
 
 
+@settings(max_examples=50)
 @given(rows=st.integers(1, 9), pe=st.integers(1, 4), columns=st.integers(1, 6), r=st.integers(1, 3),
        c=st.integers(1, 4), seed=st.integers(0, 99), storage=st.sampled_from(STORAGES),
        density=st.sampled_from([0, 0.3, 1]))
@@ -305,11 +307,11 @@ MEASURED = [  # n_out, n_in, pe, density, queue_depth, requantised: {family: lut
     ((64, 64, 8, 0.15, 8, False),
      {"ecp5": (2941, 1014, 3, 8), "ice40": (6188, 2898, 21, 8)}),
     ((64, 64, 4, 0.15, 4, True),
-     {"ecp5": (1168, 587, 6, 8), "ice40": (2212, 1238, 15, 8)}),
+     {"ecp5": (1239, 587, 6, 4), "ice40": (2273, 1238, 15, 4)}),
     ((10, 64, 2, 0.3, 8, False),
      {"ecp5": (876, 305, 1, 2), "ice40": (1822, 857, 6, 2)}),
     ((128, 256, 16, 0.1, 8, True),
-     {"ecp5": (4413, 2165, 21, 32), "ice40": (10591, 5804, 59, 32)}),
+     {"ecp5": (4731, 2165, 21, 16)}),
     ((256, 128, 8, 0.1, 4, False),
      {"ecp5": (3058, 960, 11, 8), "ice40": (4760, 2444, 39, 8)}),
 ]
@@ -329,11 +331,11 @@ def test_counts_are_those_of_synthesis(family, tmp_path):
     assert (found.lut, found.ff, found.bram, found.dsp) == cells[family]
 
 
-@pytest.mark.parametrize("family", ["ecp5", "ice40"])
-@pytest.mark.parametrize(("case", "cells"), MEASURED, ids=lambda v: str(v)[:28])
-def test_estimate_is_close_to_what_synthesis_counts(case, cells, family):
+@pytest.mark.parametrize(("case", "family", "cells"), [
+    (case, family, found) for case, cells in MEASURED for family, found in cells.items()], ids=str)
+def test_estimate_is_close_to_what_synthesis_counts(case, family, cells):
     stage = measured_stage(*case)
-    estimate, (lut, ff, bram, dsp) = stage.estimate(TARGETS[family]), cells[family]
+    estimate, (lut, ff, bram, dsp) = stage.estimate(TARGETS[family]), cells
     assert 0.9 * lut <= estimate.lut <= 1.15 * lut
     assert 0.9 * ff <= estimate.ff <= 1.15 * ff
     assert (estimate.bram, estimate.dsp) == (bram, dsp)
