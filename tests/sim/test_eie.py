@@ -137,7 +137,9 @@ def test_what_is_found_to_be_damaged_in_use_is_told_and_adds_nothing(rng):
     """Nothing hangs either, and the next weights work."""
     spec = spec_of(2, 1, rows=4, entries=36, columns=16, biases=16, layers=2)
     host = host_of(spec)
-    layers, program, x, _expected = prepared(rng, spec, (5, 6, 3), vectors=1, density=1)
+    layers = layers_of(rng, spec, (5, 6, 3), density=1)
+    layers[0] = replace(layers[0], bias=np.full(6, 100), shift=0)       # nothing is clipped
+    program, x = host.program(layers), np.ones((1, 5), np.int64)
     names, frames = zip(*inconsistent(spec, program), strict=True)
     vector = ("vectors", beats_of(host.frames(x)[0], spec.x_bytes), 1)
     steps = [step for frame in frames for step in (frame, vector)]
