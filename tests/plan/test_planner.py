@@ -201,7 +201,8 @@ def test_refuses_unknown_names_cores_and_choices():
             " not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth',"
-            " 'simd', 'lanes', 'index', 'index_bits', 'values', 'pointers'], not ['planes']",
+            " 'simd', 'lanes', 'index', 'index_bits', 'values', 'pointers', 'block_rows',"
+            " 'block_columns'], not ['planes']",
             fixed(), cores={"fc1": {"core": "sparse", "planes": 3}})
     refuses("choices of 'fc1' must be a mapping such as {'pe': 4}, not 'binary'", binary(),
             error=TypeError, cores={"fc1": "binary"})
@@ -267,5 +268,5 @@ def test_no_interval_of_a_sparse_stage_is_worked_out_twice(monkeypatch):
     network = sparse(sizes=(12, 96, 10))
     plan(network, replace(ECP5, dsps=3))
     assert len({(timing.counts.shape, timing.counts.tobytes()) for timing in calls}) == len(calls)
-    storages = 2        # of each pe: that of the fewest bits, and one without padding
+    storages = 2        # of each pe: entries with padding, and without
     assert len(calls) <= storages * (len(divisors(96)) + len(divisors(10)))

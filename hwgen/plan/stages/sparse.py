@@ -35,6 +35,10 @@ SETTLING_FRAMES = 4
 """Equal frames after which their interval has settled."""
 
 
+_INTERVALS: dict[tuple, int] = {}
+"""Those that were worked out: storages of the same entries take the same cycles."""
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """What follows the elements: ``nf`` beats of ``pe`` results, channels in turn."""
@@ -248,9 +252,13 @@ class SparseStage(SparseMemories):
         return self._interval(self.queue_depth)
 
     def _interval(self, queue_depth: int) -> int:
-        busy = np.ones((2 * SETTLING_FRAMES, self.column_count), bool)
-        ends = self._timing(queue_depth).departures(busy)[:, -1]
-        return -(-int(ends[-1] - ends[SETTLING_FRAMES - 1]) // SETTLING_FRAMES)
+        timing = self._timing(queue_depth)
+        if timing.key not in _INTERVALS:
+            busy = np.ones((2 * SETTLING_FRAMES, self.column_count), bool)
+            ends = timing.departures(busy)[:, -1]
+            _INTERVALS[timing.key] = -(-int(ends[-1] - ends[SETTLING_FRAMES - 1])
+                                       // SETTLING_FRAMES)
+        return _INTERVALS[timing.key]
 
     def fitted_depth(self) -> int:
         """The shallowest queues, a power of two, whose interval is within 2 % of that of 64."""

@@ -4,6 +4,7 @@ Every event of the core is the latest of a few earlier events plus a constant, s
 through the activations once and keeps the pending events of the queues.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,6 +104,13 @@ class SparseTiming:
     post_registers: int = 0
     product_registers: int = 0
     column_groups: int = 1
+
+    @property
+    def key(self) -> tuple:
+        """Equal for equal models, small whatever the size of ``counts``."""
+        counts = hashlib.sha256(np.ascontiguousarray(self.counts).tobytes()).hexdigest()
+        return (counts, self.counts.shape, self.beats, self.queue_depth, self.simd,
+                self.post_registers, self.product_registers, self.column_groups)
 
     @property
     def issue_to_output(self) -> int:
