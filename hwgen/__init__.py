@@ -43,14 +43,16 @@ class _CallablePlan(ModuleType):
     """The package ``hwgen.plan``, callable as the function of the same name."""
 
     def __call__(self, network, *, target="ulx3s-85f", interval_cycles=None, clk_hz=None,
-                 cores=None, weights=None):
+                 cores=None, weights=None, balance=True):
         """Choose the hardware for each node; see ``hwgen.flow.api.plan``.
 
         ``cores={"fc1": {"pe": 8, "simd": 16}}`` sets a node's folding by hand;
-        ``weights="ram"`` lets weights be loaded while the hardware runs.
+        ``weights="ram"`` lets weights be loaded while the hardware runs; ``balance=False`` keeps
+        the rows of sparse layers in their order.
         """
         return import_module(_API).plan(network, target=target, interval_cycles=interval_cycles,
-                                        clk_hz=clk_hz, cores=cores, weights=weights)
+                                        clk_hz=clk_hz, cores=cores, weights=weights,
+                                        balance=balance)
 
 
 class _CallableCompress(ModuleType):

@@ -124,7 +124,7 @@ def test_plan_is_both_the_package_and_the_function(api):
     assert hwgen.plan is sys.modules["hwgen.plan"] is plan
     assert hwgen.plan("net", interval_cycles=9) == (("net",), {
         "target": "ulx3s-85f", "interval_cycles": 9, "clk_hz": None, "cores": None,
-        "weights": None})
+        "weights": None, "balance": True})
 
 
 def test_plan_takes_what_the_function_takes():

@@ -258,7 +258,7 @@ def _scaled(stage, target, clk_hz):
     narrowing = stage.narrowing
     if narrowing is None or not narrowing.multiplies:
         return stage
-    levels = _levels(narrowing.node, target, clk_hz, narrowing.product.format.bits)
+    levels = _levels(narrowing.node, target, clk_hz, narrowing.product.bits)
     block = target.fabric.block if target.dsps else "none"
     return replace(stage, scaling=Scaling(block, levels))
 

@@ -25,7 +25,7 @@ def scaled(m, product: Product, values, factors) -> list:
         addends = product.addends(k)
         shown = terms(m, product, addends, value, factor, f"lane{k}")
         found.append(weighed_sum(
-            m, list(zip(addends, shown, strict=True)), shape=format_shape(product.format),
+            m, list(zip(addends, shown, strict=True)), shape=Shape(product.bits, product.is_signed),
             register_after=product.register_after, prefix=f"product{k}"))
     return found
 

@@ -219,7 +219,8 @@ def test_generate_plans_what_was_asked_for(hwgen, api):
     assert api["network"].digest == NETWORK.digest
     assert {k: v for k, v in api.items() if k != "network"} == {
         "target": "icebreaker", "interval_cycles": 256, "clk_hz": 12_500_000,
-        "cores": {"fc1": {"pe": 2, "simd": 5, "core": "binary"}}, "weights": None}
+        "cores": {"fc1": {"pe": 2, "simd": 5, "core": "binary"}}, "weights": None,
+        "balance": True}
 
 
 def test_generate_by_default(hwgen, api):
@@ -227,7 +228,7 @@ def test_generate_by_default(hwgen, api):
     hwgen("generate", "net.hwgen")
     assert {k: v for k, v in api.items() if k != "network"} == {
         "target": "ulx3s-85f", "interval_cycles": None, "clk_hz": None, "cores": None,
-        "weights": None}
+        "weights": None, "balance": True}
 
 
 def test_generate_of_a_file_that_is_not_there(hwgen):

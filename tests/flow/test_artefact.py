@@ -72,7 +72,7 @@ def test_the_link_speaks_of_this_network_and_its_frames(artefact, asked):
     scores, score = network.edges["fc3"].size, artefact.manifest["output"]["element_bytes"]
     assert asked["link"] == {
         "digest": bytes.fromhex(network.digest)[:8], "in_bytes": 6, "clk_hz": 15_000_000,
-        "out_bytes": (scores + 1) * score}
+        "out_bytes": (scores + 1) * score, "weight_words": 0}
 
 
 def test_another_board_and_no_reuse(artefact, asked):

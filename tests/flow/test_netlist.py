@@ -38,7 +38,9 @@ def unrolled():
 CASES = {  # network, cores, cells that its netlists must have
     "binary": (NETWORKS["binary"], {"fc3": {"memory": "block"}}, "DP16KD SB_RAM40_4K"),
     "convolution": (lambda: convolution(shape=(6, 6, 1), channels=(2, 2), pool=False), {}, ""),
-    "fixed": (lambda: fixed(sizes=(2, 2, 2)), {}, "MULT18X18D SB_MAC16"),
+    "fixed": (lambda: fixed(sizes=(2, 2, 2)), {
+        name: {"core": "fixed", "pe": 1, "simd": 1} for name in ("fc1", "fc2")},
+        "MULT18X18D SB_MAC16"),
     "luts": (lambda: fixed(sizes=(4, 4, 3)), {
         name: {"multipliers": "luts", "pe": 1, "simd": 2} for name in ("fc1", "fc2")}, ""),
     "sparse": (lambda: sparse(sizes=(6, 6, 3), density=0.4), {}, ""),

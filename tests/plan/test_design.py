@@ -56,7 +56,9 @@ def test_latency_is_at_least_a_register_for_each_step(case):
     fewest = sum(getattr(stage, "issue_to_output", 1) for stage in design.stages)
     assert design.latency_cycles >= fewest + 2
     slower = replace(design, stages=plan(design.network, ECP5, interval_cycles=5000).stages)
-    assert slower.latency_cycles >= design.latency_cycles or case.startswith("sparse")
+    unrolled = [stage.core for stage in slower.stages if stage.core.endswith("unrolled")]
+    assert (slower.latency_cycles >= design.latency_cycles or case.startswith("sparse")
+            or unrolled)    # of these a sum needs no cycle for each of its terms
 
 
 @pytest.mark.parametrize("case", NETWORKS)

@@ -4,7 +4,7 @@
 import itertools
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Shape, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -23,7 +23,7 @@ class Lanes(wiring.Component):
         self._product = product
         self.lanes = product.lanes if isinstance(product, ConstantProduct) else 2
         super().__init__({"a": In(format_shape(product.a)), "b": In(format_shape(product.b)),
-                          "y": Out(format_shape(product.format)).array(self.lanes)})
+                          "y": Out(Shape(product.bits, product.is_signed)).array(self.lanes)})
 
     def elaborate(self, platform):
         m = Module()

@@ -60,7 +60,7 @@ CONVOLUTIONS = ["window_wide", "fixed", "window_wide", "fixed", "window_wide", "
 @pytest.mark.parametrize(("module", "shape", "interval", "cores"), [
     (plain, (2, 8, 6), 150, [*CONVOLUTIONS, "add", "requantise", "pool", "fixed", "argmax"]),
     (projection, (2, 8, 6), 150,
-     [*CONVOLUTIONS, "window", "fixed", "add", "requantise", "pool", "fixed", "argmax"]),
+     [*CONVOLUTIONS, "window", "fixed-unrolled", "add", "requantise", "pool", "fixed", "argmax"]),
     (dense, (10,), 24, ["fixed", *["fixed", "fixed", "add", "requantise"] * 2, "fixed", "argmax"]),
 ], ids=["plain", "projection", "dense"])
 def test_every_score_is_torch_s_own(module, shape, interval, cores, tmp_path):

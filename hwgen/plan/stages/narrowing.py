@@ -136,7 +136,7 @@ class Narrowing:
     @property
     def value_bits(self) -> tuple[int, int]:
         """Bits of the product, or of the value where there is none; and of what is rounded."""
-        product = self.product.format.bits if self.multiplies else self.x.bits
+        product = self.product.bits if self.multiplies else self.x.bits
         high = min(32, max(1, product + int(self.lefts.max()) - DOUBLING_BITS))
         aligned = (high if self.node.is_doubling else product) + int(self.aligns.max())
         return product, aligned + self.node.slope_shift

@@ -125,9 +125,14 @@ class Product(ABC):
         return 1
 
     @property
-    def format(self) -> Fixed:
-        """Holds every product."""
-        return Fixed(self.a.bits + self.b.bits, 0, self.a.is_signed or self.b.is_signed)
+    def bits(self) -> int:
+        """Of every product; up to 64, which is more than a :class:`Fixed` has."""
+        return self.a.bits + self.b.bits
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether products may be below 0."""
+        return self.a.is_signed or self.b.is_signed
 
     @cached_property
     def register_after(self) -> list[bool]:
