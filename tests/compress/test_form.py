@@ -5,7 +5,7 @@ from torch import nn
 from hwgen import golden
 from hwgen.compress import Form, QuantInput, QuantLinear, export, predict_integers, quantise
 from hwgen.compress.form import baked, form_of, forms_of, latent, put
-from hwgen.compress.methods.prune import Mask
+from hwgen.compress.methods.mask import Mask
 from hwgen.ir import Shared
 
 

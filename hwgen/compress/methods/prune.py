@@ -4,27 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
-from ..form import Form, form_of, latent
-from ..frame.step import TrainingStep
+from ..form import latent
 from ..hook import Hook
 from ..prune import cubic_density
+from .mask import Pruning, keep
 
-__all__ = ["Cubic", "Mask", "Prune", "keep_largest"]
-
-
-class Mask(Form):
-    """Weights that are 0 where ``kept`` is not set; the latent ones stay, with no gradient."""
-
-    of_weights = ("kept",)
-
-    def __init__(self, weight):
-        super().__init__()
-        self.register_buffer("kept", torch.ones_like(weight, dtype=torch.bool))
-
-    def forward(self, weight):
-        return weight * self.kept
+__all__ = ["Cubic", "Prune"]
 
 
 @dataclass(frozen=True)
@@ -46,24 +31,12 @@ class Cubic(Hook):
             self.shrink(layer, cubic_density(step, begin=0, end=self._end, final=final))
 
     def shrink(self, layer, density: float) -> None:
-        """Leave a share ``density`` of a masked layer's weights."""
-        keep_largest(layer, density)
-
-
-@torch.no_grad()
-def keep_largest(layer, density: float) -> None:
-    """Leave a share ``density`` of a masked layer's weights, the largest; none comes back."""
-    mask = form_of(layer, Mask)
-    left = mask.kept & (layer.weight != 0)     # another form may have removed some
-    score = torch.where(left, latent(layer).abs(), -1.0).flatten()
-    keep = max(1, round(density * score.numel()))
-    if keep < int(left.sum()):
-        order = torch.argsort(score, descending=True, stable=True)
-        mask.kept.zero_().view(-1)[order[:keep]] = True
+        """Leave a share ``density`` of a masked layer's weights, the largest."""
+        keep(layer, latent(layer).detach().abs(), density)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prune(TrainingStep):
+class Prune(Pruning):
     """Remove the weights of the smallest magnitude, along a cubic schedule while training.
 
     Parameters
@@ -87,18 +60,16 @@ class Prune(TrainingStep):
         self.require_int("every", 1)
 
     def validate(self, context):
-        """Before weights are shared: a centroid is that of the weights that are left."""
+        """Before weights are shared."""
         context.per_layer("density", self.density)
-        context.refuse("shared", "the centroids were those of the weights that are now removed:"
-                                 " prune first")
-        context.mark("pruned")
+        super().validate(context)
 
     def apply(self, run):
         """Put the masks, train while they shrink, and end at the density exactly."""
         densities = run.per_layer("density", self.density)
-        for name in densities:
-            run.put(name, Mask(run.matrices[name].weight))
-        run.train(self, hooks=(Cubic(densities, self.ends, self.every),))
+        self.put(run, densities)
+        hook = Cubic(densities, self.ends, self.every)
+        run.train(self, hooks=(hook,))
         for name, density in densities.items():
-            keep_largest(run.matrices[name], density)
-        run.notes[self.kind] = {"density": densities}
+            hook.shrink(run.matrices[name], density)
+        self.note(run, densities)

@@ -7,8 +7,7 @@ from typing import ClassVar
 import torch
 
 from ..form import form_of, latent
-from ..frame.step import TrainingStep
-from .prune import Mask
+from .mask import Mask, Pruning, left_of
 
 __all__ = ["PruneIterative", "cut"]
 
@@ -19,14 +18,14 @@ def cut(layer, quality: float) -> None:
 
     The deviation is that of the weights that are left.
     """
-    mask, weight = form_of(layer, Mask), latent(layer)
-    left = weight[mask.kept & (layer.weight != 0)]     # another form may have removed some
+    weight = latent(layer)
+    left = weight[left_of(layer)]
     if left.numel() > 1:
-        mask.kept.logical_and_(weight.abs() >= quality * float(left.std()))
+        form_of(layer, Mask).kept.logical_and_(weight.abs() >= quality * float(left.std()))
 
 
 @dataclass(frozen=True, kw_only=True)
-class PruneIterative(TrainingStep):
+class PruneIterative(Pruning):
     """Remove weights below a multiple of their layer's deviation, train the others, and so on.
 
     In round ``r`` of ``rounds`` the multiple is ``quality * r / rounds``; each round trains for
@@ -51,19 +50,14 @@ class PruneIterative(TrainingStep):
     def validate(self, context):
         """Before weights are shared."""
         context.per_layer("quality", self.quality)
-        context.refuse("shared", "the centroids were those of the weights that are now removed:"
-                                 " prune first")
-        context.mark("pruned")
+        super().validate(context)
 
     def apply(self, run):
         """Put the masks; cut and train."""
         qualities = run.per_layer("quality", self.quality)
-        for name in qualities:
-            run.put(name, Mask(run.matrices[name].weight))
+        self.put(run, qualities)
         for k in range(1, self.rounds + 1):
             for name, quality in qualities.items():
                 cut(run.matrices[name], quality * k / self.rounds)
             run.train(self)
-        run.notes[self.kind] = {"density": {
-            name: round(float(form_of(run.matrices[name], Mask).kept.float().mean()), 5)
-            for name in qualities}}
+        self.note(run, qualities)

@@ -10,9 +10,9 @@ from hwgen.numeric import SpecError
 
 from ..conv import Flatten
 from ..form import form_of, latent
-from ..frame.step import TrainingStep
 from ..graph import layer_of
-from .prune import Cubic, Mask
+from .mask import Mask, Pruning, largest, left_of
+from .prune import Cubic
 
 __all__ = ["PruneBalanced", "PruneBlock", "PruneNM", "keep_balanced", "keep_blocks", "keep_nm"]
 
@@ -30,24 +30,16 @@ def keep_nm(score, n: int, m: int):
 def keep_blocks(score, rows: int, columns: int, density: float):
     """The blocks of ``rows`` x ``columns`` of the largest sums, a share ``density`` of them."""
     sums = score.unflatten(0, (-1, rows)).unflatten(2, (-1, columns)).sum((1, 3))
-    kept = _largest(sums.flatten(), density).view_as(sums)
+    kept = largest(sums, round(density * sums.numel()))
     return kept.repeat_interleave(rows, 0).repeat_interleave(columns, 1)
 
 
 def keep_balanced(score, elements: int, density: float):
     """The same number for each element, which has rows ``i mod elements`` (ESE, section 3.2)."""
     kept = torch.zeros_like(score, dtype=torch.bool)
-    share = density * score.numel() / elements
+    share = round(density * score.numel() / elements)
     for k in range(elements):
-        part = score[k::elements]
-        kept[k::elements] = _largest(part.flatten(), share / part.numel()).view_as(part)
-    return kept
-
-
-def _largest(values, density: float):
-    count = min(len(values), max(1, round(density * len(values))))
-    kept = torch.zeros_like(values, dtype=torch.bool)
-    kept[torch.argsort(values, descending=True, stable=True)[:count]] = True
+        kept[k::elements] = largest(score[k::elements], share)
     return kept
 
 
@@ -75,13 +67,12 @@ class _Pattern(Cubic):
     @torch.no_grad()
     def shrink(self, layer, density):
         """None that is out comes back: it counts as less than nothing."""
-        mask = form_of(layer, Mask)
-        score = _as_matrix(layer, torch.where(mask.kept, latent(layer).abs(), -1.0))
-        mask.kept.logical_and_(_as_weight(layer, self.step.keep(score, density)))
+        score = _as_matrix(layer, torch.where(left_of(layer), latent(layer).abs(), -1.0))
+        form_of(layer, Mask).kept.logical_and_(_as_weight(layer, self.step.keep(score, density)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Patterned(TrainingStep):
+class _Patterned(Pruning):
     """What the steps share.
 
     Parameters
@@ -101,29 +92,24 @@ class _Patterned(TrainingStep):
 
     def validate(self, context):
         """The pattern must divide each layer, in the order in which columns are exported."""
-        context.refuse("shared", "the centroids were those of the weights that are now removed:"
-                                 " prune first")
+        super().validate(context)
         for name in self._chosen(context.layers):
             layer = context.layers[name]
             if not context.is_marked("quantised") and _reads_flattened(context.model, name):
                 raise SpecError(f"must come after 'quantise' for layer '{name}', whose columns are"
                                 f" put into another order there; or name others in layers")
             self.fits(name, _as_matrix(layer, layer.weight))
-        context.mark("pruned")
 
     def apply(self, run):
         """Put the masks, train while they shrink, and end at the pattern exactly."""
         names = self._chosen(run.matrices)
-        for name in names:
-            run.put(name, Mask(run.matrices[name].weight))
+        self.put(run, names)
         final = dict.fromkeys(names, self.final)
         hook = _Pattern(final, self.ends, self.every, self)
         run.train(self, hooks=(hook,))
         for name in names:
             hook.shrink(run.matrices[name], self.final)
-        run.notes[self.kind] = {"density": {
-            name: round(float(form_of(run.matrices[name], Mask).kept.float().mean()), 5)
-            for name in names}}
+        self.note(run, names)
 
     def _chosen(self, layers):
         unknown = [name for name in self.layers or () if name not in layers]

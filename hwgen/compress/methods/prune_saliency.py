@@ -11,10 +11,9 @@ from torch.nn import functional as F
 from hwgen.numeric import SpecError
 
 from ..form import form_of, latent
-from ..frame.step import TrainingStep
-from .prune import Mask
+from .mask import Mask, Pruning, keep
 
-__all__ = ["PruneOBD", "PruneOBS", "PruneTaylor", "cut_by", "obs_row", "squared_gradients"]
+__all__ = ["PruneOBD", "PruneOBS", "PruneTaylor", "obs_row", "squared_gradients"]
 
 SAMPLES = 500
 """Training samples on which a saliency is measured."""
@@ -44,15 +43,6 @@ def squared_gradients(model, layers, x, labels) -> dict:
 
 
 @torch.no_grad()
-def cut_by(layer, saliency, density: float) -> None:
-    """Leave a share ``density`` of a masked layer's weights, those of the greatest saliency."""
-    mask = form_of(layer, Mask)
-    score = torch.where(mask.kept, saliency, -1.0).flatten()
-    count = min(int(mask.kept.sum()), max(1, round(density * score.numel())))
-    mask.kept.zero_().view(-1)[torch.argsort(score, descending=True, stable=True)[:count]] = True
-
-
-@torch.no_grad()
 def obs_row(row, inverse, keep):
     """A row of 0 outside ``keep``, the other weights moved so that its output changes least.
 
@@ -67,7 +57,7 @@ def obs_row(row, inverse, keep):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ByCost(TrainingStep):
+class _ByCost(Pruning):
     """What the steps share.
 
     Parameters
@@ -87,25 +77,22 @@ class _ByCost(TrainingStep):
         """Of a trained model's floats."""
         chosen = context.per_layer("density", self.density)
         context.refuse("fixed", "gradients are those of floats: prune before 'quantise'")
-        context.refuse("shared", "the centroids were those of the weights that are now removed:"
-                                 " prune first")
+        super().validate(context)
         for name in chosen:
             layer = context.layers[name]
             if not isinstance(layer, nn.Linear | nn.Conv2d) or getattr(layer, "groups", 1) != 1:
                 raise SpecError(f"layer '{name}' must be a Linear or a Conv2d of one group, not"
                                 f" {type(layer).__name__}; name others in density")
-        context.mark("pruned")
 
     def apply(self, run):
         """Round by round: measure, remove, train. Densities fall by the same factor each time."""
         final = run.per_layer("density", self.density)
-        for name in final:
-            run.put(name, Mask(run.matrices[name].weight))
+        self.put(run, final)
         for k in range(1, self.rounds + 1):
             densities = {name: d ** (k / self.rounds) for name, d in final.items()}
             self._cut(run, densities)
             run.train(self)
-        run.notes[self.kind] = {"density": final}
+        self.note(run, final)
 
 
 class _OnSamples(_ByCost):
@@ -117,7 +104,7 @@ class _OnSamples(_ByCost):
         layers = {name: run.matrices[name] for name in densities}
         found = squared_gradients(run.model, layers, x, labels[:len(x)].long())
         for name, layer in layers.items():
-            cut_by(layer, self.saliency(latent(layer).detach(), *found[name]), densities[name])
+            keep(layer, self.saliency(latent(layer).detach(), *found[name]), densities[name])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +157,8 @@ class PruneOBS(_ByCost):
             inverse = _inverse(layer, _inputs(run.model, layer, run.samples()))
             form, weight = form_of(layer, Mask), latent(layer)
             effective = (weight * form.kept).flatten(1).double()
-            cut_by(layer, (effective.square() / inverse.diagonal()).view_as(weight).to(
-                weight.dtype), density)
+            keep(layer, (effective.square() / inverse.diagonal()).view_as(weight).to(weight.dtype),
+                 density)
             rows = [obs_row(row, inverse, keep) for row, keep in
                     zip(effective, form.kept.flatten(1), strict=True)]
             weight.copy_(torch.stack(rows).view_as(weight))

@@ -9,9 +9,9 @@ import torch
 from hwgen.numeric import SpecError
 
 from ..form import Form, form_of, latent
-from ..frame.step import TrainingStep
 from ..hook import Hook
 from ..prune import cubic_density
+from .mask import Pruning, largest
 
 __all__ = ["Splice", "Surgery", "surgery"]
 
@@ -82,9 +82,7 @@ class _Surgeon(Hook):
     def _settle(self, name, form, magnitude):
         """The mask stays from here on; of a given share exactly that, the largest of all."""
         if name in self.densities and not bool(form.is_settled):
-            order = torch.argsort(magnitude.flatten(), descending=True, stable=True)
-            count = max(1, round(self.densities[name] * magnitude.numel()))
-            form.kept.zero_().view(-1)[order[:count]] = True
+            form.kept.copy_(largest(magnitude, round(self.densities[name] * magnitude.numel())))
         form.is_settled.fill_(True)
 
     def _is_due(self, step) -> bool:
@@ -106,7 +104,7 @@ def _threshold(magnitude, strength: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Splice(TrainingStep):
+class Splice(Pruning):
     """Prune and splice: a weight below a threshold is out, one above a higher one is in again.
 
     Dynamic network surgery: all weights are trained by the gradient of the masked network, so that
@@ -124,6 +122,8 @@ class Splice(TrainingStep):
     gamma, power, ends : float
     """
 
+    mask: ClassVar[type[Form]] = Surgery
+    verb: ClassVar[str] = "splice"
     kind: ClassVar[str] = "splice"
     text: ClassVar[str] = "dynamic network surgery: remove weights, and splice them in again"
     source: ClassVar[str] = "arXiv 1608.04493"
@@ -153,23 +153,17 @@ class Splice(TrainingStep):
         """Of floats or integers, before weights are shared."""
         name = "density" if self.strength is None else "strength"
         context.per_layer(name, getattr(self, name))
-        context.refuse("shared", "the centroids were those of the weights that are now removed:"
-                                 " splice first")
-        context.mark("pruned")
+        super().validate(context)
 
     def apply(self, run):
         """Train under masks that come and go; they are settled behind."""
         found = {name: {} if value is None else run.per_layer(name, value)
                  for name, value in (("strength", self.strength), ("density", self.density))}
         names = (*found["strength"], *found["density"])
-        for name in names:
-            run.put(name, Surgery(run.matrices[name].weight))
+        self.put(run, names)
         hook = _Surgeon(found["strength"], found["density"], self.band, self.ends, self.gamma,
                         self.power, run.seed)
         run.train(self, hooks=(hook,))
-        shares = {}
         for name in names:
-            form = form_of(run.matrices[name], Surgery)
-            form.is_settled.fill_(True)
-            shares[name] = round(float(form.kept.float().mean()), 5)
-        run.notes[self.kind] = {"density": shares}
+            form_of(run.matrices[name], Surgery).is_settled.fill_(True)
+        self.note(run, names)

@@ -7,7 +7,7 @@ from torch import nn
 from hwgen.compress import Recipe, compress
 from hwgen.compress.form import latent, put
 from hwgen.compress.methods import Prune, Quantise
-from hwgen.compress.methods.prune import Mask, keep_largest
+from hwgen.compress.methods.mask import Mask, keep
 from hwgen.compress.methods.splice import Surgery
 from hwgen.numeric import SpecError
 
@@ -22,26 +22,26 @@ def layer_of(values):
 
 def test_the_largest_stay_and_none_comes_back():
     layer = layer_of([[1.0, -4.0, 2.0, -3.0]])
-    keep_largest(layer, 0.5)
+    keep(layer, latent(layer).abs(), 0.5)
     assert layer.weight.tolist() == [[0, -4, 0, -3]]
     with torch.no_grad():
         latent(layer)[0, 0] = 9.0
-    keep_largest(layer, 0.25)
+    keep(layer, latent(layer).abs(), 0.25)
     assert layer.weight.tolist() == [[0, -4, 0, 0]]
-    keep_largest(layer, 1.0)
+    keep(layer, latent(layer).abs(), 1.0)
     assert layer.weight.tolist() == [[0, -4, 0, 0]]
 
 
 def test_what_another_form_has_removed_counts_as_removed():
     layer = layer_of([[1.0, -4.0, 2.0, -3.0]])
     put(layer, Surgery(layer.weight)).kept[0, 1] = False
-    keep_largest(layer, 0.5)
+    keep(layer, latent(layer).abs(), 0.5)
     assert layer.weight.tolist() == [[0, 0, 2, -3]]
 
 
 def test_removed_weights_get_no_gradient():
     layer = layer_of([[1.0, -4.0]])
-    keep_largest(layer, 0.5)
+    keep(layer, latent(layer).abs(), 0.5)
     layer(torch.ones(1, 2)).sum().backward()
     assert latent(layer).grad.tolist() == [[0, 1]]
 

@@ -8,8 +8,9 @@ from torch import nn
 from hwgen.compress import Recipe, Split, compress
 from hwgen.compress.form import put
 from hwgen.compress.methods import PruneBalanced, PruneBlock, PruneNM, Quantise
-from hwgen.compress.methods.prune import Mask
+from hwgen.compress.methods.mask import Mask
 from hwgen.compress.methods.prune_patterns import _Pattern, keep_balanced, keep_blocks, keep_nm
+from hwgen.compress.methods.splice import Surgery
 from hwgen.numeric import SpecError
 
 
@@ -48,6 +49,16 @@ def test_none_that_is_out_comes_back():
         layer.weight.copy_(torch.tensor([[9.0, 1, 2, 3]]))
     form = put(layer, Mask(layer.weight))
     form.kept[0, 0] = False
+    _Pattern({}, 1.0, 1, PruneNM(n=2, m=4)).shrink(layer, 0.5)
+    assert form.kept.int().tolist() == [[0, 0, 1, 1]]
+
+
+def test_what_another_form_has_removed_is_not_taken_for_one_that_stays():
+    layer = nn.Linear(4, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[9.0, 1, 2, 3]]))
+    form = put(layer, Mask(layer.weight))
+    put(layer, Surgery(layer.weight)).kept[0, 0] = False
     _Pattern({}, 1.0, 1, PruneNM(n=2, m=4)).shrink(layer, 0.5)
     assert form.kept.int().tolist() == [[0, 0, 1, 1]]
 

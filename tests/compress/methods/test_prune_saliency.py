@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from hwgen.compress import Recipe, Split, compress
 from hwgen.compress.form import put
 from hwgen.compress.methods import PruneOBD, PruneOBS, PruneTaylor, Quantise, Train
-from hwgen.compress.methods.prune import Mask
-from hwgen.compress.methods.prune_saliency import cut_by, obs_row, squared_gradients
+from hwgen.compress.methods.mask import Mask, keep
+from hwgen.compress.methods.prune_saliency import obs_row, squared_gradients
 from hwgen.numeric import SpecError
 
 
@@ -30,9 +30,9 @@ def test_gradients_are_those_of_each_sample():
 def test_the_weights_of_the_greatest_saliency_stay():
     layer = nn.Linear(4, 1, bias=False)
     form = put(layer, Mask(layer.weight))
-    cut_by(layer, torch.tensor([[3.0, 1, 4, 2]]), 0.5)
+    keep(layer, torch.tensor([[3.0, 1, 4, 2]]), 0.5)
     assert form.kept.int().tolist() == [[1, 0, 1, 0]]
-    cut_by(layer, torch.tensor([[1.0, 9, 2, 9]]), 0.25)
+    keep(layer, torch.tensor([[1.0, 9, 2, 9]]), 0.25)
     assert form.kept.int().tolist() == [[0, 0, 1, 0]]
 
 

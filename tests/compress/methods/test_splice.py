@@ -8,7 +8,7 @@ from torch import nn
 from hwgen.compress import Recipe, compress
 from hwgen.compress.form import form_of, latent, put
 from hwgen.compress.methods import PruneIterative, Quantise, Splice, Train
-from hwgen.compress.methods.prune import Mask
+from hwgen.compress.methods.mask import Mask
 from hwgen.compress.methods.prune_iterative import cut
 from hwgen.compress.methods.splice import Surgery, _Surgeon, surgery
 from hwgen.numeric import SpecError
