@@ -5,6 +5,7 @@ makes of them: some set to 0, some made equal. Forms may stand one behind anothe
 """
 
 import copy
+from abc import ABC, abstractmethod
 
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from torch.nn.utils import parametrize
 __all__ = ["Form", "baked", "form_of", "forms_of", "latent", "put"]
 
 
-class Form(nn.Module):
+class Form(nn.Module, ABC):
     """What is made of the latent weights of one layer; all its state is in buffers and parameters.
 
     So a checkpoint holds it, and a training goes on from there.
@@ -26,9 +27,9 @@ class Form(nn.Module):
 
     is_shared = False
 
+    @abstractmethod
     def forward(self, weight):
         """The weights that are computed with, in the shape and dtype of ``weight``."""
-        raise NotImplementedError
 
     def moved(self, arrange, factor=None) -> "Form":
         """A copy of the form for a layer whose weights are ``arrange(weight) * factor``.

@@ -1,5 +1,6 @@
 """Networks of small integer weights: binary, ternary, k-bit, several bases, powers of two."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,9 +60,9 @@ class Integers(TrainingStep):
 
     last: ClassVar = None
 
+    @abstractmethod
     def weights(self):
         """The kind, a new object for each layer."""
-        raise NotImplementedError
 
     def activation(self):
         """Signs, or DoReFa's steps."""
