@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...numeric import Fixed, SpecError, as_int, format_to_dict
+from ...numeric import Fixed, SpecError, format_to_dict
 from ..stages.sparse_storage import bits_for
 from ..target import Cells, Target
+from .checks import require_fixed, require_within
 from .eie_cells import eie_cells
 from .eie_timing import DRAIN_CYCLES, FETCH_CYCLES, HIT_CYCLES, OUT_CYCLES, SETTLE_CYCLES
 
@@ -79,16 +80,12 @@ class EieSpec:
                   "accumulator_bits": (8, 32), "layers": (1, 64), "vector": (1, MAX_DEPTH),
                   "rows": (1, MAX_DEPTH), "biases": (1, MAX_DEPTH), "columns": (1, MAX_DEPTH),
                   "entries": (1, MAX_DEPTH), "queue_depth": (1, 256)}
-        for what, (least, most) in limits.items():
-            value = as_int(getattr(self, what), f"engine 'eie': {what}")
-            if not least <= value <= most:
-                raise SpecError(f"engine 'eie': {what} must be in {least}..{most}, not {value}")
+        require_within(self.engine, self, limits)
         if self.pe % self.lanes:
             raise SpecError(f"engine 'eie': lanes must divide pe, {self.pe}, not be {self.lanes}")
         for what, most in (("x", 17), ("weights", 18)):
             fmt = getattr(self, what)
-            if not isinstance(fmt, Fixed):
-                raise TypeError(f"engine 'eie': {what} must be Fixed, not {fmt!r}")
+            require_fixed(self.engine, what, fmt)
             if fmt.bits > most:
                 raise SpecError(f"engine 'eie': {what} must have at most {most} bits, not"
                                 f" {fmt.bits}")

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...numeric import Fixed, SpecError, as_int, format_to_dict
+from ...numeric import Fixed, SpecError, format_to_dict
 from ...numeric.formats import MAX_BITS
 from ..target import Cells, Target, in_block_ram
+from .checks import require_fixed, require_multipliers, require_within
 from .spmv_cells import spmv_cells
 from .spmv_timing import SUM_CYCLES, schedule
 
@@ -34,8 +35,6 @@ EDGE_CYCLES = 2
 
 GROUP_LANES = 2
 """Lanes side by side; the next ones are a cycle later, so that no signal has to reach all."""
-
-MULTIPLIERS = ("blocks", "luts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +73,9 @@ class SpmvSpec:
     multipliers: str = "blocks"
 
     def __post_init__(self):
-        limits = {"lanes": MAX_SIDE, "columns": MAX_COUNT, "slots": MAX_COUNT,
-                  "x_lanes": MAX_SIDE, "terms": 1 << 32}
-        for what, most in limits.items():
-            value = as_int(getattr(self, what), f"engine 'spmv': {what}")
-            if not 1 <= value <= most:
-                raise SpecError(f"engine 'spmv': {what} must be in 1..{most}, not {value}")
+        require_within(self.engine, self, {
+            "lanes": (1, MAX_SIDE), "columns": (1, MAX_COUNT), "slots": (1, MAX_COUNT),
+            "x_lanes": (1, MAX_SIDE), "terms": (1, 1 << 32)})
         for what in ("x", "weights"):
             self._require_format(what, getattr(self, what))
         if self.x_lanes & (self.x_lanes - 1):
@@ -87,14 +83,11 @@ class SpmvSpec:
         if self.columns % self.x_lanes:
             raise SpecError(f"engine 'spmv': columns must be a multiple of x_lanes,"
                             f" {self.x_lanes}, not {self.columns}")
-        if self.multipliers not in MULTIPLIERS:
-            raise SpecError(f"engine 'spmv': multipliers must be one of {list(MULTIPLIERS)},"
-                            f" not {self.multipliers!r}")
+        require_multipliers(self.engine, self.multipliers)
 
     @staticmethod
     def _require_format(what, fmt):
-        if not isinstance(fmt, Fixed):
-            raise TypeError(f"engine 'spmv': {what} must be Fixed, not {fmt!r}")
+        require_fixed(SpmvSpec.engine, what, fmt)
         if fmt.bits > MAX_OPERAND_BITS or fmt.frac:
             raise SpecError(f"engine 'spmv': {what} must be integers of up to"
                             f" {MAX_OPERAND_BITS} bits, whose scale is the host's, not {fmt}")

@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 from ...numeric import Fixed, SpecError, as_int, format_to_dict
 from ...numeric.formats import MAX_BITS
 from ..target import Cells, Target, in_block_ram
+from .checks import require_fixed, require_multipliers, require_within
 from .systolic_cells import systolic_cells
 
 __all__ = ["COMMAND_BYTES", "Job", "SystolicSpec"]
@@ -22,8 +23,6 @@ MAX_COUNT = 1 << 16
 
 MAX_SIDE = 256
 """Most rows, and most columns."""
-
-MULTIPLIERS = ("blocks", "luts")
 
 
 class Job(NamedTuple):
@@ -67,18 +66,12 @@ class SystolicSpec:
     multipliers: str = "blocks"
 
     def __post_init__(self):
-        limits = {"rows": MAX_SIDE, "columns": MAX_SIDE, "depth": MAX_COUNT, "tiles": MAX_COUNT}
-        for what, most in limits.items():
-            value = as_int(getattr(self, what), f"engine 'systolic': {what}")
-            if not 1 <= value <= most:
-                raise SpecError(f"engine 'systolic': {what} must be in 1..{most}, not {value}")
+        require_within(self.engine, self, {
+            "rows": (1, MAX_SIDE), "columns": (1, MAX_SIDE), "depth": (1, MAX_COUNT),
+            "tiles": (1, MAX_COUNT)})
         for what in ("x", "weights"):
-            if not isinstance(getattr(self, what), Fixed):
-                raise TypeError(f"engine 'systolic': {what} must be Fixed, not"
-                                f" {getattr(self, what)!r}")
-        if self.multipliers not in MULTIPLIERS:
-            raise SpecError(f"engine 'systolic': multipliers must be one of {list(MULTIPLIERS)},"
-                            f" not {self.multipliers!r}")
+            require_fixed(self.engine, what, getattr(self, what))
+        require_multipliers(self.engine, self.multipliers)
         bits = max(abs(end) for end in self._ends(self.inner)).bit_length() + 1
         if bits > MAX_BITS:
             raise SpecError(f"engine 'systolic': sums of {self.inner} products (rows * tiles) must"
