@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 
 from .engine_eie import build_eie
+from .engine_output import facts, following, made
 from .errors import spec_error
 from .options import Board, Json, target_of
 from .output import show
-from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -94,7 +94,6 @@ def command(
     For networks that do not fit as a pipeline, or one of many: systolic multiplies dense matrices
     tile by tile, eie runs all layers of a sparse network.
     """
-    from hwgen.flow.engine import build_engine
     from hwgen.numeric import Fixed
 
     if kind == Kind.EIE:
@@ -113,14 +112,9 @@ def command(
         (x_bits, x_signed), (w_bits, w_signed)))
     spec = SystolicSpec(rows=rows, columns=columns, x=x, weights=weights, depth=depth, tiles=tiles,
                         multipliers=str(multipliers))
-    timing = None if product is None else _timing(spec, product)
-    folder = out or Path("rtl_out") / f"{kind}-{rows}x{columns}"
-    target = target_of(board)
-    with show_progress() as progress:
-        build_engine(spec, folder, progress=progress)
-    document = {"artefact": str(folder), "board": target.name, **spec.to_dict(),
-                "macs": spec.macs, "memory_bits": spec.memory_bits,
-                "estimate": spec.estimate(target).to_dict(), "product": timing}
+    timing, target = None if product is None else _timing(spec, product), target_of(board)
+    document = made(spec, out or Path("rtl_out") / f"{kind}-{rows}x{columns}", target,
+                    macs=spec.macs, product=timing)
     show(document, as_json=as_json, text=lambda: [_table(spec, document), *_lines(document)])
 
 
@@ -141,20 +135,12 @@ def _timing(spec, text: str) -> dict:
 
 
 def _table(spec, document) -> Table:
-    table = Table(title=f"systolic array, {spec.rows} rows by {spec.columns} columns",
-                  title_justify="left", show_header=False)
-    cells = document["estimate"]
-    for name, value in (
+    return facts(f"systolic array, {spec.rows} rows by {spec.columns} columns", (
             ("products a cycle", f"{spec.macs:,}"),
             ("activations, weights", f"{spec.x}, {spec.weights}"),
             ("accumulators", f"{spec.depth:,} of {spec.columns} times {spec.accumulator.bits} bits"
                              f", for sums of up to {spec.inner:,} products"),
-            ("latency", f"{spec.latency_cycles} cycles from a vector to its sums"),
-            (f"estimate for {document['board']}",
-             f"about {cells['lut']:,} LUT, {cells['ff']:,} FF, {cells['bram']:,} BRAM,"
-             f" {cells['dsp']:,} DSP")):
-        table.add_row(name, value)
-    return table
+            ("latency", f"{spec.latency_cycles} cycles from a vector to its sums")), document)
 
 
 def _lines(document):
@@ -163,5 +149,4 @@ def _lines(document):
         yield (f"({timing['m']}, {timing['k']}) by ({timing['k']}, {timing['n']}):"
                f" {timing['cycles']:,} cycles in {timing['jobs']:,} job(s),"
                f" {timing['utilisation']:.1%} of all products that there could be")
-    folder = document["artefact"]
-    yield f"[green]Written to {folder}. Next: hwgen simulate {folder}[/]"
+    yield following(document)

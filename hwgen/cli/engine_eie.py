@@ -4,10 +4,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from .engine_output import facts, following, made
 from .errors import spec_error
 from .options import target_of
 from .output import show
-from .progress import show_progress
 
 __all__ = ["build_eie"]
 
@@ -21,7 +21,6 @@ SAMPLES = 8
 def build_eie(*, pe, lanes, sizes, network, out, board, formats, flags, as_json) -> None:
     """Write the artefact of an engine; tell its sizes, and what the network takes up in it."""
     from hwgen.flow.eie import fitted_spec
-    from hwgen.flow.engine import build_engine
     from hwgen.ir import load
     from hwgen.plan.engines import EieSpec
 
@@ -29,12 +28,9 @@ def build_eie(*, pe, lanes, sizes, network, out, board, formats, flags, as_json)
     loaded = None if network is None else load(network)
     spec = EieSpec(**given) if loaded is None else fitted_spec(loaded, **given)
     work = None if loaded is None else _work(loaded, flags["huffman"])
-    folder, target = out or Path("rtl_out") / f"eie-{spec.pe}", target_of(board)
-    with show_progress() as progress:
-        build_engine(spec, folder, products=None if work is None else [work], progress=progress)
-    document = {"artefact": str(folder), "board": target.name, **spec.to_dict(),
-                "memory_bits": spec.memory_bits, "estimate": spec.estimate(target).to_dict(),
-                "network": None if work is None else _held(spec, loaded, work)}
+    document = made(spec, out or Path("rtl_out") / f"eie-{spec.pe}", target_of(board),
+                    products=None if work is None else [work],
+                    network=None if work is None else _held(spec, loaded, work))
     show(document, as_json=as_json, text=lambda: [_table(spec, document), *_lines(document)])
 
 
@@ -74,21 +70,15 @@ def _held(spec, network, work) -> dict:
 
 
 def _table(spec, document) -> Table:
-    table = Table(title=f"EIE engine, {spec.pe} elements", title_justify="left", show_header=False)
-    cells, bits = document["estimate"], sum(spec.memory_bits.values())
-    for name, value in (
+    bits = sum(spec.memory_bits.values())
+    return facts(f"EIE engine, {spec.pe} elements", (
             ("entries", f"{spec.entries:,} in each element, of {spec.code_bits} + {spec.index_bits}"
                         f" bits; {spec.queue_depth} columns wait in front of it"),
             ("activations, weights", f"{spec.x}, {spec.weights} in codebooks of"
                                      f" {1 << spec.code_bits}"),
             ("layers", f"up to {spec.layers}, vectors of {spec.vector:,}, {spec.columns:,}"
                        f" columns"),
-            ("memories", f"{bits:,} bits"),
-            (f"estimate for {document['board']}",
-             f"about {cells['lut']:,} LUT, {cells['ff']:,} FF, {cells['bram']:,} BRAM,"
-             f" {cells['dsp']:,} DSP")):
-        table.add_row(name, value)
-    return table
+            ("memories", f"{bits:,} bits")), document)
 
 
 def _lines(document):
@@ -99,5 +89,4 @@ def _lines(document):
         yield (f"{held['name']}: {held['entries']:,} entries, {held['padding']:,} of them padding"
                f"{coded}; {held['vectors']} vectors take {held['cycles']:,} cycles, loading"
                f" included")
-    folder = document["artefact"]
-    yield f"[green]Written to {folder}. Next: hwgen simulate {folder}[/]"
+    yield following(document)

@@ -7,10 +7,10 @@ import typer
 from rich.table import Table
 
 from .engine import Multipliers
+from .engine_output import facts, following, made
 from .errors import spec_error
 from .options import Board, Json, target_of
 from .output import show
-from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -57,7 +57,6 @@ def command(
 
     One engine serves all matrices: they come by stream, compressed.
     """
-    from hwgen.flow.engine import build_engine
     from hwgen.flow.spmv import format_of, prepared
     from hwgen.host.spmv import SpmvHost
     from hwgen.numeric import Fixed
@@ -74,17 +73,12 @@ def command(
         multipliers=str(multipliers))
     host = SpmvHost.from_manifest(spec.to_dict())
     found = [prepared(path, weights, fits=fits) for path in matrices or ()]
-    target, x_range = target_of(board), _x_range(spec, x_max)
-    products, rows = _products(spec, host, found, x_range, x.frac, packed, seed)
-    folder = out or Path("rtl_out") / f"spmv-{lanes}"
-    with show_progress() as progress:
-        build_engine(spec, folder, products=products, progress=progress)
-    document = {"artefact": str(folder), "board": target.name, **spec.to_dict(),
-                "memory_bits": spec.memory_bits, "estimate": spec.estimate(target).to_dict(),
-                "matrices": rows}
+    target = target_of(board)
+    products, rows = _products(spec, host, found, _x_range(spec, x_max), x.frac, packed, seed)
+    document = made(spec, out or Path("rtl_out") / f"spmv-{lanes}", target, products=products,
+                    matrices=rows)
     show(document, as_json=as_json, text=lambda: [
-        _table(spec, document), *([_matrices(rows)] if rows else []),
-        f"[green]Written to {folder}. Next: hwgen simulate {folder}[/]"])
+        _table(spec, document), *([_matrices(rows)] if rows else []), following(document)])
 
 
 def _x_range(spec, x_max):
@@ -122,20 +116,13 @@ def _products(spec, host, found, x_range, x_frac, folder, seed):
 
 
 def _table(spec, document) -> Table:
-    table = Table(title=f"sparse engine, {spec.lanes} lanes", title_justify="left",
-                  show_header=False)
-    cells = document["estimate"]
-    for name, value in (
+    return facts(f"sparse engine, {spec.lanes} lanes", (
             ("x, values, sums", f"{spec.x}, {spec.weights}, {spec.accumulator}"),
             ("a tile", f"up to {spec.columns:,} columns, {spec.slots:,} rows in each lane"),
             ("an entry", f"{spec.entry_bytes} bytes: value, column of {spec.column_bits} bits, step"
                          f" of {spec.step_bits}; {spec.matrix_bytes} bytes a cycle"),
-            ("latency", f"{spec.latency_cycles} cycles from the last entry to the first sums"),
-            (f"estimate for {document['board']}",
-             f"about {cells['lut']:,} LUT, {cells['ff']:,} FF, {cells['bram']:,} BRAM,"
-             f" {cells['dsp']:,} DSP")):
-        table.add_row(name, value)
-    return table
+            ("latency", f"{spec.latency_cycles} cycles from the last entry to the first sums")),
+        document)
 
 
 def _matrices(rows) -> Table:
