@@ -9,7 +9,8 @@ from hwgen import bench
 from hwgen.bench import Row, binary
 from hwgen.bench.binary_parts import PARTS
 from hwgen.bench.binary_parts.interval import CASES, Layer
-from hwgen.bench.binary_parts.works import binary_mlp, ecp5_target, folded
+from hwgen.bench.binary_parts.works import binary_mlp, folded
+from hwgen.bench.frame.devices import ecp5_target
 from hwgen.cli.bench import command
 from hwgen.numeric import SpecError
 

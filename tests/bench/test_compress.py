@@ -10,7 +10,7 @@ from cases.mnist_files import write_digits
 from hwgen import bench
 from hwgen.bench import compress
 from hwgen.bench.compress_parts import PARTS
-from hwgen.bench.compress_parts.work import Work, folder_of, lacking, measured
+from hwgen.bench.compress_parts.work import Part, Work, folder_of
 from hwgen.bench.frame.bench import Bench
 from hwgen.compress import Recipe
 from hwgen.compress.frame.prepare import context_of, prepared
@@ -38,7 +38,7 @@ def test_every_recipe_goes_with_its_network(name):
     assert part.KEY
     images = np.zeros((2, 784), np.uint8) + np.array([[0], [255]], np.uint8)
     split = SimpleNamespace(x_train=images, x_test=images, side=28)
-    for work in part.WORKS:
+    for work in part.works:
         shaped = split
         if LENETS[work.network].reads_maps:
             maps = images.reshape(-1, 1, 28, 28)
@@ -56,21 +56,21 @@ def test_where_data_lie(tmp_path):
     at = SimpleNamespace(data=None)
     assert folder_of(at, "MNIST") is None
     at.data = tmp_path
-    assert lacking(at, [SMALL]) == "the IDX files of MNIST, --data FOLDER"
+    assert Part(__file__, [SMALL]).lacking(at) == "the IDX files of MNIST, --data FOLDER"
     write_digits(tmp_path)
     assert folder_of(at, "MNIST") == tmp_path
     assert folder_of(at, "Fashion-MNIST") is None
     (tmp_path / "fashion-mnist").mkdir()
     write_digits(tmp_path / "fashion-mnist")
     assert folder_of(at, "Fashion-MNIST") == tmp_path / "fashion-mnist"
-    assert lacking(at, [SMALL]) is None
+    assert Part(__file__, [SMALL]).lacking(at) is None
 
 
 def test_rows_of_a_work(tmp_path):
     write_digits(tmp_path / "data")
     at = Bench(tmp_path / "out", progress=lambda *_: None, name="compress", data=tmp_path / "data")
     at.part = "small"
-    rows = {row.metric: row for row in measured(at, [SMALL])}
+    rows = {row.metric: row for row in Part(__file__, [SMALL]).measure(at)}
     assert {row.work for row in rows.values()} == {"small, lenet-300-100, MNIST"}
     assert rows["times fewer weights but 0"].met
     assert rows["bits that are stored"].published == "nobody"

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hwgen.bench.binary_parts.works import Z020, binary_mlp, folded, xilinx_target
+from hwgen.bench.binary_parts.works import binary_mlp, folded
 from hwgen.bench.cost_parts.sweep import CASES
+from hwgen.bench.frame.devices import Z020, xilinx_target
 
 GOWIN = replace(xilinx_target(Z020, 100_000_000), family="gowin")
 

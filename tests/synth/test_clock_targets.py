@@ -2,7 +2,8 @@
 
 import pytest
 
-from hwgen.bench.binary_parts.works import binary_mlp, ecp5_target
+from hwgen.bench.binary_parts.works import binary_mlp
+from hwgen.bench.frame.devices import ecp5_target
 from hwgen.plan import plan
 from hwgen.rtl.pipeline import Pipeline
 from hwgen.rtl.text import to_rtlil

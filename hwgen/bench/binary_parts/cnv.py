@@ -5,8 +5,8 @@ import numpy as np
 from hwgen.plan.planner import plan
 
 from ..frame.bench import SEED, machine
+from ..frame.devices import Z045, xilinx_target
 from ..frame.row import Row
-from .works import Z045, xilinx_target
 
 __all__ = ["KEY", "lacking", "measure", "network"]
 

@@ -1,9 +1,10 @@
 """LFC at FINN's folding: layers synthesised one by one for Xilinx 7, and summed."""
 
 from ..frame.bench import SEED, tools_of
+from ..frame.devices import Z020, xilinx_target
 from ..frame.row import Row
 from .sfc_xilinx import layer_reports
-from .works import Z020, binary_mlp, folded, xilinx_target
+from .works import binary_mlp, folded
 
 __all__ = ["KEY", "lacking", "measure"]
 

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from ..frame.bench import SEED, tools_of
+from ..frame.devices import ECP5, GW2A, HX8K, Z020, xilinx_target
 from ..frame.row import Row
-from .works import ECP5, GW2A, HX8K, Z020, binary_mlp, folded, xilinx_target
+from .works import binary_mlp, folded
 
 __all__ = ["KEY", "lacking", "measure"]
 

@@ -4,8 +4,9 @@ from hwgen.rtl.joint import JointCore
 from hwgen.rtl.stream import element_shape
 
 from ..frame.bench import SEED, tools_of
+from ..frame.devices import Z045, xilinx_target
 from ..frame.row import Row
-from .works import Z045, binary_mlp, folded, xilinx_target
+from .works import binary_mlp, folded
 
 __all__ = ["KEY", "lacking", "layer_reports", "measure"]
 

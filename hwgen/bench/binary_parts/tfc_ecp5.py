@@ -3,8 +3,9 @@
 from hwgen.rtl.pipeline import Pipeline
 
 from ..frame.bench import SEED, tools_of
+from ..frame.devices import ECP5, ecp5_target
 from ..frame.row import Row
-from .works import ECP5, binary_mlp, ecp5_target, folded
+from .works import binary_mlp, folded
 
 __all__ = ["KEY", "lacking", "measure"]
 

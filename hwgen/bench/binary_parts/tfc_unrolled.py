@@ -7,10 +7,11 @@ from hwgen.plan.stages import MATRIX_CORES
 from hwgen.rtl.pipeline import Pipeline
 from hwgen.toolchain import find
 
+from ..frame import da4ml_peer
 from ..frame.bench import SEED, machine, tools_of
+from ..frame.devices import ECP5, Z045, ecp5_target, xilinx_target
 from ..frame.row import Row
-from . import da4ml_peer
-from .works import ECP5, Z045, binary_mlp, ecp5_target, xilinx_target
+from .works import binary_mlp
 
 __all__ = ["KEY", "lacking", "measure"]
 

@@ -1,12 +1,13 @@
 """Parts of the benchmark of compression methods; see :mod:`hwgen.bench.binary_parts`.
 
-A new method is one file: a table ``WORKS`` of :class:`~hwgen.bench.compress_parts.work.Work`, with
-``KEY``, ``inputs``, ``lacking`` and ``measure`` as the others have them; and a line here.
+A new method is one file with a :class:`~hwgen.bench.compress_parts.work.Part` or a few, and a line
+here for each.
 """
 
-from . import deep, deep_fashion, surgery
+from . import deep, surgery
 
 __all__ = ["PARTS"]
 
-PARTS = {"deep-compression": deep, "surgery": surgery, "deep-compression-fashion": deep_fashion}
-"""Name -> module, in the order of the table."""
+PARTS = {"deep-compression": deep.MNIST, "surgery": surgery.MNIST,
+         "deep-compression-fashion": deep.FASHION}
+"""Name -> part, in the order of the table."""

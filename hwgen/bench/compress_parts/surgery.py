@@ -1,25 +1,16 @@
 """Dynamic network surgery (arXiv 1608.04493): how few weights are enough."""
 
-from dataclasses import asdict
+from .work import Part, Work, trained
 
-from .work import Work, inputs, measured
-from .work import lacking as lacking_of
-
-__all__ = ["KEY", "WORKS", "inputs", "lacking", "measure"]
-
-COMMON = {"batch": 200, "shift": 0.4}
+__all__ = ["MNIST"]
 
 
 def _recipe(name, *, epochs, density, splicing):
-    return {"name": name, "seed": 1, "step": [
-        {"kind": "train", "epochs": epochs, "lr": 2e-3, **COMMON},
-        {"kind": "splice", "density": density, "epochs": splicing, "lr": 2e-3, **COMMON},
-        {"kind": "quantise", "weight_bits": 8, "activation_bits": 8, "epochs": 1, "lr": 3e-4,
-         **COMMON},
-        {"kind": "code"}]}
+    return trained(name, {"kind": "splice", "density": density, "epochs": splicing, "lr": 2e-3},
+                   epochs=epochs)
 
 
-WORKS = (
+MNIST = Part(__file__, [
     Work(method="dynamic network surgery", network="lenet-300-100", data="MNIST",
          recipe=_recipe("surgery-lenet300", epochs=14, splicing=30,
                         density={"fc1": 0.0135, "fc2": 0.03, "fc3": 0.28}),
@@ -29,16 +20,4 @@ WORKS = (
          recipe=_recipe("surgery-lenet5", epochs=8, splicing=10,
                         density={"conv1": 0.14, "conv2": 0.03, "fc1": 0.006, "fc2": 0.04}),
          must={"error": "<= 0.91", "weights": ">= 108"},
-         published={"error": "0.91 %, arXiv 1608.04493", "weights": "108x"}),
-)
-KEY = [asdict(work) for work in WORKS]
-
-
-def lacking(bench):
-    """Data."""
-    return lacking_of(bench, WORKS)
-
-
-def measure(bench):
-    """Rows of each network."""
-    yield from measured(bench, WORKS)
+         published={"error": "0.91 %, arXiv 1608.04493", "weights": "108x"})])

@@ -1,7 +1,7 @@
 """A recipe on a network and a data set: how it is run, and its rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hwgen.flow.steps import code_digest
@@ -9,7 +9,7 @@ from hwgen.flow.steps import code_digest
 from ..frame.bench import machine
 from ..frame.row import Row
 
-__all__ = ["FOLDERS", "Work", "folder_of", "inputs", "lacking", "measured"]
+__all__ = ["FOLDERS", "Part", "Work", "folder_of", "trained"]
 
 FOLDERS = {"MNIST": "mnist", "Fashion-MNIST": "fashion-mnist"}
 """Data set to its folder inside of --data."""
@@ -44,9 +44,21 @@ class Work:
         return f"{self.method}, {self.network}, {self.data}"
 
 
-def inputs() -> dict:
-    """What decides the rows besides the recipes; trainings that are done are not done again."""
-    return {"compress": code_digest("compress")}
+def trained(name: str, *steps, epochs: int) -> dict:
+    """A recipe as its TOML file has it: the float network trained, ``steps``, 8 bits, Huffman.
+
+    Each of ``steps`` is a mapping; those with ``behind`` stand behind the 8 bits.
+    """
+    common = {"batch": 200, "shift": 0.4}
+    before = [step for step in steps if not step.get("behind")]
+    behind = [{k: v for k, v in step.items() if k != "behind"} for step in steps
+              if step.get("behind")]
+    return {"name": name, "seed": 1, "step": [
+        *({**common, **step} for step in (
+            {"kind": "train", "epochs": epochs, "lr": 2e-3}, *before,
+            {"kind": "quantise", "weight_bits": 8, "activation_bits": 8, "epochs": 1, "lr": 3e-4},
+            *behind)),
+        {"kind": "code"}]}
 
 
 def folder_of(bench, data: str) -> Path | None:
@@ -58,18 +70,34 @@ def folder_of(bench, data: str) -> Path | None:
                  if any((place / f"{FIRST}{end}").is_file() for end in ("", ".gz"))), None)
 
 
-def lacking(bench, works) -> str | None:
-    """What is not there of what ``works`` need, as a text."""
-    for work in works:
-        if folder_of(bench, work.data) is None:
-            return f"the IDX files of {work.data}, --data FOLDER"
-    return None
+class Part:
+    """A part of the benchmark: works one after another; see :mod:`hwgen.bench.binary_parts`.
 
+    Parameters
+    ----------
+    file : path                of the module that has the works
+    works : sequence of Work
+    """
 
-def measured(bench, works):
-    """Rows of works, one after another."""
-    for work in works:
-        yield from _rows(bench, work)
+    def __init__(self, file, works):
+        self.__file__, self.works = file, tuple(works)
+        self.KEY = [asdict(work) for work in self.works]
+
+    def inputs(self) -> dict:
+        """What decides the rows besides the recipes; trainings that are done stay done."""
+        return {"compress": code_digest("compress")}
+
+    def lacking(self, bench) -> str | None:
+        """Data that are not there, as a text."""
+        for work in self.works:
+            if folder_of(bench, work.data) is None:
+                return f"the IDX files of {work.data}, --data FOLDER"
+        return None
+
+    def measure(self, bench):
+        """Rows of each work."""
+        for work in self.works:
+            yield from _rows(bench, work)
 
 
 def _rows(bench, work):

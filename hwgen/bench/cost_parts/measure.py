@@ -6,16 +6,11 @@ from hwgen.plan import Cells, Target
 from hwgen.synth import Device
 from hwgen.synth.occupied import lone_flip_flops
 
-from ..binary_parts.works import ecp5_target, xilinx_target
+from ..frame.devices import ECP5, GW2A, HX8K, UP5K, Z020, ecp5_target, xilinx_target
 
 __all__ = ["DEVICES", "TARGETS", "device_of", "measured", "target_of"]
 
-DEVICES = {
-    "ecp5": Device(family="ecp5", size="85k", package="CABGA381", speed=6),
-    "ice40": Device(family="ice40", size="hx8k", package="ct256"),
-    "xc7": Device(family="xc7", size="7z020", package="clg400"),
-    "gowin": Device(family="gowin", size="gw2a-55", package="PG484"),
-}
+DEVICES = {"ecp5": ECP5, "ice40": HX8K, "xc7": Z020, "gowin": GW2A}
 
 TARGETS = {
     "ecp5": ecp5_target(50_000_000),
@@ -25,19 +20,17 @@ TARGETS = {
                     50_000_000),
 }
 
-
-UP5K = (Device(family="ice40", size="up5k", package="sg48"),
-        Target("up5k", "ice40", "up5k", "sg48", "", 5280, 5280, 30, 4096, 8, 24_000_000))
+OF_UP5K = Target("up5k", "ice40", "up5k", "sg48", "", 5280, 5280, 30, 4096, 8, 24_000_000)
 
 
 def device_of(case, family: str) -> Device:
     """Which device a configuration is synthesised for."""
-    return UP5K[0] if family == "ice40" and case.has_blocks else DEVICES[family]
+    return UP5K if family == "ice40" and case.has_blocks else DEVICES[family]
 
 
 def target_of(case, family: str) -> Target:
     """The same as the planner sees it."""
-    return UP5K[1] if family == "ice40" and case.has_blocks else TARGETS[family]
+    return OF_UP5K if family == "ice40" and case.has_blocks else TARGETS[family]
 
 
 def measured(bench, stage, name: str, device: Device) -> tuple[Cells, str]:

@@ -12,9 +12,9 @@ from hwgen.plan.stages import MATRIX_CORES, FixedUnrolledStage
 from hwgen.plan.stages.adder_rows import constant_product
 from hwgen.rtl.pipeline import Pipeline
 
-from ..binary_parts.da4ml_peer import ADDERS_PER_REGISTER, TOP, is_there, synthesised
-from ..binary_parts.works import ECP5, Z045, ecp5_target, xilinx_target
 from ..frame.bench import machine, tools_of
+from ..frame.da4ml_peer import ADDERS_PER_REGISTER, TOP, is_there, synthesised
+from ..frame.devices import ECP5, Z045, ecp5_target, xilinx_target
 from ..frame.row import Row
 
 __all__ = ["KEY", "beside", "design_of", "inputs", "lacking", "measure", "peer_mlp", "peer_rows"]

@@ -1,7 +1,7 @@
 """W1 on an ECP5-85 of speed grade 6: 64x64, 8 bit, 8 outputs by 8 inputs side by side."""
 
-from ..binary_parts.works import ECP5
 from ..frame.bench import tools_of
+from ..frame.devices import ECP5
 from ..frame.row import Row
 from .works import matrix_stage
 

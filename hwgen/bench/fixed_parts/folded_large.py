@@ -1,7 +1,7 @@
 """128 of the 156 multiplier blocks of an ECP5-85: 16 outputs by 8 inputs side by side, 8 bit."""
 
-from ..binary_parts.works import ECP5
 from ..frame.bench import tools_of
+from ..frame.devices import ECP5
 from ..frame.row import Row
 from .works import matrix_stage
 

@@ -1,8 +1,9 @@
 """All eight multiplier blocks of an iCE40 UP5K, two products in each."""
 
 from ..frame.bench import tools_of
+from ..frame.devices import UP5K
 from ..frame.row import Row
-from .works import UP5K, matrix_stage
+from .works import matrix_stage
 
 __all__ = ["KEY", "lacking", "measure"]
 

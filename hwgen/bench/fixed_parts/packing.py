@@ -1,9 +1,9 @@
 """Products of a multiplier block in each cycle, counted in netlists."""
 
-from ..binary_parts.works import ECP5, Z020
 from ..frame.bench import tools_of
+from ..frame.devices import ECP5, UP5K, Z020
 from ..frame.row import Row
-from .works import UP5K, matrix_stage
+from .works import matrix_stage
 
 __all__ = ["KEY", "lacking", "measure"]
 

@@ -8,10 +8,9 @@ from hwgen.ir import Input, Network, Requantise
 from hwgen.numeric import DOUBLING_HIGH, Fixed
 from hwgen.plan import Target, plan
 
-from ..binary_parts.works import ECP5, ecp5_target
 from ..frame.bench import tools_of
+from ..frame.devices import ECP5, UP5K, ecp5_target
 from ..frame.row import Row
-from .works import UP5K
 
 __all__ = ["CASES", "KEY", "lacking", "measure", "requantise_stage"]
 

@@ -3,9 +3,7 @@
 from hwgen.plan.engines import SystolicSpec
 from hwgen.rtl.systolic import SystolicEngine
 
-from ..binary_parts.works import ECP5, ecp5_target
-from ..frame.bench import tools_of
-from ..frame.row import Row
+from ..frame.engine import placed
 
 __all__ = ["KEY", "SPEC", "lacking", "measure"]
 
@@ -23,19 +21,10 @@ def lacking(bench) -> None:
 
 def measure(bench):
     """Cycles as stated, cells, clock after routing."""
-    report = bench.synthesise(SystolicEngine(SPEC), "array", ECP5, place=True,
-                              clock_mhz=CLK_HZ / 1e6)
-    estimate = SPEC.estimate(ecp5_target(CLK_HZ))
-    rows = [("fmax", report.fmax_mhz, "MHz", ">= 125", ">= 180"),
-            ("multiplier blocks", report.dsp, "", "== 64", None),
-            ("LUT4", report.lut_eq, "", None, None), ("FF", report.ff, "", None, None),
-            ("block RAM", report.bram, "", None, None),
-            ("LUT4, estimated", estimate.lut, "", None, None),
-            ("FF, estimated", estimate.ff, "", None, None)]
+    further = []
     for m, k, n in PRODUCTS:
         name = f"({m}, {k}) by ({k}, {n})"
-        rows += [(f"cycles of {name}", SPEC.cycles(m, k, n), "cycles", None, None),
-                 (f"products used in {name}", round(SPEC.utilisation(m, k, n), 4), "", None, None)]
-    for metric, value, unit, must, stretch in rows:
-        yield Row(work="systolic 8x8, 8 bit", metric=metric, value=value, unit=unit, must=must,
-                  stretch=stretch, device=str(ECP5), tools=tools_of(report))
+        further += [(f"cycles of {name}", SPEC.cycles(m, k, n), "cycles"),
+                    (f"products used in {name}", round(SPEC.utilisation(m, k, n), 4), "")]
+    return placed(bench, SystolicEngine(SPEC), SPEC, work="systolic 8x8, 8 bit", clk_hz=CLK_HZ,
+                  must=">= 125", stretch=">= 180", blocks="== 64", further=further)

@@ -6,10 +6,10 @@ from hwgen import golden
 from hwgen.ir import MatVec, Network
 from hwgen.rtl.pipeline import Pipeline
 
-from ..binary_parts.da4ml_peer import ADDERS_PER_REGISTER, is_there
-from ..binary_parts.works import ECP5, ecp5_target
 from ..frame import trained
 from ..frame.bench import SEED, file_digests, tools_of
+from ..frame.da4ml_peer import ADDERS_PER_REGISTER, is_there
+from ..frame.devices import ECP5, ecp5_target
 from ..frame.row import Row
 from . import constant_matrix
 

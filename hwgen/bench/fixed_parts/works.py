@@ -5,13 +5,11 @@ import numpy as np
 from hwgen.ir import Dense, Edge, MatVec
 from hwgen.numeric import Fixed
 from hwgen.plan.stages import FixedStage
-from hwgen.synth import Device
 
-from ..binary_parts.works import ecp5_target
+from ..frame.devices import ecp5_target
 
-__all__ = ["UP5K", "matrix_stage"]
+__all__ = ["matrix_stage"]
 
-UP5K = Device(family="ice40", size="up5k", package="sg48")
 
 
 def matrix_stage(size, *, seed: int, clk_hz: int, weight_bits: int = 8, x_bits: int = 8,

@@ -13,9 +13,8 @@ from hwgen.numeric import Fixed
 from hwgen.plan import Target, plan, row_order
 from hwgen.synth import Device
 
-from ..binary_parts.works import ECP5, ecp5_target
-from ..fixed_parts.works import UP5K
 from ..frame.bench import tools_of
+from ..frame.devices import ECP5, UP5K, ecp5_target
 from ..frame.row import Row
 from .works import SEED
 

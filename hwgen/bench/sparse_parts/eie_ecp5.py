@@ -3,9 +3,7 @@
 from hwgen.plan.engines import EieSpec
 from hwgen.rtl.eie import EieEngine
 
-from ..binary_parts.works import ECP5, ecp5_target
-from ..frame.bench import tools_of
-from ..frame.row import Row
+from ..frame.engine import placed
 
 __all__ = ["KEY", "SPEC", "lacking", "measure"]
 
@@ -20,16 +18,5 @@ def lacking(bench) -> None:
 
 def measure(bench):
     """Cells, and the clock after routing."""
-    report = bench.synthesise(EieEngine(SPEC), "engine", ECP5, place=True,
-                              clock_mhz=CLK_HZ / 1e6)
-    estimate = SPEC.estimate(ecp5_target(CLK_HZ))
-    rows = [("fmax", report.fmax_mhz, "MHz", ">= 100", ">= 125")]
-    for metric, found, expected in (
-            ("multiplier blocks", report.dsp, estimate.dsp), ("LUT4", report.lut_eq, estimate.lut),
-            ("FF", report.ff, estimate.ff), ("block RAM", report.bram, estimate.bram)):
-        rows += [(metric, found, "", None, None),
-                 (f"{metric}, estimated", expected, "", None, None)]
-    for metric, value, unit, must, stretch in rows:
-        yield Row(work="EIE engine, 16 PEs, 4-bit codes and index, Huffman codes", metric=metric,
-                  value=value, unit=unit, must=must, stretch=stretch, device=str(ECP5),
-                  tools=tools_of(report))
+    return placed(bench, EieEngine(SPEC), SPEC, clk_hz=CLK_HZ, must=">= 100", stretch=">= 125",
+                  work="EIE engine, 16 PEs, 4-bit codes and index, Huffman codes")

@@ -11,8 +11,8 @@ from hwgen.numeric import Fixed
 from hwgen.plan import Design
 from hwgen.plan.stages import SparseStage
 
-from ..binary_parts.works import ecp5_target
 from ..frame.bench import machine
+from ..frame.devices import ecp5_target
 from ..frame.row import Row
 from .works import DEPTH, LAYERS, PES, SEED
 
