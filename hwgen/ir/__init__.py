@@ -2,7 +2,7 @@
 
 from .base import Edge, Node
 from .loaded import replaced, with_loaded
-from .matrix import (
+from .matrices import (
     MATRIX_KINDS,
     Dense,
     Loaded,

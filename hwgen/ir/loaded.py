@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ..numeric import SpecError
-from .matrix import (
+from .matrices import (
     Dense,
     Loaded,
     LoadedPerChannel,

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..numeric import Format, SpecError, format_from_dict, format_to_dict
-from .matrix import MATRIX_KINDS, Matrix
+from .matrices import MATRIX_KINDS, Matrix
 from .network import CheckError, Network
 from .nodes import NODE_KINDS
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...numeric import Fixed, SpecError
 from ..base import INT64_SAFE, OMIT_DEFAULT, Edge, Ends, Node, frozen_ints
-from ..matrix import Matrix
+from ..matrices import Matrix
 
 __all__ = ["MatVec"]
 
