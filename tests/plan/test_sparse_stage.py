@@ -1,36 +1,16 @@
-"""The sparse stage: storage, cycle model, cells and messages."""
+"""The sparse stage: storage, cycle model and messages."""
 
 import numpy as np
 import pytest
 from cases.errors import refused
+from cases.sparse_stages import TARGETS, draw, stage_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plan.synthesis import counted
 
-from hwgen.ir import Dense, Edge, MatVec, Requantise, Threshold
+from hwgen.ir import Threshold
 from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
-from hwgen.plan import Target
 from hwgen.plan.stages import SparseStage
 from hwgen.plan.stages.sparse_storage import Columns
-
-U6 = Fixed(6, 0, False)
-TARGETS = {
-    "ecp5": Target("ulx3s-85f", "ecp5", "85k", "CABGA381", "6", 83640, 83640, 208, 18432, 156,
-                   25_000_000),
-    "ice40": Target("icebreaker", "ice40", "up5k", "sg48", "", 5280, 5280, 30, 4096, 8, 12_000_000),
-}
-
-
-def draw(seed, n_out, n_in, density):
-    rng = np.random.default_rng(seed)
-    weights = rng.integers(-31, 32, (n_out, n_in)) * (rng.random((n_out, n_in)) < density)
-    return weights, rng.integers(-100, 100, n_out)
-
-
-def stage_of(weights, pe, queue_depth=8, *, bias=None, fmt=Fixed(6), post=None, x=U6, **storage):
-    mat_vec = MatVec("fc", ("x",), Dense(weights, fmt), bias)
-    edge = Edge((weights.shape[1],), x, x.min, x.max)
-    return SparseStage(mat_vec, edge, post, pe, queue_depth, **storage)
 
 
 def field(row, place, bits):
@@ -299,52 +279,6 @@ def test_no_frame_is_slower_than_one_without_zeros(seed, depth):
     _, some = stage.timing.flow(busy, arrivals)
     assert (some <= stage.timing.flow(np.ones_like(busy), arrivals)[1]).all()
     assert stage.cycles(busy.astype(int)).max() <= stage.cycles(np.ones((1, 10), int))[0]
-
-
-# What Yosys 0.69 counts, by `counted` of plan/synthesis.py: LUT equivalents on ECP5, logic cells on
-# iCE40. `test_counts_are_those_of_synthesis` counts some of them again.
-MEASURED = [  # n_out, n_in, pe, density, queue_depth, requantised: {family: lut, ff, bram, dsp}
-    ((64, 64, 8, 0.15, 8, False),
-     {"ecp5": (2941, 1014, 3, 8), "ice40": (6188, 2898, 21, 8)}),
-    ((64, 64, 4, 0.15, 4, True),
-     {"ecp5": (1239, 587, 6, 4), "ice40": (2273, 1238, 15, 4)}),
-    ((10, 64, 2, 0.3, 8, False),
-     {"ecp5": (867, 305, 1, 2), "ice40": (1825, 857, 6, 2)}),
-    ((128, 256, 16, 0.1, 8, True),
-     {"ecp5": (4731, 2165, 21, 16), "ice40": (10838, 5804, 59, 16)}),
-    ((256, 128, 8, 0.1, 4, False),
-     {"ecp5": (3058, 960, 11, 8), "ice40": (4760, 2444, 39, 8)}),
-]
-
-
-def measured_stage(n_out, n_in, pe, density, depth, requantised):
-    weights, bias = draw(0, n_out, n_in, density)
-    post = Requantise("act", ("fc",), np.array([7]), 9, "half_up", U6) if requantised else None
-    return stage_of(weights, pe, depth, bias=bias, post=post)
-
-
-@pytest.mark.synth
-@pytest.mark.parametrize("family", ["ecp5", "ice40"])
-def test_counts_are_those_of_synthesis(family, tmp_path):
-    case, cells = MEASURED[2]
-    found = counted(measured_stage(*case), family, tmp_path)
-    assert (found.lut, found.ff, found.bram, found.dsp) == cells[family]
-
-
-@pytest.mark.parametrize(("case", "family", "cells"), [
-    (case, family, found) for case, cells in MEASURED for family, found in cells.items()], ids=str)
-def test_estimate_is_close_to_what_synthesis_counts(case, family, cells):
-    stage = measured_stage(*case)
-    estimate, (lut, ff, bram, dsp) = stage.estimate(TARGETS[family]), cells
-    assert 0.9 * lut <= estimate.lut <= 1.15 * lut
-    assert 0.9 * ff <= estimate.ff <= 1.15 * ff
-    assert (estimate.bram, estimate.dsp) == (bram, dsp)
-
-
-def test_narrow_products_and_small_banks_take_no_blocks():
-    stage = stage_of(np.ones((2, 2), int), 2, fmt=Fixed(2), x=Fixed(2, 0, False))
-    cells = stage.estimate(TARGETS["ice40"])
-    assert (cells.bram, cells.dsp) == (0, 0)
 
 
 def test_refuses_what_it_cannot_compute():
