@@ -15,7 +15,7 @@ from hwgen.numeric import SpecError
 from .add import QuantAdd
 from .entry import take_scale
 from .layer import Layer
-from .tracing import IN_PLACE, SUMS, Tracer, check_module, require_unread
+from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, require_unread
 
 __all__ = ["as_graph", "layer_of"]
 
@@ -104,11 +104,7 @@ def _traced(root) -> torch.fx.Graph:
         raise SpecError(f"module {type(root).__name__} must have a forward that does not depend on"
                         f" values{where}{said}: torch.fx finds: {error}. Take the branch out, or"
                         f" choose it in __init__") from error
-    inputs = [n for n in graph.nodes if n.op == "placeholder"]
-    returned = next(n for n in graph.nodes if n.op == "output").args[0]
-    if len(inputs) != 1 or not isinstance(returned, torch.fx.Node):
-        raise SpecError(f"module {type(root).__name__} must take and return one tensor, not"
-                        f" {len(inputs)} and {returned!r}")
+    ends_of(graph, root)
     return graph
 
 

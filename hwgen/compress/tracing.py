@@ -12,7 +12,8 @@ from .add import QuantAdd
 from .conv import Flatten
 from .layer import Layer
 
-__all__ = ["INPUT", "IN_PLACE", "SUMS", "Step", "Tracer", "check_module", "require_unread", "trace"]
+__all__ = ["INPUT", "IN_PLACE", "SUMS", "Step", "Tracer", "check_module", "ends_of",
+           "require_unread", "trace"]
 
 
 class _Value(torch.fx.Proxy):
@@ -85,15 +86,26 @@ def trace(module) -> tuple[list[Step], str]:
     except (torch.fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise SpecError(f"module {type(module).__name__} must have a forward that does not depend"
                         f" on values, not one where torch.fx finds: {error}") from error
+    entry, returned = ends_of(graph, module)
+    names = {entry: INPUT}
+    used = _used(returned)
+    steps = [_step(n, names, module) for n in graph.nodes if n in used and n not in names]
+    return steps, names[returned]
+
+
+def ends_of(graph, module):
+    """The node that comes into ``graph``, traced of ``module``, and the one that it returns.
+
+    Raises
+    ------
+    SpecError    If there is not one of each.
+    """
     inputs = [n for n in graph.nodes if n.op == "placeholder"]
     returned = next(n for n in graph.nodes if n.op == "output").args[0]
     if len(inputs) != 1 or not isinstance(returned, torch.fx.Node):
         raise SpecError(f"module {type(module).__name__} must take and return one tensor, not"
                         f" {len(inputs)} and {returned!r}")
-    names = {inputs[0]: INPUT}
-    used = _used(returned)
-    steps = [_step(n, names, module) for n in graph.nodes if n in used and n not in names]
-    return steps, names[returned]
+    return inputs[0], returned
 
 
 def _used(node) -> set:
