@@ -11,6 +11,7 @@ from .value import Value, sound
 
 __all__ = ["centred", "without_zero_point"]
 
+
 def centred(value: Value, name: str):
     """``(nodes, value)`` with the zero point subtracted; no node where it is 0.
 
@@ -42,5 +43,5 @@ def without_zero_point(nodes: list, value: Value, name: str):
     last = replace(last, format=fmt, zero_point=0, low=None if least == fmt.min else least,
                    high=None if most == fmt.max else most)
     edge = replace(value.edge, format=fmt, lo=value.edge.lo - value.zero,
-                   hi=value.edge.hi - value.zero)
+                   hi=value.edge.hi - value.zero, channels=None)
     return [*nodes[:-1], last], replace(value, edge=edge, zero=0)
