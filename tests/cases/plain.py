@@ -1,10 +1,12 @@
-"""Plain PyTorch, as users write it."""
+"""Plain PyTorch, as users write it, digits as maps for it, and what came of it."""
+
+from dataclasses import replace
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["Plain", "PlainMaps"]
+__all__ = ["Plain", "PlainMaps", "as_maps", "net", "weights_of"]
 
 
 class Plain(nn.Module):
@@ -30,3 +32,28 @@ class PlainMaps(nn.Module):
     def forward(self, x):
         x = F.max_pool2d(F.relu(self.norm1(self.conv1(x))), 2)
         return self.fc(torch.flatten(F.relu(self.conv2(x)), 1))
+
+
+def net(forward, **layers):
+    """A module with ``layers`` whose forward is ``forward(self, x)``; its weights are seeded."""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name, layer in layers.items():
+                setattr(self, name, layer)
+
+    Net.forward = forward
+    torch.manual_seed(0)
+    return Net()
+
+
+def as_maps(split):
+    """The digits of ``split`` as maps (n, 1, 8, 8)."""
+    return replace(split, side=None, x_train=split.x_train.reshape(-1, 1, 8, 8),
+                   x_test=split.x_test.reshape(-1, 1, 8, 8))
+
+
+def weights_of(network):
+    """Name of each matrix node -> its entries."""
+    return {node.name: node.weights.to_dense() for node in network.nodes
+            if hasattr(node, "weights")}

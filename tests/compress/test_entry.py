@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
+from cases.plain import net
 from torch import nn
 
 from hwgen.compress import QuantInput
@@ -14,18 +15,6 @@ from hwgen.numeric import SpecError
 
 VECTORS = SimpleNamespace(x_train=np.arange(24).reshape(4, 6) * 11, x_test=np.array([[255] * 6]))
 MAPS = SimpleNamespace(x_train=VECTORS.x_train.reshape(4, 1, 2, 3), x_test=VECTORS.x_test)
-
-
-def net(forward, **layers):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            for name, layer in layers.items():
-                setattr(self, name, layer)
-
-    Net.forward = forward
-    torch.manual_seed(0)
-    return Net()
 
 
 def first_of(graph):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from cases.errors import refused
+from cases.plain import net
 from torch import nn
 from torch.nn import functional as F
 
@@ -70,17 +71,6 @@ def test_one_activation_may_be_used_twice():
     assert len(set(names)) == 4
 
 
-def make(forward, **layers):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            for name, layer in layers.items():
-                setattr(self, name, layer)
-
-    Net.forward = forward
-    return Net()
-
-
 def line_of(function, k):
     return f"test_graph.py:{function.__code__.co_firstlineno + k}"
 
@@ -92,7 +82,7 @@ def test_weights_used_twice_are_refused():
 
     with refused(SpecError, f"module 'fc' ({line_of(forward, 2)}): must be called once, not twice:"
                             f" weights of two layers are not shared; make a second layer"):
-        as_graph(make(forward, fc=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
 
 
 def test_unknown_operations_are_refused_with_their_line():
@@ -101,7 +91,7 @@ def test_unknown_operations_are_refused_with_their_line():
         return torch.sin(x)
 
     with pytest.raises(SpecError) as caught:
-        as_graph(make(forward, fc=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
     assert str(caught.value).startswith(
         f"operation 'sin' ({line_of(forward, 2)}): must be a layer, or one of add, ")
     assert str(caught.value).endswith("it has no exact form here; write it with the layers of"
@@ -114,7 +104,7 @@ def test_shapes_that_are_no_vectors_are_refused():
 
     with refused(SpecError, f"operation 'view' ({line_of(forward, 1)}): must make vectors of"
                             f" samples, x.view(x.size(0), -1), and nothing else"):
-        as_graph(make(forward, fc=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
 
 
 def test_control_flow_that_depends_on_values_is_refused_with_its_line():
@@ -124,7 +114,7 @@ def test_control_flow_that_depends_on_values_is_refused_with_its_line():
         return x
 
     with pytest.raises(SpecError) as caught:
-        as_graph(make(forward, fc=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
     assert str(caught.value).startswith(
         f"module Net must have a forward that does not depend on values, at"
         f" {line_of(forward, 1)} ('if x.sum() > 0:'): torch.fx finds: ")
@@ -137,7 +127,7 @@ def test_constants_are_not_added():
 
     with refused(SpecError, f"operation 'add' ({line_of(forward, 1)}): must add two results of"
                             f" layers, not a constant or with alpha: put a constant into a bias"):
-        as_graph(make(forward, fc=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
 
 
 def test_tensors_of_the_module_are_refused():
@@ -146,7 +136,7 @@ def test_tensors_of_the_module_are_refused():
 
     with refused(SpecError, f"operation 'fc.weight' ({line_of(forward, 1)}): must not use a tensor"
                             f" of the module itself: put it into a layer such as nn.Linear"):
-        as_graph(make(forward, fc=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
 
 
 def test_two_inputs_are_refused():
@@ -154,4 +144,4 @@ def test_two_inputs_are_refused():
         return self.fc(x) + self.fc2(y)
 
     with refused(SpecError, "module Net must take and return one tensor, not 2 and add"):
-        as_graph(make(forward, fc=nn.Linear(2, 2), fc2=nn.Linear(2, 2)))
+        as_graph(net(forward, fc=nn.Linear(2, 2), fc2=nn.Linear(2, 2)))

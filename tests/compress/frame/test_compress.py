@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps
+from cases.plain import Plain, PlainMaps, as_maps
 from torch import nn
 
 import hwgen
@@ -113,8 +113,7 @@ def test_what_is_saved(made, tmp_path):
 
 
 def test_maps_norms_and_a_file_as_recipe(split, tmp_path):
-    maps = replace(split, side=None, x_train=split.x_train.reshape(-1, 1, 8, 8),
-                   x_test=split.x_test.reshape(-1, 1, 8, 8))
+    maps = as_maps(split)
     recipe = Recipe((Train(epochs=2, lr=2e-2, batch=25), Prune(density={"fc": 0.5, "conv2": 0.5}),
                      Quantise(weight_bits=6, activation_bits=6)), name="maps")
     recipe.save(tmp_path / "r.toml")
@@ -178,8 +177,7 @@ def test_a_scaled_input_of_maps_is_exact(split):
         def forward(self, x):
             return super().forward((x / 16 - 0.3) / 0.4)
 
-    maps = replace(split, side=None, x_train=split.x_train.reshape(-1, 1, 8, 8),
-                   x_test=split.x_test.reshape(-1, 1, 8, 8))
+    maps = as_maps(split)
     torch.manual_seed(0)
     result = compress(Scaled(), (Train(epochs=1, lr=1e-2, batch=25), Quantise()), maps)
     assert result.accuracy["golden"] > 40

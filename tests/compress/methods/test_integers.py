@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps
+from cases.plain import Plain, PlainMaps, as_maps
 from torch import nn
 
-from hwgen.compress import IntegerLinear, Recipe, Split, StepActivation, compress
+from hwgen.compress import IntegerLinear, Recipe, StepActivation, compress
 from hwgen.compress.frame.prepare import prepared
 from hwgen.compress.integerise import SPREAD, integerise
 from hwgen.compress.methods import INTEGERS, METHODS, Prune, Quantise, Train
@@ -17,11 +17,6 @@ from hwgen.numeric import SpecError
 def mlp():
     return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 24), nn.BatchNorm1d(24),
                          nn.ReLU(), nn.Linear(24, 10))
-
-
-def as_maps(split):
-    return Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
-                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
 
 
 def matrices_of(network):

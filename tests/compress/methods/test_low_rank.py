@@ -1,10 +1,10 @@
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps
+from cases.plain import Plain, PlainMaps, as_maps
 from torch import nn
 
-from hwgen.compress import Recipe, Split, compress
+from hwgen.compress import Recipe, compress
 from hwgen.compress.methods import Distil, LowRank, Prune, Quantise, Train, Tucker
 from hwgen.compress.methods.low_rank import factors, tucker_factors
 from hwgen.numeric import SpecError
@@ -44,11 +44,6 @@ def test_tucker_keeps_what_lies_in_few_channels():
     assert torch.allclose(tucker_factors(layer, 3, 2)(x), layer(x), atol=1e-4)
 
 
-def maps(split):
-    return Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
-                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
-
-
 def test_a_recipe_gives_a_network_of_factors(split):
     torch.manual_seed(0)
     result = compress(Plain(), Recipe((Train(epochs=12, lr=0.01), Distil(),
@@ -70,7 +65,7 @@ def test_factors_stand_behind_their_norm(split):
     result = compress(PlainMaps(), Recipe((
         Train(epochs=2), LowRank(rank={"conv1": 2}), Tucker(rank_in={"conv2": 2},
                                                             rank_out={"conv2": 3}),
-        Quantise(epochs=1))), maps(split))
+        Quantise(epochs=1))), as_maps(split))
     names = [node.name for node in result.network.nodes if hasattr(node, "weights")]
     assert names == ["conv1_factor0", "conv1_factor1", "conv2_factor0", "conv2_factor1",
                      "conv2_factor2", "fc"]

@@ -2,26 +2,16 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps
+from cases.plain import Plain, PlainMaps, as_maps, weights_of
 from torch import nn
 
-from hwgen.compress import Recipe, Split, compress
+from hwgen.compress import Recipe, compress
 from hwgen.compress.form import put
 from hwgen.compress.methods import PruneBalanced, PruneBlock, PruneNM, Quantise
 from hwgen.compress.methods.mask import Mask
 from hwgen.compress.methods.prune_patterns import _Pattern, keep_balanced, keep_blocks, keep_nm
 from hwgen.compress.methods.splice import Surgery
 from hwgen.numeric import SpecError
-
-
-def weights_of(network):
-    return {node.name: node.weights.to_dense() for node in network.nodes
-            if hasattr(node, "weights")}
-
-
-def as_maps(split):
-    return Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
-                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
 
 
 def test_n_of_m_keeps_the_largest_of_each_group():

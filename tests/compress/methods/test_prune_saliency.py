@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps
+from cases.plain import Plain, PlainMaps, as_maps
 from torch import nn
 from torch.nn import functional as F
 
-from hwgen.compress import Recipe, Split, compress
+from hwgen.compress import Recipe, compress
 from hwgen.compress.form import put
 from hwgen.compress.methods import PruneOBD, PruneOBS, PruneTaylor, Quantise, Train
 from hwgen.compress.methods.mask import Mask, keep
@@ -78,11 +78,9 @@ def test_obs_moves_what_is_left_so_that_less_is_lost(split):
 
 def test_convolutions_too(split):
     torch.manual_seed(0)
-    maps = Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
-                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
     result = compress(PlainMaps(), Recipe((Train(epochs=2, lr=0.01),
                                            PruneOBS(density={"conv2": 0.5}, rounds=1),
-                                           Quantise(weight_bits=14))), maps)
+                                           Quantise(weight_bits=14))), as_maps(split))
     dense = {node.name: node.weights for node in result.network.nodes if hasattr(node, "weights")}
     assert dense["conv2"].nonzeros == 108
 

@@ -2,21 +2,16 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps
+from cases.plain import Plain, PlainMaps, as_maps, weights_of
 from scipy.linalg import circulant
 from torch import nn
 
-from hwgen.compress import QuantConv2d, QuantDepthwiseConv2d, Recipe, Split, compress
+from hwgen.compress import QuantConv2d, QuantDepthwiseConv2d, Recipe, compress
 from hwgen.compress.form import put
 from hwgen.compress.frame.storage import Plain as PlainStorage
 from hwgen.compress.methods import Circulant, Hashed, Prune, Quantise, Train
 from hwgen.compress.methods.tied import Tied, TiedStorage, circulant_places
 from hwgen.numeric import SpecError
-
-
-def weights_of(network):
-    return {node.name: node.weights.to_dense() for node in network.nodes
-            if hasattr(node, "weights")}
 
 
 def test_each_block_is_a_circulant_matrix():
@@ -73,11 +68,6 @@ def test_the_network_is_tied_and_the_account_counts_the_groups(split, model, ste
         assert (entry.bits, entry.storage) == (6 * count, "tied")
         values = weights_of(result.network)[name]
         assert entry.bits < PlainStorage().bits(values, 6)
-
-
-def as_maps(split):
-    return Split(split.x_train.reshape(-1, 1, 8, 8), split.y_train,
-                 split.x_test.reshape(-1, 1, 8, 8), split.y_test)
 
 
 def test_storage_of_weights_that_differ_is_refused():
