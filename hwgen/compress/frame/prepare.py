@@ -98,6 +98,8 @@ def integers_of(layer):
     """
     if not isinstance(layer, QuantLinear | IntegerLinear):
         return None, None
+    if isinstance(layer, IntegerLinear) and layer.quantiser.is_real:
+        return None, None
     integers = layer.integer_weight().detach().cpu().numpy().astype(np.int64)
     if any(form.is_shared for form in forms_of(layer)):
         return integers, signed_bits(integers)

@@ -2,6 +2,7 @@
 
 from .code import Code
 from .distil import Distil
+from .inq import Inq
 from .integers import ALL as INTEGERS
 from .low_rank import LowRank, Tucker
 from .prune import Prune
@@ -21,6 +22,7 @@ __all__ = [
     "Code",
     "Distil",
     "Hashed",
+    "Inq",
     "LowRank",
     "Prune",
     "PruneBalanced",
@@ -55,6 +57,7 @@ METHODS = {step.kind: step for step in (
     Splice,
     Quantise,
     *INTEGERS,
+    Inq,
     Share,
     Code,
 )}
