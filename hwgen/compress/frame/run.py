@@ -113,9 +113,18 @@ class Run:
               progress=self._tell, measure=lambda _: self.bits(), device=self.device)
 
     def storage_of(self, name: str):
-        """How a layer is stored: as a step chose, or as the last of its forms that says so."""
-        own = [form.storage() for form in reversed(forms_of(self.matrices[name]))]
-        return self.storage.get(name) or next((each for each in own if each), None)
+        """How a layer is stored: as a step chose, or as the last of its forms that says so.
+
+        But not as one that does not hold any more, such as that of a circulant matrix of which
+        some weights were removed since.
+        """
+        layer = self.matrices[name]
+        own = [form.storage() for form in reversed(forms_of(layer))]
+        if name in self.storage or not any(own):
+            return self.storage.get(name)
+        integers, _ = integers_of(layer)
+        return next((each for each in own if each and integers is not None
+                     and each.says(integers)), None)
 
     def bits(self) -> int:
         """Bits of all weights as they are now: floats of 32 bits that are not 0, or integers.

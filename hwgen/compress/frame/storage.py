@@ -44,6 +44,10 @@ class Storage(ABC):
     def parts(self, values, entry_bits: int) -> dict[str, int]:
         """Bits of each part: of ``values`` int64 (n_out, n_in), a plain entry of ``entry_bits``."""
 
+    def says(self, values) -> bool:
+        """Whether ``values`` can be stored so at all."""
+        return True
+
     def bits(self, values, entry_bits: int) -> int:
         """All of them."""
         return sum(self.parts(values, entry_bits).values())

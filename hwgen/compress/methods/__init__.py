@@ -12,6 +12,7 @@ from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
 from .share import Share
 from .splice import Splice
+from .tensor_train import TensorTrain
 from .tied import Circulant, Hashed
 from .train import Train
 
@@ -35,6 +36,7 @@ __all__ = [
     "Quantise",
     "Share",
     "Splice",
+    "TensorTrain",
     "Train",
     "Tucker",
 ]
@@ -44,6 +46,7 @@ METHODS = {step.kind: step for step in (
     Distil,
     LowRank,
     Tucker,
+    TensorTrain,
     Circulant,
     Hashed,
     Prune,

@@ -17,7 +17,7 @@ from ..frame.prepare import matrices
 from ..frame.step import TrainingStep
 from ..graph import as_graph
 
-__all__ = ["LowRank", "Tucker", "factors", "tucker_factors"]
+__all__ = ["Factoring", "LowRank", "Tucker", "chained", "factors", "tucker_factors"]
 
 
 @torch.no_grad()
@@ -63,11 +63,18 @@ def tucker_factors(layer: nn.Conv2d, rank_in: int, rank_out: int) -> nn.Sequenti
 
 
 def _chain(*layers_and_weights, bias):
-    """The layers with these weights, a :class:`Between` behind all but the last."""
-    parts = OrderedDict()
+    """The layers with these weights."""
     layers, weights = layers_and_weights[::2], layers_and_weights[1::2]
-    for k, (layer, weight) in enumerate(zip(layers, weights, strict=True)):
+    for layer, weight in zip(layers, weights, strict=True):
         layer.weight.copy_(weight.reshape(layer.weight.shape))
+    return chained(layers, bias)
+
+
+@torch.no_grad()
+def chained(layers, bias) -> nn.Sequential:
+    """The layers, a :class:`Between` behind all but the last, which takes ``bias``."""
+    parts = OrderedDict()
+    for k, layer in enumerate(layers):
         if k:
             parts[f"between{k}"] = Between()
         parts[f"factor{k}"] = layer
@@ -77,8 +84,14 @@ def _chain(*layers_and_weights, bias):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Factoring(TrainingStep):
-    """What both steps share: other layers in the places of some."""
+class Factoring(TrainingStep):
+    """What steps share that put a chain of layers in the place of one.
+
+    ``_layers(per_layer)`` chooses layers and a value for each; ``_factors(layer, value,
+    generator)`` makes the chain, and ``_weights(layer, value)`` says how many numbers it has.
+    """
+
+    noted: ClassVar[str] = "ranks"
 
     def validate(self, context):
         """Before anything is known of single weights; each layer must get smaller."""
@@ -87,7 +100,7 @@ class _Factoring(TrainingStep):
             context.refuse(mark, "the factors have other weights: factor first")
         for name, rank in chosen.items():
             self._check(name, context.layers[name], rank)
-        context.model = self._factored(context.model, chosen)
+        context.model = self._factored(context.model, chosen, _any_generator)
         context.norms = frozenset(_last(name, chosen, context) for name in context.norms)
         context.layers = matrices(context.model)
         context.mark("factored")
@@ -95,16 +108,16 @@ class _Factoring(TrainingStep):
     def apply(self, run):
         """Put the factors in the places of the layers, then train them."""
         chosen = self._layers(run.per_layer)
-        run.model = self._factored(run.model, chosen)
+        run.model = self._factored(run.model, chosen, run.generator)
         run.train(self)
-        run.notes[self.kind] = {"ranks": chosen}
+        run.notes[self.kind] = {self.noted: chosen}
 
-    def _factored(self, model, chosen):
+    def _factored(self, model, chosen, generator):
         model = copy.deepcopy(model)
         for name, rank in chosen.items():
             *path, last = name.split(".")
             setattr(model.get_submodule(".".join(path)), last,
-                    self._factors(model.get_submodule(name), rank))
+                    self._factors(model.get_submodule(name), rank, generator(name)))
         return as_graph(model)
 
     def _check(self, name, layer, rank):
@@ -116,9 +129,18 @@ class _Factoring(TrainingStep):
                             f" {type(forms_of(layer)[0]).__name__}")
         before, after = layer.weight.numel(), self._weights(layer, rank)
         if not after < before:
-            raise SpecError(f"layer '{name}' must get smaller, but factors of rank {rank} have"
-                            f" {after:,} weights and it has {before:,}: take a lower rank, or 0 to"
-                            f" leave it")
+            raise SpecError(f"layer '{name}' must get smaller, but factors of {self._said(rank)}"
+                            f" have {after:,} weights and it has {before:,}: take a lower rank, or"
+                            f" 0 to leave it")
+
+    def _said(self, rank) -> str:
+        """The value of a layer, for errors."""
+        return f"rank {rank}"
+
+
+def _any_generator(purpose):
+    """Random numbers for a look at the shapes."""
+    return torch.Generator().manual_seed(0)
 
 
 def _last(name, chosen, context):
@@ -129,7 +151,7 @@ def _last(name, chosen, context):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LowRank(_Factoring):
+class LowRank(Factoring):
     """Put the product of two narrow matrices in the place of one, by singular values.
 
     Parameters
@@ -148,7 +170,7 @@ class LowRank(_Factoring):
     def _layers(self, per_layer):
         return {name: rank for name, rank in per_layer("rank", self.rank).items() if rank}
 
-    def _factors(self, layer, rank):
+    def _factors(self, layer, rank, generator):
         return factors(layer, rank)
 
     def _weights(self, layer, rank):
@@ -157,7 +179,7 @@ class LowRank(_Factoring):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tucker(_Factoring):
+class Tucker(Factoring):
     """Put 1 x 1, ``k x k`` and 1 x 1 convolutions in the place of one, by Tucker-2.
 
     Other layers stay as they are; the paper chooses ranks by variational Bayes, here they are
@@ -195,7 +217,7 @@ class Tucker(_Factoring):
                             f" ({layer.in_channels}, {layer.out_channels}), not {rank}")
         super()._check(name, layer, rank)
 
-    def _factors(self, layer, rank):
+    def _factors(self, layer, rank, generator):
         return tucker_factors(layer, *rank)
 
     def _weights(self, layer, rank):

@@ -35,10 +35,16 @@ class TiedStorage(Storage):
     def __init__(self, places):
         self.places = np.asarray(places)
 
+    def says(self, values) -> bool:
+        """Whether the weights of each group are equal."""
+        _, first, number = np.unique(self.places, return_index=True, return_inverse=True)
+        flat = np.asarray(values).reshape(-1)
+        return np.array_equal(flat[first][number.reshape(-1)], flat)
+
     def parts(self, values, entry_bits: int) -> dict[str, int]:
         """Bits of the groups that have places."""
-        groups, first, number = np.unique(self.places, return_index=True, return_inverse=True)
-        if not np.array_equal(values.reshape(-1)[first][number.reshape(-1)], values.reshape(-1)):
+        groups = np.unique(self.places)
+        if not self.says(values):
             raise SpecError("weights of a group must be equal to be stored as one, and are not")
         return {"weights": len(groups) * entry_bits}
 
