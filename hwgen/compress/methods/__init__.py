@@ -1,6 +1,7 @@
 """Compression methods: each is one file here with one step or a few, and a line in the table."""
 
 from .code import Code
+from .cp import Cp
 from .distil import Distil
 from .inq import Inq
 from .integers import ALL as INTEGERS
@@ -21,6 +22,7 @@ __all__ = [
     "METHODS",
     "Circulant",
     "Code",
+    "Cp",
     "Distil",
     "Hashed",
     "Inq",
@@ -46,6 +48,7 @@ METHODS = {step.kind: step for step in (
     Distil,
     LowRank,
     Tucker,
+    Cp,
     TensorTrain,
     Circulant,
     Hashed,
