@@ -3,6 +3,7 @@
 from .code import Code
 from .cp import Cp
 from .distil import Distil
+from .fastfood import Fastfood, LowDisplacement
 from .inq import Inq
 from .integers import ALL as INTEGERS
 from .low_rank import LowRank, Tucker
@@ -24,8 +25,10 @@ __all__ = [
     "Code",
     "Cp",
     "Distil",
+    "Fastfood",
     "Hashed",
     "Inq",
+    "LowDisplacement",
     "LowRank",
     "Prune",
     "PruneBalanced",
@@ -50,6 +53,8 @@ METHODS = {step.kind: step for step in (
     Tucker,
     Cp,
     TensorTrain,
+    Fastfood,
+    LowDisplacement,
     Circulant,
     Hashed,
     Prune,
