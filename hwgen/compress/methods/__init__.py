@@ -7,12 +7,14 @@ from .fastfood import Fastfood, LowDisplacement
 from .inq import Inq
 from .integers import ALL as INTEGERS
 from .low_rank import LowRank, Tucker
+from .product_quantise import ProductQuantise
 from .prune import Prune
 from .prune_iterative import PruneIterative
 from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
 from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
 from .share import Share
+from .soft_share import SoftShare
 from .splice import Splice
 from .tensor_train import TensorTrain
 from .tied import Circulant, Hashed
@@ -30,6 +32,7 @@ __all__ = [
     "Inq",
     "LowDisplacement",
     "LowRank",
+    "ProductQuantise",
     "Prune",
     "PruneBalanced",
     "PruneBlock",
@@ -40,6 +43,7 @@ __all__ = [
     "PruneTaylor",
     "Quantise",
     "Share",
+    "SoftShare",
     "Splice",
     "TensorTrain",
     "Train",
@@ -70,6 +74,8 @@ METHODS = {step.kind: step for step in (
     *INTEGERS,
     Inq,
     Share,
+    SoftShare,
+    ProductQuantise,
     Code,
 )}
 """``METHODS[kind]``; a new method is one file, its import above and its place here."""
