@@ -9,6 +9,7 @@ from .integers import ALL as INTEGERS
 from .low_rank import LowRank, Tucker
 from .product_quantise import ProductQuantise
 from .prune import Prune
+from .prune_filters import PruneFilters, TaylorFilters
 from .prune_iterative import PruneIterative
 from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
 from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
@@ -36,6 +37,7 @@ __all__ = [
     "Prune",
     "PruneBalanced",
     "PruneBlock",
+    "PruneFilters",
     "PruneIterative",
     "PruneNM",
     "PruneOBD",
@@ -45,6 +47,7 @@ __all__ = [
     "Share",
     "SoftShare",
     "Splice",
+    "TaylorFilters",
     "TensorTrain",
     "Train",
     "Tucker",
@@ -69,6 +72,8 @@ METHODS = {step.kind: step for step in (
     PruneOBD,
     PruneTaylor,
     PruneOBS,
+    PruneFilters,
+    TaylorFilters,
     Splice,
     Quantise,
     *INTEGERS,
