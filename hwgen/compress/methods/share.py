@@ -10,13 +10,20 @@ from hwgen.numeric import SpecError
 
 from ..form import Form, form_of
 from ..frame.step import TrainingStep
+from .curvature import hessian_diagonal, second_moments
 
-__all__ = ["STARTS", "Codebook", "Share", "kmeans", "started"]
+__all__ = ["IMPORTANCES", "STARTS", "Codebook", "Share", "kmeans", "started"]
 
 STARTS = ("linear", "density", "random")
 """How centroids begin; section 3.2 of arXiv 1510.00149."""
 
+IMPORTANCES = ("equal", "hessian", "adam")
+"""What a weight's squared distance from its centroid is multiplied by; see :class:`Share`."""
+
 ROUNDS = 50
+
+SAMPLES = 200
+"""Training samples on which the Hessian's diagonal is found."""
 
 
 def started(values, count: int, start: str, generator) -> torch.Tensor:
@@ -33,19 +40,23 @@ def started(values, count: int, start: str, generator) -> torch.Tensor:
     return values[torch.randint(len(values), (count,), generator=generator)].sort().values
 
 
-def kmeans(values, centroids, rounds: int = ROUNDS):
+def kmeans(values, centroids, rounds: int = ROUNDS, importance=None):
     """``(centroids, numbers)``: each value to its nearest, each centroid to the mean of its own.
 
     Ends when nothing changes. Centroids without values stay where they are; ties take the lower.
+    Means are weighted by ``importance`` (n,), at least 0, if it is given: of ``h`` they minimise
+    ``sum h (w - c)**2`` (Hessian-weighted k-means, arXiv 1612.01543, eq. 6).
     """
+    importance = torch.ones_like(values) if importance is None else importance.to(values.dtype)
     numbers = None
     for _ in range(rounds):
         before, numbers = numbers, nearest(values, centroids)
         if before is not None and torch.equal(before, numbers):
             break
-        counts = torch.bincount(numbers, minlength=len(centroids))
-        sums = torch.zeros_like(centroids).index_add_(0, numbers, values)
-        centroids = torch.where(counts > 0, sums / counts.clamp_min(1), centroids).sort().values
+        shares = torch.zeros_like(centroids).index_add_(0, numbers, importance)
+        sums = torch.zeros_like(centroids).index_add_(0, numbers, values * importance)
+        means = sums / torch.where(shares > 0, shares, 1.0)
+        centroids = torch.where(shares > 0, means, centroids).sort().values
     return centroids, nearest(values, centroids)
 
 
@@ -66,20 +77,23 @@ class Codebook(Form):
     count : int               centroids, 0 not counted
     start : str               one of :data:`STARTS`
     generator : torch.Generator
+    importance : Tensor       of each weight, at least 0; all alike unless given
     """
 
     of_weights = ("numbers",)
     is_shared = True
 
     @torch.no_grad()
-    def __init__(self, weight, count: int, start: str, generator):
+    def __init__(self, weight, count: int, start: str, generator, importance=None):
         super().__init__()
         weight = weight.detach()
         kept = weight != 0
         values = weight[kept].double()
+        importance = None if importance is None or not len(values) else importance[kept].double()
         if not len(values):
             values = torch.zeros(1, dtype=torch.float64)
-        centroids, numbers = kmeans(values, started(values, count, start, generator))
+        centroids, numbers = kmeans(values, started(values, count, start, generator),
+                                    importance=importance)
         self.centroids = torch.nn.Parameter(centroids.to(weight.dtype))
         self.register_buffer("numbers", torch.full(weight.shape, -1, dtype=torch.int16))
         self.numbers[kept] = numbers.to(torch.int16)[: int(kept.sum())]
@@ -110,22 +124,31 @@ class Share(TrainingStep):
     ----------
     bits : int, or mapping of layer to int    ``2**bits`` centroids: 1..8; 0 leaves a layer as it is
     start : str                               ``linear``, ``density`` or ``random``
+    importance : str    a weight's part in the mean: ``equal``; ``hessian``, the diagonal of the
+                        loss's Hessian (arXiv 1612.01543); ``adam``, the root of the second moment
+                        of its gradient, which that paper takes for it where training gives it
     """
 
     kind: ClassVar[str] = "share"
     text: ClassVar[str] = "weights share the values of a codebook, k-means, then trained"
-    source: ClassVar[str] = "arXiv 1510.00149"
+    source: ClassVar[str] = "arXiv 1510.00149, 1612.01543"
     bits: int | Mapping[str, int] = 5
     start: str = "linear"
+    importance: str = "equal"
 
     def check(self):
         self.require_int("bits", 0, 8)
         self.require_choice("start", STARTS)
+        self.require_choice("importance", IMPORTANCES)
 
     def validate(self, context):
         """Once for each layer; norms must be folded before."""
         bits = context.per_layer("bits", self.bits)
         context.refuse("shared", "weights have centroids already: leave one of the two out")
+        if self.importance != "equal":
+            for mark in ("structured", "integers"):
+                context.refuse(mark, "what trains there is not the weights, whose importance is"
+                                     " asked for: take importance = 'equal'")
         norm = next((name for name in bits if name in context.norms and bits[name]), None)
         if norm and not context.is_marked("quantised"):
             raise SpecError(f"must come after 'quantise' where a batch norm follows, as behind"
@@ -135,11 +158,26 @@ class Share(TrainingStep):
     def apply(self, run):
         """Find the centroids, then train them with everything else that there is."""
         found = {}
-        for name, bits in run.per_layer("bits", self.bits).items():
+        chosen = {name: bits for name, bits in run.per_layer("bits", self.bits).items() if bits}
+        importance = self._importances(run, {name: run.matrices[name] for name in chosen})
+        for name, bits in chosen.items():
             layer = run.matrices[name]
-            if bits and form_of(layer, Codebook) is None:
-                form = Codebook(layer.weight, 1 << bits, self.start, run.generator(name))
+            if form_of(layer, Codebook) is None:
+                form = Codebook(layer.weight, 1 << bits, self.start, run.generator(name),
+                                importance.get(name))
                 run.put(name, form)
                 found[name] = len(form.centroids)
         run.train(self)
         run.notes[self.kind] = {"centroids": found}
+
+    def _importances(self, run, layers) -> dict:
+        """Of each weight of the layers; none where all are equal."""
+        if self.importance == "equal" or not layers:
+            return {}
+        if self.importance == "hessian":
+            x = torch.as_tensor(run.samples(SAMPLES)).float()
+            return hessian_diagonal(run.model, layers, x)
+        x = torch.as_tensor(run.split.x_train).float()
+        labels = torch.as_tensor(run.split.y_train).long()
+        found = second_moments(run.model, layers, x, labels, self.batch)
+        return {name: moments.sqrt() for name, moments in found.items()}
