@@ -37,3 +37,6 @@ class Hook:
 
     def after(self, module, step: int) -> None:
         """After the optimiser's step ``step``; torch records no gradients."""
+
+    def end(self, module) -> None:
+        """Behind the last step, or where the training stops: take back what :meth:`begin` put."""

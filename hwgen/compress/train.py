@@ -65,13 +65,17 @@ def train(module, split, *, settings: Settings, name: str = "training", teacher=
     """
     run = _Run(module, split, settings, name, teacher, pruning, copies, checkpoint, tuple(hooks),
                measure, device)
-    with (_one_thread(), torch.random.fork_rng(devices=[]),
-          integer_products(settings.integer_products)):
-        for epoch in range(run.resume(), settings.epochs):
-            report = run.epoch(epoch)
-            run.save(epoch + 1)
-            if progress is not None:
-                progress(report)
+    try:
+        with (_one_thread(), torch.random.fork_rng(devices=[]),
+              integer_products(settings.integer_products)):
+            for epoch in range(run.resume(), settings.epochs):
+                report = run.epoch(epoch)
+                run.save(epoch + 1)
+                if progress is not None:
+                    progress(report)
+    finally:
+        for hook in run.hooks:
+            hook.end(module)
     if teacher is not None:
         teacher.cpu()
     return module.cpu().eval()

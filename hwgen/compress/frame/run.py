@@ -37,6 +37,7 @@ class Run:
     origin : torch.nn.Module   the prepared model as it came, in evaluation mode
     teacher : torch.nn.Module or None    if set, later trainings distil from it
     alpha, temperature : float           of that distillation
+    lessons : list of Hook     take part in all later trainings
     storage : dict             layer name to the storage that a step chose
     notes : dict               what steps report, ready for JSON; into the network's ``meta``
     epochs : list of Epoch     of all trainings
@@ -48,6 +49,7 @@ class Run:
         self.origin = copy.deepcopy(model).eval()
         self.folder, self.device = None if folder is None else Path(folder), device
         self.teacher, self.alpha, self.temperature = None, 0.7, 4.0
+        self.lessons: list = []
         self.storage: dict[str, str] = {}
         self.notes: dict = {}
         self.epochs: list = []
@@ -109,8 +111,9 @@ class Run:
         name = f"{self.recipe.name}-{self._step}" + (f"-{self._trainings}" if self._trainings > 1
                                                       else "")
         train(self.model, self.split, settings=settings, name=name, teacher=self.teacher,
-              hooks=hooks, checkpoint=self.folder and self.folder / f"{name}.ckpt",
-              progress=self._tell, measure=lambda _: self.bits(), device=self.device)
+              hooks=(*self.lessons, *hooks),
+              checkpoint=self.folder and self.folder / f"{name}.ckpt", progress=self._tell,
+              measure=lambda _: self.bits(), device=self.device)
 
     def storage_of(self, name: str):
         """How a layer is stored: as a step chose, or as the last of its forms that says so.

@@ -1,11 +1,15 @@
 """Compression methods: each is one file here with one step or a few, and a line in the table."""
 
+from .admm import Admm
 from .code import Code
 from .cp import Cp
 from .distil import Distil
 from .fastfood import Fastfood, LowDisplacement
+from .hidden import Attention, Hints
 from .inq import Inq
 from .integers import ALL as INTEGERS
+from .l0 import L0
+from .lottery import Lottery
 from .low_rank import LowRank, Tucker
 from .product_quantise import ProductQuantise
 from .prune import Prune
@@ -20,10 +24,17 @@ from .splice import Splice
 from .tensor_train import TensorTrain
 from .tied import Circulant, Hashed
 from .train import Train
+from .variational import Variational
 
 __all__ = [
     "INTEGERS",
+    "L0",
     "METHODS",
+    "Admm",
+    "Attention",
+    "Hints",
+    "Lottery",
+    "Variational",
     "Circulant",
     "Code",
     "Cp",
@@ -56,6 +67,8 @@ __all__ = [
 METHODS = {step.kind: step for step in (
     Train,
     Distil,
+    Hints,
+    Attention,
     LowRank,
     Tucker,
     Cp,
@@ -75,6 +88,10 @@ METHODS = {step.kind: step for step in (
     PruneFilters,
     TaylorFilters,
     Splice,
+    Lottery,
+    L0,
+    Variational,
+    Admm,
     Quantise,
     *INTEGERS,
     Inq,

@@ -8,7 +8,7 @@ import torch
 from ..form import Form, form_of
 from ..frame.step import TrainingStep
 
-__all__ = ["Mask", "Pruning", "keep", "largest", "left_of"]
+__all__ = ["Mask", "Pruning", "keep", "largest", "left_of", "to_mask"]
 
 
 class Mask(Form):
@@ -46,6 +46,14 @@ def keep(layer, score, density: float) -> None:
     left, count = left_of(layer), max(1, round(density * score.numel()))
     if count < int(left.sum()):
         form_of(layer, Mask).kept.copy_(largest(torch.where(left, score, -1.0), count))
+
+
+@torch.no_grad()
+def to_mask(layer, form: Form, kept) -> None:
+    """Put a mask in the place of ``form``, one of a layer's, that leaves the weights ``kept``."""
+    mask, forms = Mask(kept), layer.parametrizations.weight
+    mask.kept.copy_(kept)
+    forms[list(forms).index(form)] = mask
 
 
 @dataclass(frozen=True, kw_only=True)
