@@ -1,6 +1,6 @@
 """PyTorch network to verified gates with nothing but open tools.
 
-The API in six names, each loaded when it is first used, so that ``import hwgen`` stays cheap and
+The API in seven names, each loaded when it is first used, so that ``import hwgen`` stays cheap and
 loads neither torch nor amaranth:
 
 ========== ================================================================================
@@ -10,6 +10,7 @@ loads neither torch nor amaranth:
 `run`      evaluate a `Network` exactly, in numpy
 `plan`     choose the hardware for each node of a `Network`, for one board
 `build`    write the Verilog, the vectors, the bench and the manifest of a design
+`profile`  how the numbers of a `Network` lie in their formats, and their error against float
 ========== ================================================================================
 
 `compress` and `plan` are also the packages ``hwgen.compress`` and ``hwgen.plan``: each one object,
@@ -20,7 +21,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["__version__", "build", "compress", "export", "load", "plan", "run"]
+__all__ = ["__version__", "build", "compress", "export", "load", "plan", "profile", "run"]
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,8 @@ _API = "hwgen.flow.api"
 def __getattr__(name):
     if name in _CALLABLE:
         return import_module(f"hwgen.{name}")
+    if name == "profile":
+        return import_module("hwgen.report.profile").profile
     if name in __all__:
         return getattr(import_module(_API), name)
     raise AttributeError(f"module 'hwgen' has no attribute {name!r}")

@@ -40,7 +40,7 @@ OURS = {
     "bench": BELOW_FLOW | {"flow", "report", "cli"},
     "report": BELOW_FLOW | {"flow", "bench", "cli"},
     "cli": BELOW_FLOW | {"flow", "bench", "report"},
-    "__init__": {"compress", "flow", "plan"},
+    "__init__": {"compress", "flow", "plan", "report"},
     "__main__": {"cli"},
 }
 

@@ -1,4 +1,4 @@
-"""The wheel works where there is no repository; the six names of the API."""
+"""The wheel works where there is no repository; the names of the API."""
 
 import json
 import os

@@ -17,7 +17,7 @@ from .refusals import refusal
 from .tracing import INPUT, Step, check_module, trace
 from .value import Value
 
-__all__ = ["export", "predict_integers"]
+__all__ = ["export", "predict_integers", "values_of"]
 
 
 def export(module, sample, *, name: str = "network", argmax: bool = True, k: int = 1,
@@ -80,6 +80,20 @@ def predict_integers(module, x) -> np.ndarray:
     return _Walk("predict_integers", module, _batch(x, "x")).evaluate(x, "x")
 
 
+def values_of(module, sample) -> list[tuple[Step, Value]]:
+    """Each use of a layer, in order, and which node of the export holds what it returns.
+
+    The layers are those of a copy of ``module`` in float64, whose forward gives exactly
+    ``(integer - zero) * 2**-frac``, unless something in ``pending`` waits.
+
+    Raises
+    ------
+    ExportError   If the module has no exact export.
+    """
+    walk = _Walk("values_of", module, _batch(sample, "sample"))
+    return [(step, walk.values[step.node]) for step in walk.steps]
+
+
 def _batch(x, what: str) -> np.ndarray:
     x = x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else as_array(x, what)
     if x.dtype.kind not in "iu":
@@ -103,7 +117,7 @@ class _Walk:
         values = {INPUT: Value(INPUT, None, x.shape[1], spatial=x.shape[2:] or None)}
         for step in steps:
             values[step.node] = self._convert(step, [values[name] for name in step.sources])
-        self.value = values[returned]
+        self.steps, self.values, self.value = steps, values, values[returned]
         if self.value is not None:
             self._check_result()
         if self.faults:

@@ -1,17 +1,19 @@
 """``compress(model, recipe, data)``: plain PyTorch and a recipe to an exact network."""
 
+import copy
+
 import torch
 
 from hwgen.numeric import SpecError
 
 from .data import Split
-from .frame.prepare import context_of, prepared
+from .frame.prepare import context_of, integers_of, prepared
 from .frame.recipe import Recipe
 from .frame.result import Compressed, finished
 from .frame.run import Run
 from .frame.step import Step
 
-__all__ = ["compress"]
+__all__ = ["begun", "carried_out", "compress"]
 
 
 def compress(model, recipe, data: Split, *, folder=None, progress=None,
@@ -44,6 +46,12 @@ def compress(model, recipe, data: Split, *, folder=None, progress=None,
     TrainingError     If a loss is not finite; the last good checkpoint stays.
     BudgetError       If the budget is not met: says the best that was found, and holds it.
     """
+    return carried_out(begun(model, recipe, data, folder=folder, progress=progress, device=device))
+
+
+def begun(model, recipe, data: Split, *, folder=None, progress=None,
+          device: str | None = None) -> Run:
+    """A run of which nothing is done yet, its recipe checked; as :func:`compress` otherwise."""
     if not isinstance(data, Split):
         raise TypeError(f"data must be a hwgen.compress.Split, not {type(data).__name__}")
     recipe = _recipe(recipe)
@@ -51,11 +59,18 @@ def compress(model, recipe, data: Split, *, folder=None, progress=None,
     whole = prepared(model, data)
     _check_shape(whole, data)
     recipe.validate(context_of(whole, data))
-    run = Run(whole, recipe, data, folder=folder, progress=progress, device=device)
-    for k, step in enumerate(recipe.steps):
+    return Run(whole, recipe, data, folder=folder, progress=progress, device=device)
+
+
+def carried_out(run: Run) -> Compressed:
+    """The result of a run that is begun."""
+    reference = None
+    for k, step in enumerate(run.recipe.steps):
         run.enter(k)
+        if all(integers_of(layer)[0] is None for layer in run.matrices.values()):
+            reference = copy.deepcopy(run.model).eval()
         step.apply(run)
-    return finished(run)
+    return finished(run, reference)
 
 
 def _recipe(recipe) -> Recipe:

@@ -9,7 +9,7 @@ import jinja2
 from . import facts
 from .plots import accuracy_plots, board_marks, curve_plots, series_class
 
-__all__ = ["render", "write"]
+__all__ = ["put_aside", "render", "style", "template_of", "write"]
 
 STEP_COLOURS, TRAIN = 9, "train"
 
@@ -19,25 +19,24 @@ TIME_MUST_S = 600
 def write(document, path) -> Path:
     """Write the page of ``document`` to ``path``: aside, then renamed."""
     path = Path(path)
+    put_aside(path, render(document))
+    return path
+
+
+def put_aside(path: Path, text: str) -> None:
+    """Write ``text`` to a file beside ``path``, then rename it: no half-written page."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        aside.write_text(render(document), encoding="utf-8")
+        aside.write_text(text, encoding="utf-8")
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    return path
 
 
 def render(document) -> str:
     """The page as text."""
-    here = resources.files("hwgen.report")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"count": facts.count, "number": facts.number,
-                            "duration": facts.duration}
-    template = environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
-    return template.render(
-        style=here.joinpath("page.css").read_text(encoding="utf-8"),
+    return template_of("page.html").render(
+        style=style(),
         document=document, facts=facts, title=_title(document), tiles=_tiles(document),
         colours=series_class(document), networks=facts.networks(document),
         proof=_proof(document), boards=_boards(document), times=_times(document),
@@ -46,6 +45,20 @@ def render(document) -> str:
         accuracy_plots=accuracy_plots(document),
         curve_plots=curve_plots(document),
     )
+
+
+def template_of(name: str) -> jinja2.Template:
+    """The template in the file ``name`` of this package."""
+    known = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    known.filters |= {"count": facts.count, "number": facts.number, "duration": facts.duration}
+    here = resources.files("hwgen.report")
+    return known.from_string(here.joinpath(name).read_text(encoding="utf-8"))
+
+
+def style() -> str:
+    """What all pages look like, in light and dark."""
+    return resources.files("hwgen.report").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _title(document) -> str:

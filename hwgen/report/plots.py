@@ -9,7 +9,7 @@ import re
 
 from .facts import networks
 
-__all__ = ["accuracy_plots", "board_marks", "curve_plots", "series_class"]
+__all__ = ["accuracy_plots", "board_marks", "curve_plots", "series_class", "svg"]
 
 WIDE_IN, NARROW_IN = (4.7, 3.1), (4.2, 3.0)
 """Inches, of plots two and three abreast; at 72 dots, about as wide as a phone."""
@@ -78,7 +78,7 @@ def _curves(document, curves, key, title, *, scale=1, log=False) -> str:
         axes.set_ylim(bottom=None if log or key == "accuracy" else 0)
         axes.legend(loc="best", labelcolor=INK, handlelength=2.4)
 
-    return _svg(draw, f"{title}, over epochs", NARROW_IN)
+    return svg(draw, f"{title}, over epochs", NARROW_IN)
 
 
 def _log_scale(axes):
@@ -123,7 +123,7 @@ def _scatter(document, rows, cost, label) -> str:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel(label)
 
-    return _svg(draw, f"Test accuracy in percent, against {label}", WIDE_IN)
+    return svg(draw, f"Test accuracy in percent, against {label}", WIDE_IN)
 
 
 def _teacher_lines(axes, accuracy):
@@ -134,7 +134,7 @@ def _teacher_lines(axes, accuracy):
                       textcoords="offset points", ha="left", fontsize=9, color=MUTED)
 
 
-def _svg(draw, title: str, size) -> str:
+def svg(draw, title: str, size) -> str:
     """What ``draw(axes)`` draws, as an ``<svg>`` element titled ``title``."""
     import matplotlib
     from matplotlib.figure import Figure

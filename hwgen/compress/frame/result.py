@@ -44,6 +44,8 @@ class Compressed:
     account : Account        every bit that the network stores
     notes : dict             what the steps report
     epochs : tuple of Epoch  of all trainings
+    reference : torch.nn.Module or None
+                             the float module as it was when its numbers became integers
     """
 
     network: Network
@@ -53,6 +55,7 @@ class Compressed:
     account: Account
     notes: dict
     epochs: tuple
+    reference: nn.Module | None = None
 
     @property
     def error(self) -> float:
@@ -80,8 +83,8 @@ class Compressed:
         return path
 
 
-def finished(run) -> Compressed:
-    """The result of a run whose steps are done.
+def finished(run, reference=None) -> Compressed:
+    """The result of a run whose steps are done; ``reference`` is a member of it.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def finished(run) -> Compressed:
         "recipe": recipe.to_dict(), "seed": recipe.seed, "accuracy": accuracies["golden"],
         "compression": account.to_dict(), "notes": run.notes})
     result = Compressed(network, run.model, recipe, accuracies, account, run.notes,
-                        tuple(run.epochs))
+                        tuple(run.epochs), reference)
     _check_budget(result)
     return result
 

@@ -1,0 +1,90 @@
+"""``hwgen profile``: how a network's numbers lie in their formats, as a page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from .errors import spec_error
+from .options import Json, load_integers
+from .output import show
+from .progress import show_progress
+
+__all__ = ["EXAMPLES", "command"]
+
+EXAMPLES = ("hwgen profile model.py --recipe recipe.toml",
+            "hwgen profile rtl_out/compress/lenet.hwgen --vectors images.npy -o rtl_out/profile")
+
+
+def command(
+    subject: Annotated[Path, typer.Argument(
+        metavar="MODEL.py", help="Python file as for 'hwgen compress', or a network file"
+        " NAME.hwgen.")],
+    recipe: Annotated[Path | None, typer.Option(
+        "--recipe", help="TOML file, of a model; see docs/compress.md.")] = None,
+    data: Annotated[Path | None, typer.Option(
+        "--data", help="Folder with four IDX files such as MNIST's, for a model.")] = None,
+    vectors: Annotated[Path | None, typer.Option(
+        "--vectors", help=".npy file of integers (n, *shape), for a network file.")] = None,
+    out: Annotated[Path, typer.Option(
+        "--out", "-o", help="Folder for NAME-profile.html and .json, and for checkpoints."
+    )] = Path("rtl_out/compress"),
+    device: Annotated[str | None, typer.Option(
+        "--device", help="cpu or cuda; by default cuda where torch has one.")] = None,
+    as_json: Json = False,
+):
+    """Show how weights and activations lie in their formats, and how far they are from float.
+
+    A model is compressed by its recipe first; what 'hwgen compress' trained into the same folder
+    is not trained again. Samples are of the training part.
+    """
+    from hwgen.report.profile import profile
+
+    if (subject.suffix == ".hwgen") != (recipe is None) or (vectors is None) == (recipe is None):
+        raise spec_error(f"'{subject}' must be a model with --recipe, or a network file NAME.hwgen"
+                         f" with --vectors")
+    if recipe is None:
+        from hwgen.flow import api
+
+        found = profile(api.load(subject), load_integers(vectors, "vectors"))
+    else:
+        found = profile(*_compressed(subject, recipe, data, out, device))
+    page, document = found.save(out)
+    show({"page": str(page), "document": str(document), **found.to_dict()}, as_json=as_json,
+         text=lambda: [_table(found), f"[green]Page written to {page}[/]"])
+
+
+def _compressed(model, recipe, data, out, device):
+    """What the recipe makes of the model, and the data; a budget does not matter here."""
+    from hwgen.compress import Recipe, compress
+    from hwgen.compress.frame.result import BudgetError
+    from hwgen.compress.frame.source import load_source
+
+    plan = Recipe.load(recipe)
+    module, split = load_source(model, seed=plan.seed, folder=data)
+    with show_progress() as progress:
+        try:
+            return compress(module, plan, split, folder=out / "checkpoints", device=device,
+                            progress=lambda epoch: progress(
+                                epoch.name, epoch.epoch / epoch.epochs,
+                                f"epoch {epoch.epoch} of {epoch.epochs}")), split
+        except BudgetError as error:
+            return error.result, split
+
+
+def _table(profile) -> Table:
+    from hwgen.report.profile import saturated
+
+    table = Table(title=f"{profile.name}, {profile.samples} samples", title_justify="left")
+    for name in ("node", "kind"):
+        table.add_column(name)
+    for name in ("least", "most", "can hold", "saturated", "SQNR, dB", "max error"):
+        table.add_column(name, justify="right")
+    for each in profile.nodes:
+        stage = profile.stages.get(each.node)
+        db, error = (None, None) if stage is None else (stage.sqnr_db, stage.max_error)
+        table.add_row(each.node, each.kind, f"{each.least:,}", f"{each.most:,}",
+                      f"{each.low:,} to {each.high:,}", f"{saturated(each):,}",
+                      "–" if db is None else f"{db:.1f}", "–" if error is None else f"{error:.4g}")
+    return table
