@@ -93,7 +93,6 @@ class EieEngine(wiring.Component):
             scanner.start.eq(control.scan), scanner.in_beats.eq(layer.in_beats),
             scanner.column.eq(layer.column), scanner.room.eq(lookup.room),
             lookup.hit.eq(scanner.hit), lookup.hit_valid.eq(scanner.hit_valid),
-            lookup.rows.eq(layer.rows),
         ]
         row = self._activations(m, control, scanner, narrow)
         if spec.delta:

@@ -85,7 +85,7 @@ class Control(wiring.Component):
     def __init__(self, spec: EieSpec):
         self._spec = spec
         super().__init__({
-            "full": In(1), "starts": Out(1), "takes_input": Out(1), "source": Out(1),
+            "full": In(1), "starts": Out(1), "takes_input": Out(1, init=1), "source": Out(1),
             "idle": Out(1), "layer": Out(bits_for(spec.layers)),
             "parameters": In(layer_layout(spec)), "scan": Out(1), "busy": In(1),
             "has_room": In(1), "drain": Out(drain_signature(spec)), "take": Out(1),
@@ -102,7 +102,8 @@ class Control(wiring.Component):
         m.d.sync += self.error.eq(self.scan & at_limit & ~layer.last)
         m.d.comb += [at_limit.eq(self.layer == self._spec.layers - 1), self.is_result.eq(is_last)]
         with m.If(self.scan):
-            m.d.sync += is_last.eq(layer.last | at_limit)
+            m.d.sync += [is_last.eq(layer.last | at_limit),
+                         self.takes_input.eq(layer.last | at_limit)]
         self._sequence(m, is_last, drains, follows)
         with m.If(self.starts):
             m.d.sync += self.layer.eq(0)
@@ -118,8 +119,9 @@ class Control(wiring.Component):
         m.d.sync += busy.eq(self.busy | self.scan)
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [self.idle.eq(1), self.takes_input.eq(1), self.starts.eq(self.full)]
+                m.d.comb += [self.idle.eq(1), self.starts.eq(self.full)]
                 with m.If(self.full):
+                    m.d.sync += self.takes_input.eq(0)
                     m.next = "READ"
             with m.State("READ"):
                 m.next = "BEGIN"
@@ -127,17 +129,15 @@ class Control(wiring.Component):
                 m.d.comb += self.scan.eq(1)
                 m.next = "SCAN"
             with m.State("SCAN"):
-                m.d.comb += self.takes_input.eq(is_last)
                 m.d.sync += wait.eq(Mux(busy, SETTLE_CYCLES, wait - 1))
                 with m.If(~busy & (wait == 1)):
                     m.next = "DRAIN"
             with m.State("DRAIN"):
-                m.d.comb += [self.takes_input.eq(is_last), drains.eq(1)]
+                m.d.comb += drains.eq(1)
                 with m.If(self.take & self.ends):
                     m.d.sync += wait.eq(FLUSH_CYCLES)
                     m.next = "FLUSH"
             with m.State("FLUSH"):
-                m.d.comb += self.takes_input.eq(is_last)
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 1):
                     m.d.comb += follows.eq(~is_last)
@@ -153,14 +153,10 @@ class Control(wiring.Component):
             self.take.eq(drains & (self.has_room | ~self.is_result)),
             last_group.eq(self.group == spec.groups - 1),
             self.ends.eq(self.beat == layer.out_beats), drain.reads.eq(drains),
-            drain.clears.eq(self.sweeps), drain.clear_row.eq(self.sweep_row),
         ]
-        if not spec.delta:
-            clears = Signal()
-            before = Signal.like(drain.row, name="row_before", reset_less=True)
-            m.d.sync += [clears.eq(self.take & (last_group | self.ends)), before.eq(drain.row)]
-            with m.If(clears):
-                m.d.comb += [drain.clears.eq(1), drain.clear_row.eq(before)]
+        drained = 0 if spec.delta else self.take & (last_group | self.ends)
+        m.d.sync += [drain.clears.eq(self.sweeps | drained),
+                     drain.clear_row.eq(Mux(self.sweeps, self.sweep_row, drain.row))]
         with m.If(self.take):
             m.d.sync += [self.group.eq(Mux(last_group, 0, self.group + 1)),
                          self.beat.eq(self.beat + 1), self.bias_row.eq(self.bias_row + 1),

@@ -57,6 +57,10 @@ class Narrow(wiring.Component):
         m.d.comb += self.o_valid.eq(delay(m, self.take, DRAIN_CYCLES, name="taken"))
         group, bias_row = (delay(m, value, cycles, name=name) for value, cycles, name in (
             (self.group, READ_CYCLES, "group"), (self.bias_row, 1, "bias_row")))
+        # Copies beside the lanes, of what the layer's begin has set long before.
+        shift = Signal.like(self.shift)
+        ends = [Signal(self._shape, name=name) for name in ("least", "most")]
+        m.d.sync += [shift.eq(self.shift), ends[0].eq(self.low), ends[1].eq(self.high)]
         for k in range(spec.lanes):
             value = self._step(m, f"picked{k}")
             with m.Switch(group):
@@ -68,16 +72,27 @@ class Narrow(wiring.Component):
             m.d.comb += [biases.write.eq(chosen(self.load, Kind.BIASES, k)),
                          biases.write_address.eq(self.load.address),
                          biases.write_data.eq(self.load.data), biases.address.eq(bias_row)]
-            biased, low, high, clipped = (
-                self._step(m, f"{name}{k}") for name in ("biased", "low", "high", "clipped"))
-            m.d.sync += [
-                biased.eq(value + biases.data.as_signed()),
-                low.eq(biased >> self.shift[:LOW_BITS]),
-                high.eq(low >> (self.shift[LOW_BITS:] << LOW_BITS)),
-                clipped.eq(Mux(high < self.low, self.low,
-                               Mux(high > self.high, self.high, high)))]
-            m.d.comb += self.o[k].eq(clipped)
+            biased = self._step(m, f"biased{k}")
+            m.d.sync += biased.eq(value + biases.data.as_signed())
+            m.d.comb += self.o[k].eq(self._clipped(m, k, self._shifted(m, k, biased, shift), ends))
         return m
+
+    def _shifted(self, m, k, biased, shift):
+        """``biased >> shift``, in two cycles."""
+        low, shifted = (self._step(m, f"{name}{k}") for name in ("low", "shifted"))
+        m.d.sync += [low.eq(biased >> shift[:LOW_BITS]),
+                     shifted.eq(low >> (shift[LOW_BITS:] << LOW_BITS))]
+        return shifted
+
+    def _clipped(self, m, k, value, ends):
+        """``clip(value, low, high)``: in one cycle what it is beyond, in the next what it is."""
+        inside, clipped = (self._step(m, f"{name}{k}") for name in ("inside", "clipped"))
+        is_low, is_high = (Signal(name=f"{name}{k}", reset_less=True)
+                           for name in ("is_low", "is_high"))
+        low, high = ends
+        m.d.sync += [is_low.eq(value < low), is_high.eq(value > high), inside.eq(value),
+                     clipped.eq(Mux(is_low, low, Mux(is_high, high, inside)))]
+        return clipped
 
     def _step(self, m, name):
         return Signal(self._shape, name=name, reset_less=True)

@@ -125,35 +125,38 @@ class Element(wiring.Component):
         return entries.data[:spec.code_bits], entries.data[spec.code_bits:]
 
     def _row(self, m, walker, index):
-        """The entry's row and whether something is added to it, 2 cycles after its index."""
+        """The entry's row and whether something is added to it, 3 cycles after its index."""
         spec = self._spec
         bits = 1 + max(spec.row_bits, spec.index_bits)
         work, first = (delay(m, flag, READ_CYCLES, name=name)
                        for flag, name in ((walker.work, "work"), (walker.first, "first")))
-        follows = delay(m, ~first, 1, name="follows")
-        row, after, target = Signal(bits), Signal(bits), Signal(spec.row_bits)
-        is_wrong, beyond, adds = Signal(), Signal(), Signal()
+        follows = delay(m, ~first, 2, name="follows")
+        row, after, targets = Signal(bits), Signal(bits), [Signal(spec.row_bits) for _ in range(2)]
+        is_above, is_wrong, beyond, adds = Signal(), Signal(), Signal(), Signal()
         before = Signal(bits)                               # of the entry, its run not yet added
         m.d.comb += before.eq(Mux(first, 0, after))
         with m.If(work):
             m.d.sync += [row.eq(index + before), after.eq(index + before + 1)]
-        m.d.comb += is_wrong.eq((row > self.rows) | (follows & beyond))
+        m.d.sync += is_above.eq(row > self.rows)
+        m.d.comb += is_wrong.eq(is_above | (follows & beyond))
         with m.If(adds):
             m.d.sync += beyond.eq(is_wrong)
-        m.d.sync += [adds.eq(work), self.error.eq(adds & is_wrong),
-                     target.eq(row + self.base)]
-        return target, delay(m, adds & ~is_wrong, 1, name="adds")
+        m.d.sync += [self.error.eq(adds & is_wrong), targets[0].eq(row + self.base),
+                     targets[1].eq(targets[0])]
+        m.d.comb += adds.eq(delay(m, work, 2, name="adds"))
+        return targets[1], delay(m, adds & ~is_wrong, 1, name="added")
 
     def _product(self, m, code, value):
-        """Weight of the code times value, 4 cycles after the code."""
-        spec = self._spec
+        """Weight of the code times value, 5 cycles after the code."""
+        spec, of_layer = self._spec, Signal.like(Cat(code, self.layer), reset_less=True)
+        m.d.sync += of_layer.eq(Cat(code, self.layer))
         m.submodules.codebook = codebook = Ram(depth=spec.codebook_rows, width=spec.weights.bits)
         m.d.comb += [
             codebook.write.eq(chosen(self.load, Kind.CODEBOOK)),
             codebook.write_address.eq(self.load.address),
             codebook.write_data.eq(self.load.data),
-            codebook.address.eq(Cat(code, self.layer))]
-        for k in range(2 * READ_CYCLES):
+            codebook.address.eq(of_layer)]
+        for k in range(2 * READ_CYCLES + 1):
             later = Signal.like(value, name=f"value{k}", reset_less=True)
             m.d.sync += later.eq(value)
             value = later

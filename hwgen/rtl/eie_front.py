@@ -1,6 +1,6 @@
 """The EIE engine up to its elements: zeros left out, columns looked up, queues filled."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -105,8 +105,7 @@ class Scanner(wiring.Component):
                         m.d.comb += counts[-1].eq(code.bit_count())
         m.d.comb += more.eq(adder_tree(m, counts, levels_per_register=lanes + 1, prefix="flags"))
         with m.If(self.enable):
-            m.d.sync += [left.eq(more), none.eq(~flags.any()),
-                         few.eq((flags & (flags - 1)) == 0)]
+            m.d.sync += [left.eq(more), none.eq(~flags.any()), few.eq(~_several(m, flags))]
         with m.Elif(goes):
             m.d.sync += [left.eq(left - 1), few.eq(left == 2)]
         return none, few
@@ -151,6 +150,18 @@ class Scanner(wiring.Component):
         return went
 
 
+def _several(m, flags):
+    """Whether two of ``flags`` are set, as a tree of whether one is and whether two are."""
+    terms = [(flag, Const(0)) for flag in flags]
+    while len(terms) > 1:
+        pairs = []
+        for (a, a_two), (b, b_two) in zip(terms[::2], terms[1::2], strict=False):
+            pairs.append((Signal(name="some_set"), Signal(name="two_set")))
+            m.d.comb += [pairs[-1][0].eq(a | b), pairs[-1][1].eq(a_two | b_two | (a & b))]
+        terms = pairs + terms[len(terms) & ~1:]
+    return terms[0][1]
+
+
 def _any_of(terms):
     """OR of ``terms``, as a tree."""
     while len(terms) > 1:
@@ -165,7 +176,7 @@ class Lookup(wiring.Component):
     Of each element the pointers stand in two memories, those of even columns and of odd ones, so
     that a column's start and its end, which is the next one's start, are read in one cycle. What
     cannot be is told and counts as no entries: an end before the start or beyond the memory, more
-    entries than the layer has rows. So a queue never gets more than an element can walk.
+    entries than an element has rows. So a queue never gets more than an element can walk.
 
     Parameters
     ----------
@@ -174,7 +185,6 @@ class Lookup(wiring.Component):
     Members
     -------
     hit, hit_valid : ``In``             as of :class:`Scanner`
-    rows : ``In``                       rows - 1 of the layer in an element
     o : ``Out(stream.Signature(column_layout(spec)))``, an array of ``pe``
     room : ``Out(1)``                   one hit more may be chosen
     busy : ``Out(1)``                   something is on its way to a queue, or in one
@@ -185,7 +195,7 @@ class Lookup(wiring.Component):
     def __init__(self, spec: EieSpec):
         self._spec = spec
         super().__init__({
-            "hit": In(hit_layout(spec)), "hit_valid": In(1), "rows": In(range(max(2, spec.rows))),
+            "hit": In(hit_layout(spec)), "hit_valid": In(1),
             "o": Out(stream.Signature(column_layout(spec))).array(spec.pe),
             "room": Out(1, init=1), "busy": Out(1), "error": Out(1), "load": In(LOAD),
         })
@@ -204,11 +214,9 @@ class Lookup(wiring.Component):
             m.d.sync += later.eq(value)
             value = later
         faults, busy, full = [], [Cat(way).any()], []
-        limit = Signal(range(spec.rows + 1))
-        m.d.sync += limit.eq(self.rows + 1)
         for k in range(spec.pe):
             start, end = self._pointers(m, k, here, following)
-            share, wrong = self._share(m, k, start, end, limit, way[-2])
+            share, wrong = self._share(m, k, start, end, way[-2])
             queue = self._queue(m, k, share, value)
             faults.append(wrong)
             busy.append(queue.o.valid)
@@ -237,7 +245,7 @@ class Lookup(wiring.Component):
                      ends[1].eq(Mux(is_odd, rows[0], rows[1]))]
         return ends
 
-    def _share(self, m, k, start, end, limit, valid):
+    def _share(self, m, k, start, end, valid):
         """Where the column's entries are, if there are some, in two cycles; if they cannot be."""
         spec = self._spec
         count = Signal(spec.pointer_bits, name=f"count{k}", reset_less=True)
@@ -248,7 +256,7 @@ class Lookup(wiring.Component):
         m.d.sync += [count.eq(end - start), some.eq(start != end), begin.eq(start),
                      wrong.eq((end < start) | (end > spec.entries))]
         too_many = Signal(name=f"too_many{k}")
-        m.d.comb += too_many.eq(wrong | (count > limit))
+        m.d.comb += too_many.eq(wrong | (count > spec.rows))
         m.d.sync += [share.start.eq(begin), share.count.eq(count),
                      share.some.eq(valid & some & ~too_many), refused.eq(valid & too_many)]
         return share, refused

@@ -44,7 +44,7 @@ class Decoder(wiring.Component):
         beyond, offset = Signal(MAX_LENGTH), Signal(MAX_LENGTH + 1)
         length, index = Signal(range(MAX_LENGTH + 1), init=1), Signal(most + 1)
         of_index, found, ends = Signal(), Signal(), Signal()    # the second code of an entry
-        count = self._counts(m, Cat(length, of_index), most + 1)
+        count, firsts, following = Signal(most + 1), *self._counts(m, length, of_index, most + 1)
         m.d.comb += [
             offset.eq(Cat(self.bit, beyond)), found.eq(offset < count),
             ends.eq(self.valid & found), self.done.eq(ends & of_index),
@@ -52,10 +52,11 @@ class Decoder(wiring.Component):
         ]
         with m.If(self.valid):
             m.d.sync += [beyond.eq(offset - count), index.eq(index + count),
-                         length.eq(length + 1)]
+                         length.eq(length + 1), count.eq(following)]
         with m.If(ends | self.clear):
             m.d.sync += [beyond.eq(0), index.eq(0), length.eq(1),
-                         of_index.eq(Mux(self.clear, 0, ~of_index))]
+                         of_index.eq(Mux(self.clear, 0, ~of_index)),
+                         count.eq(Mux(self.clear | of_index, *firsts))]
         place, code, was_code = Signal(most), Signal(self._spec.code_bits), Signal()
         m.d.sync += [place.eq(index + offset), was_code.eq(ends & ~of_index)]
         symbols = [self._symbols(m, place, unit, bits) for unit, bits in enumerate(
@@ -65,15 +66,20 @@ class Decoder(wiring.Component):
         m.d.comb += self.o.eq(Cat(Mux(was_code, symbols[0], code), symbols[1]))
         return m
 
-    def _counts(self, m, address, bits):
-        """How many codes of a length there are, by length and table."""
+    def _counts(self, m, length, of_index, bits):
+        """How many codes there are of one bit, of each table; how many are a bit longer."""
         m.submodules.counts = rows = memory.Memory(shape=bits, depth=2 * (MAX_LENGTH + 1), init=[])
         write, read = rows.write_port(), rows.read_port(domain="comb")
         load = self.load
         m.d.comb += [write.en.eq(chosen(load, Kind.LENGTHS)),
                      write.addr.eq(Cat(load.address[:4], load.unit[0])),
-                     write.data.eq(load.data), read.addr.eq(address)]
-        return read.data
+                     write.data.eq(load.data),
+                     read.addr.eq(Cat((length + 1)[:len(length)], of_index))]
+        firsts = [Signal(bits, name=f"first{unit}") for unit in range(2)]
+        for unit, first in enumerate(firsts):
+            with m.If(chosen(load, Kind.LENGTHS, unit) & (load.address == 1)):
+                m.d.sync += first.eq(load.data)
+        return firsts, read.data
 
     def _symbols(self, m, address, unit, bits):
         """Symbols in the order of their codes."""

@@ -49,6 +49,7 @@ class Loader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        self._take(m)
         self._kind, self._unit = Signal(4), Signal(8)
         self._address, self._count = Signal(16), Signal(16)         # of numbers to come, less 1
         self._left = Signal(range(WORD_BITS + 1))                   # numbers left in the word
@@ -59,13 +60,13 @@ class Loader(wiring.Component):
         is_over, outside = self._too_large(m), self._outside(m)
         with m.FSM():
             with m.State("EMPTY"):
-                m.d.comb += self.begins.eq(self.i.valid)
-                with m.If(self.i.valid):
+                m.d.comb += self.begins.eq(self._i.valid)
+                with m.If(self._i.valid):
                     m.next = "KIND"
             self._block(m, outside)
             with m.State("DROP"):
-                m.d.comb += self.i.ready.eq(1)
-                with m.If(self.i.valid & self.i.p.last):
+                m.d.comb += self._i.ready.eq(1)
+                with m.If(self._i.valid & self._i.p.last):
                     m.next = "EMPTY"
             with m.State("SWEEP"):
                 m.d.comb += [self.sweeps.eq(1), self.error.eq(self.sweep_row.all() & is_over)]
@@ -76,19 +77,28 @@ class Loader(wiring.Component):
                     m.next = "EMPTY"
             with m.State("READY"):
                 m.d.comb += self.loaded.eq(1)
-                m.d.sync += self.admits.eq(~self.i.valid)
-                with m.If(self.i.valid & self.idle & ~self.admits):
+                m.d.sync += self.admits.eq(~self._i.valid)
+                with m.If(self._i.valid & self.idle & ~self.admits):
                     m.next = "EMPTY"
         return m
 
+    def _take(self, m):
+        """The words, a cycle later, with what is asked of a block's first one."""
+        self._i = word = self.i.signature.flip().create(path=("word",))
+        self._is_magic, self._is_nothing = Signal(), Signal()
+        with m.If(word.ready | ~word.valid):
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += [word.valid.eq(self.i.valid), word.p.eq(self.i.p),
+                         self._is_magic.eq(self.i.p.data[16:] == MAGIC),
+                         self._is_nothing.eq(self.i.p.data[:4] == Kind.NOTHING)]
+
     def _block(self, m, outside):
         """States of a block: its two words, three cycles to check them, its numbers."""
-        word = self.i.p
-        is_nothing = word.data[:4] == Kind.NOTHING
+        word, is_nothing = self._i.p, self._is_nothing
         with m.State("KIND"):
             m.d.sync += [self._kind.eq(word.data[:4]), self._unit.eq(word.data[8:16])]
-            self._header(m, (word.data[16:] != MAGIC) | (word.last & ~is_nothing), "RANGE")
-            with m.If(self.i.valid & (word.data[16:] == MAGIC) & is_nothing):
+            self._header(m, ~self._is_magic | (word.last & ~is_nothing), "RANGE")
+            with m.If(self._i.valid & self._is_magic & is_nothing):
                 m.next = "KIND"
                 with m.If(word.last):
                     m.next = "SWEEP"
@@ -110,12 +120,12 @@ class Loader(wiring.Component):
 
     def _header(self, m, wrong, following):
         """Takes a word of a block's header; the rest of a frame with a wrong one is dropped."""
-        m.d.comb += [self.i.ready.eq(1), self.error.eq(self.i.valid & wrong)]
-        with m.If(self.i.valid):
+        m.d.comb += [self._i.ready.eq(1), self.error.eq(self._i.valid & wrong)]
+        with m.If(self._i.valid):
             m.next = following
         with m.If(self.error):
             m.next = "DROP"
-            with m.If(self.i.p.last):
+            with m.If(self._i.p.last):
                 m.next = "EMPTY"
 
     def _too_large(self, m):
@@ -169,8 +179,8 @@ class Loader(wiring.Component):
         with m.If(self._emits):
             m.d.sync += [address.eq(address + 1), self._count.eq(self._count - 1),
                          self._is_final.eq(self._count == 1)]
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += self._word.eq(self.i.p.data)
+        with m.If(self._i.valid & self._i.ready):
+            m.d.sync += self._word.eq(self._i.p.data)
 
     def _coded(self, m, address):
         """Numbers of a coded block come from its bits, each the cycle after its last bit.
@@ -197,11 +207,11 @@ class Loader(wiring.Component):
         m.d.comb += [
             self._in_numbers.eq(1), finishes.eq(self._emits & self._is_final),
             wants.eq(self._is_empty & ~finishes & ~self._broken),
-            self.i.ready.eq(wants & ~ended),
+            self._i.ready.eq(wants & ~ended),
             self.error.eq(self._broken | (wants & ended)),
         ]
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [ended.eq(self.i.p.last), self._left.eq(self._fit), self._steps.eq(1),
+        with m.If(self._i.valid & self._i.ready):
+            m.d.sync += [ended.eq(self._i.p.last), self._left.eq(self._fit), self._steps.eq(1),
                          self._is_low.eq(self._fit == 1)]
         with m.If(finishes | self.error):
             m.d.sync += [ended.eq(0), self._left.eq(0), self._steps.eq(0), self._is_low.eq(1)]

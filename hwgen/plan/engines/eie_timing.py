@@ -19,14 +19,14 @@ FETCH_CYCLES = 5
 """From a layer's begin to the first of its beats that can be broadcast: the address, two registers
 of the memory, which are sent, the beat; with ``delta`` one more, the differences."""
 
-SETTLE_CYCLES = 6
+SETTLE_CYCLES = 7
 """From the last entry at a walker until all is added, less two that it takes to see it."""
 
-DRAIN_CYCLES = 7
+DRAIN_CYCLES = 8
 """From the read of accumulators to the beat that is made of them: two registers of the memory, the
-group, the bias, the shift in two, the clip."""
+group, the bias, the shift in two, what it is beyond, the clip."""
 
-FLUSH_CYCLES = 7
+FLUSH_CYCLES = 8
 """From a layer's last beat until the next layer can read it."""
 
 OUT_CYCLES = 2
@@ -58,7 +58,7 @@ class EieTiming:
         coded one a bit and one a word.
         """
         sweep = 1 << max(self.spec.row_bits, bits_for(max(1, self.spec.reference_rows)))
-        return 3 + sum(HEADER_CYCLES + count for count in steps) + sweep
+        return 4 + sum(HEADER_CYCLES + count for count in steps) + sweep
 
     def ends(self, sent, steps=None) -> list[int]:
         """The cycle of each vector's last result.
