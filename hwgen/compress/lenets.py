@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from .data import Split
 from .mnist import SIDE
 
-__all__ = ["LENETS", "LeNet5", "LeNet300", "lenet", "lenet_split"]
+__all__ = ["LENETS", "LeNet5", "LeNet300", "Unscaled", "lenet", "lenet_split"]
 
 
 class LeNet300(nn.Module):
@@ -43,6 +43,20 @@ class LeNet5(nn.Module):
         x = F.max_pool2d(F.relu(self.conv1(x)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         return self.fc2(F.relu(self.fc1(torch.flatten(x, 1))))
+
+
+class Unscaled(nn.Module):
+    """``net`` on pixels of 0..255, which :func:`hwgen.compress.compress` reads as 0..1 by itself.
+
+    What trains a plain network in float, before there is a recipe.
+    """
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x / 256)
 
 
 LENETS = {"lenet-300-100": LeNet300, "lenet-5": LeNet5}

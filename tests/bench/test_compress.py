@@ -1,5 +1,6 @@
 """The benchmark of compression methods: its parts, where data lie, its rows."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,13 +9,15 @@ from cases.errors import refused
 from cases.mnist_files import write_digits
 
 from hwgen import bench
-from hwgen.bench import compress
-from hwgen.bench.compress_parts import PARTS
-from hwgen.bench.compress_parts.work import Part, Work, folder_of
+from hwgen.bench import Row, compress
+from hwgen.bench.compress_parts import PARTS, gates, pivot
+from hwgen.bench.compress_parts.methods import FAMILIES
+from hwgen.bench.compress_parts.work import METRICS, Part, Work, folder_of
 from hwgen.bench.frame.bench import Bench
 from hwgen.compress import Recipe
 from hwgen.compress.frame.prepare import context_of, prepared
 from hwgen.compress.lenets import LENETS, lenet, lenet_split
+from hwgen.compress.methods import METHODS
 from hwgen.numeric import SpecError
 
 SMALL = Work(method="small", network="lenet-300-100", data="MNIST", recipe={"step": [
@@ -87,3 +90,50 @@ def test_images_as_maps(tmp_path):
     maps = lenet_split("lenet-5", split)
     assert maps.x_train.shape[1:] == (1, 28, 28)
     assert np.array_equal(maps.x_test.reshape(-1, 784), split.x_test)
+
+
+def test_every_method_is_a_line_of_the_table():
+    kinds = {step["kind"] for works in FAMILIES.values() for work in works
+             for step in work.recipe["step"]}
+    assert set(METHODS) - kinds == {"train"}
+
+
+def test_a_dozen_methods_of_all_families_become_gates():
+    made = {family: sum(work.gates for work in works) for family, works in FAMILIES.items()}
+    assert sum(made.values()) >= 10
+    assert min(made.values()) >= 1
+
+
+def test_methods_start_from_the_same_trained_network(tmp_path):
+    write_digits(tmp_path / "data")
+    at = Bench(tmp_path / "out", progress=lambda *_: None, name="compress", data=tmp_path / "data")
+    at.part = "small"
+    works = [replace(SMALL, start=1), replace(SMALL, method="other", start=1)]
+    rows = list(Part(__file__, works).measure(at))
+    errors = [row.value for row in rows if row.metric == METRICS["float"]]
+    assert len(errors) == 2
+    assert errors[0] == errors[1]
+    assert [path.name for path in (tmp_path / "out" / "float").iterdir()] \
+        == ["lenet-300-100-mnist-1.ckpt"]
+
+
+def test_a_line_for_each_method_with_what_was_measured(tmp_path):
+    first, second = FAMILIES["precision"][:2]
+    rows = [Row(work=first.name, metric=METRICS["error"], value=1.5, unit="%"),
+            Row(work=first.name, metric=METRICS["bits"], value=2_136_170),
+            Row(work=first.name, metric=gates.METRICS["lut"], value=9_000),
+            Row(work=second.name, metric=METRICS["error"], value=2.5, unit="%"),
+            Row(work=second.name, metric=METRICS["bits"], value=1_000_000),
+            Row(work="another", metric=METRICS["error"], value=9.5, unit="%")]
+    assert pivot.found(rows)["precision"][first.name][METRICS["bits"]] == 2_136_170
+    lines = pivot.table(rows).splitlines()
+    assert len(lines) == 4
+    assert lines[2].startswith(f"| precision | {first.method} | 1.5 |  | 2,136,170 |")
+    written = compress._document("# Top\n\n", rows, {})
+    assert written.index("another") < written.index("## Every method") < written.index(first.method)
+    pivot.draw(rows, tmp_path / "plot.svg")
+    text = (tmp_path / "plot.svg").read_text()
+    assert "precision" in text
+    assert "LUT4 on an ECP5-85" in text
+    pivot.draw([rows[-1]], tmp_path / "none.svg")
+    assert not (tmp_path / "none.svg").exists()

@@ -5,11 +5,13 @@ import operator
 import re
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hwgen.bench import Row
+from hwgen.bench.frame.row import meets
 from hwgen.numeric.errors import SpecError
 
 COMPARE = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt,
@@ -80,3 +82,8 @@ def test_value_must_be_a_number(value):
 def test_value_must_be_finite(value):
     with pytest.raises(SpecError, match=f"^row 'w' 'm': value must be finite, not {value!r}$"):
         row(value=value)
+
+
+def test_verdict_of_numpys_numbers_is_a_plain_bool():
+    assert meets(np.float64(50), "== 50") is True
+    assert meets(np.int64(3), "<= 2") is False

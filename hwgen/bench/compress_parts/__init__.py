@@ -4,10 +4,10 @@ A new method is one file with a :class:`~hwgen.bench.compress_parts.work.Part` o
 here for each.
 """
 
-from . import deep, surgery
+from . import deep, methods, surgery
 
 __all__ = ["PARTS"]
 
 PARTS = {"deep-compression": deep.MNIST, "surgery": surgery.MNIST,
-         "deep-compression-fashion": deep.FASHION}
+         "deep-compression-fashion": deep.FASHION, **methods.PARTS}
 """Name -> part, in the order of the table."""

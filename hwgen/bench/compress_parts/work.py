@@ -1,7 +1,8 @@
 """A recipe on a network and a data set: how it is run, and its rows."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hwgen.flow.steps import code_digest
@@ -9,12 +10,15 @@ from hwgen.flow.steps import code_digest
 from ..frame.bench import machine
 from ..frame.row import Row
 
-__all__ = ["FOLDERS", "Part", "Work", "folder_of", "trained"]
+__all__ = ["COMMON", "FOLDERS", "METRICS", "Part", "Work", "compressed", "folder_of", "trained"]
 
 FOLDERS = {"MNIST": "mnist", "Fashion-MNIST": "fashion-mnist"}
 """Data set to its folder inside of --data."""
 
 FIRST = "train-images-idx3-ubyte"
+
+COMMON = {"batch": 200, "shift": 0.4}
+"""Of every training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +31,20 @@ class Work:
     network : str       one of hwgen.compress.lenets.LENETS
     data : str          one of :data:`FOLDERS`
     recipe : mapping    as a recipe's TOML file has it, see docs/compress.md
-    must : mapping of metric to bound; metrics are ``error``, ``bits``, ``ratio``, ``weights``
+    must : mapping of metric to bound; metrics are those of :data:`METRICS`
     published : mapping of metric to text
+    start : int         epochs that the float network is trained first, once for all such works
+    gates : bool        whether its hardware is measured, see :mod:`.gates`
     """
 
     method: str
     network: str
     data: str
     recipe: Mapping
-    must: Mapping
-    published: Mapping
+    must: Mapping = field(default_factory=dict)
+    published: Mapping = field(default_factory=dict)
+    start: int = 0
+    gates: bool = False
 
     @property
     def name(self) -> str:
@@ -49,12 +57,11 @@ def trained(name: str, *steps, epochs: int) -> dict:
 
     Each of ``steps`` is a mapping; those with ``behind`` stand behind the 8 bits.
     """
-    common = {"batch": 200, "shift": 0.4}
     before = [step for step in steps if not step.get("behind")]
     behind = [{k: v for k, v in step.items() if k != "behind"} for step in steps
               if step.get("behind")]
     return {"name": name, "seed": 1, "step": [
-        *({**common, **step} for step in (
+        *({**COMMON, **step} for step in (
             {"kind": "train", "epochs": epochs, "lr": 2e-3}, *before,
             {"kind": "quantise", "weight_bits": 8, "activation_bits": 8, "epochs": 1, "lr": 3e-4},
             *behind)),
@@ -100,31 +107,55 @@ class Part:
             yield from _rows(bench, work)
 
 
-def _rows(bench, work):
+def compressed(bench, work):
+    """The result of a work's recipe, and the data; its trainings are kept for other parts, too."""
     from hwgen.compress import Recipe, compress, mnist
-    from hwgen.compress.lenets import lenet, lenet_split
+    from hwgen.compress.lenets import lenet_split
 
     recipe = Recipe.from_dict(work.recipe, work.name)
     split = lenet_split(work.network, mnist(folder_of(bench, work.data)))
-    folder = bench.folder / bench.part / f"{work.network}-{FOLDERS[work.data]}"
-
-    def tell(epoch):
-        bench.tell(None, f"{work.name}: {epoch.name} {epoch.epoch} of {epoch.epochs}, loss"
-                         f" {epoch.loss:.3f}, accuracy {100 * epoch.accuracy:.2f} %,"
-                         f" {epoch.bits:,} bits")
-
-    result = compress(lenet(work.network, seed=recipe.seed), recipe, split, folder=folder,
+    folder = bench.folder / "recipes" / f"{work.network}-{FOLDERS[work.data]}"
+    tell = partial(_tell, bench, work)
+    result = compress(_model(bench, work, split, recipe.seed, tell), recipe, split, folder=folder,
                       progress=tell, device="cpu")
     result.save(folder)
+    return result, split
+
+
+def _rows(bench, work):
+    result, _ = compressed(bench, work)
     account = result.account
     values = {"error": (result.error, "%"), "bits": (account.bits, ""),
               "ratio": (round(account.ratio, 2), "x"),
               "weights": (round(account.weights / account.nonzeros, 2), "x")}
+    if work.start:
+        values["float"] = round(100 - result.accuracy["float"], 4), "%"
     for metric, (value, unit) in values.items():
         yield Row(work=work.name, metric=METRICS[metric], value=value, unit=unit,
                   must=work.must.get(metric), published=work.published.get(metric, ""),
-                  device=machine(), seed=recipe.seed)
+                  device=machine(), seed=result.recipe.seed)
+
+
+def _model(bench, work, split, seed, tell):
+    """The network as the recipe gets it: with random weights, or trained in float."""
+    from hwgen.compress import Settings, train
+    from hwgen.compress.lenets import Unscaled, lenet
+
+    model = lenet(work.network, seed=seed)
+    if not work.start:
+        return model
+    kept = bench.folder / "float" / f"{work.network}-{FOLDERS[work.data]}-{work.start}.ckpt"
+    settings = Settings(epochs=work.start, seed=seed, lr=2e-3, **COMMON)
+    return train(Unscaled(model), split, settings=settings, name="float", checkpoint=kept,
+                 progress=tell).net
+
+
+def _tell(bench, work, epoch):
+    bits = "" if epoch.bits is None else f", {epoch.bits:,} bits"
+    bench.tell(None, f"{work.name}: {epoch.name} {epoch.epoch} of {epoch.epochs}, loss"
+                     f" {epoch.loss:.3f}, accuracy {100 * epoch.accuracy:.2f} %{bits}")
 
 
 METRICS = {"error": "error, 10,000 test images, golden", "bits": "bits that are stored",
-           "ratio": "times smaller than its floats", "weights": "times fewer weights but 0"}
+           "ratio": "times smaller than its floats", "weights": "times fewer weights but 0",
+           "float": "error of the float network"}

@@ -11,7 +11,7 @@ __all__ = ["document", "run_documented", "run_parts"]
 
 
 def run_documented(name: str, table, text: str, progress, *, folder: Path, written: Path, parts,
-                   data, needs_data: bool = False) -> list:
+                   data, needs_data: bool = False, compose=None) -> list:
     """Rows of ``parts``; where these are all, the document ``written``, too.
 
     Parameters
@@ -24,6 +24,7 @@ def run_documented(name: str, table, text: str, progress, *, folder: Path, writt
     parts : sequence of str          those that are asked for; none asks for all
     data : path, optional            folder of the MNIST files, which some parts need
     needs_data : bool                whether there is no document without it
+    compose : callable(text, rows, left_out), optional    makes the document; :func:`document`
 
     A part is done again when its code or its inputs change; what it has synthesised stays of use.
     Where all parts are asked for, those that lack something are left out, said so.
@@ -32,7 +33,7 @@ def run_documented(name: str, table, text: str, progress, *, folder: Path, writt
     rows, left_out = run_parts(bench, table, name=name, chosen=parts, progress=progress)
     if not parts and (data is not None or not needs_data):
         written.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(document(text, rows, left_out), encoding="utf-8")
+        written.write_text((compose or document)(text, rows, left_out), encoding="utf-8")
         progress(f"bench {name}", 1.0, f"{len(rows)} rows; table in {written}")
     return rows
 

@@ -17,7 +17,8 @@ _COMPARE = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operat
 def meets(value: float, bound: str) -> bool:
     """Whether ``value`` is within ``bound``, such as ``<= 45000``; nothing is rounded."""
     sign, limit = _BOUND.fullmatch(bound).groups()
-    return _COMPARE[sign](value, float(limit) if not limit.lstrip("-").isdigit() else int(limit))
+    return bool(_COMPARE[sign](value, float(limit) if not limit.lstrip("-").isdigit()
+                               else int(limit)))
 
 
 @dataclass(frozen=True, kw_only=True)
