@@ -61,20 +61,34 @@ def _max_pool(layer: nn.MaxPool2d, value: Value, name: str):
     # What rises with its input can as well be done behind the maximum.
     value = _map(value if value.pending and value.rises else
                  settled(value, any_frac=True))
-    for what, wanted in (("padding", 0), ("dilation", 1), ("ceil_mode", False),
-                         ("return_indices", False)):
+    for what, wanted in (("dilation", 1), ("return_indices", False)):
         found = getattr(layer, what)
         if found not in (wanted, (wanted, wanted)):
             raise SpecError(f"{what} must be {wanted}, not {found}")
-    size, stride = (tuple(n) if isinstance(n, tuple | list) else (n, n)
-                    for n in (layer.kernel_size, layer.stride))
-    node = MaxPool(name, (value.node,), size, stride)
+    size, stride, padding = (tuple(n) if isinstance(n, tuple | list) else (n, n)
+                             for n in (layer.kernel_size, layer.stride, layer.padding))
+    sides = [side for each in zip(value.spatial, size, stride, padding, strict=True)
+             for side in _sides(*each, layer.ceil_mode)]
+    node = MaxPool(name, (value.node,), size, stride, sides)
     edge = sound(node, value.edge)
     return [node], replace(value, node=name, edge=edge, spatial=edge.shape[:2])
 
 
+def _sides(n: int, size: int, stride: int, padding: int, ceil_mode: bool) -> tuple[int, int]:
+    """Padding before and behind ``n`` places, so that windows that fit are those of torch.
+
+    With ``ceil_mode`` a last one that begins before the padding behind may reach beyond it.
+    """
+    if not ceil_mode:
+        return padding, padding
+    last = -(-(n + 2 * padding - size) // stride) * stride
+    if last >= n + padding:
+        last -= stride
+    return padding, max(padding, last + size - n - padding)
+
+
 def _average(layer: QuantAvgPool2d, value: Value, name: str):
-    """Sums, then their quotients: behind windows where these overlap, or the map is of signs."""
+    """Sums, then their quotients; sums of signs are those of a matrix of ones."""
     value = _map(settled(value))
     if int(layer.in_frac) != value.frac:
         raise SpecError(f"in_frac must be {value.frac}, the fraction bits of its input, not"
@@ -88,8 +102,7 @@ def _average(layer: QuantAvgPool2d, value: Value, name: str):
     else:
         before, value = centred(value, name)
     size, stride = layer.windows(value.spatial)
-    apart = all(s >= p for p, s in zip(size, stride, strict=True))
-    if apart and isinstance(value.edge.format, Fixed):
+    if isinstance(value.edge.format, Fixed):
         nodes = [SumPool(f"{name}_sum", (value.node,), size, stride)]
     else:
         ones = PerChannel(np.ones((value.size, size[0] * size[1]), np.int64), Fixed(1, 0, False))

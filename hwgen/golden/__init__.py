@@ -10,11 +10,15 @@ from .piecewise import piecewise
 from .requantise import requantise
 from .run import GOLDEN, run
 from .sliding_window import sliding_window
+from .sum_pool import sum_pool
 from .table import table
 from .thermometer import thermometer
 from .threshold import threshold
+from .window_max import window_max
+from .window_sum import window_sum
 
 __all__ = [
     "GOLDEN", "accept", "add", "argmax", "flatten", "mat_vec", "max_pool", "piecewise",
-    "requantise", "run", "sliding_window", "table", "thermometer", "threshold",
+    "requantise", "run", "sliding_window", "sum_pool", "table", "thermometer", "threshold",
+    "window_max", "window_sum",
 ]

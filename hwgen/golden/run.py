@@ -18,6 +18,8 @@ from .sum_pool import sum_pool
 from .table import table
 from .thermometer import thermometer
 from .threshold import threshold
+from .window_max import window_max
+from .window_sum import window_sum
 
 __all__ = ["GOLDEN", "run"]
 
@@ -32,6 +34,8 @@ GOLDEN: dict[str, Callable[..., np.ndarray]] = {
     "piecewise": piecewise,
     "max_pool": max_pool,
     "sum_pool": sum_pool,
+    "window_max": window_max,
+    "window_sum": window_sum,
     "flatten": flatten,
     "add": add,
     "argmax": argmax,

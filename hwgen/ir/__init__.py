@@ -30,6 +30,8 @@ from .nodes import (
     Table,
     Thermometer,
     Threshold,
+    WindowMax,
+    WindowSum,
 )
 from .store import FORMAT_VERSION, load, save
 
@@ -38,5 +40,5 @@ __all__ = [
     "LoadedPerChannel", "LoadedPowerSums", "LoadedShared", "MATRIX_KINDS", "MatVec", "Matrix",
     "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel", "Piecewise", "PowerSums",
     "Requantise", "Shared", "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
-    "check", "load", "replaced", "save", "with_loaded",
+    "WindowMax", "WindowSum", "check", "load", "replaced", "save", "with_loaded",
 ]

@@ -19,6 +19,8 @@ from ..ir import (
     Table,
     Thermometer,
     Threshold,
+    WindowMax,
+    WindowSum,
 )
 from ..numeric import SpecError
 from .stages import (
@@ -42,6 +44,7 @@ def assemble(network: Network, *,
              thermometer: Callable[[Thermometer, Edge], ThermometerStage],
              window: Callable[[SlidingWindow, Edge], WindowStage],
              pool: Callable[[MaxPool | SumPool, Edge], PoolStage],
+             window_pool: Callable[[WindowMax | WindowSum, Edge], Stage],
              threshold: Callable[[Threshold, Edge], ThresholdStage],
              requantise: Callable[[Requantise, Edge], RequantiseStage],
              table: Callable[[Table, Edge], TableStage],
@@ -51,8 +54,8 @@ def assemble(network: Network, *,
 
     A matrix and the threshold or requantise that alone reads it share a stage, which ``mat_vec``
     makes from both and the edge that is read, or of the matrix alone; ``thermometer``, ``window``,
-    ``pool``, ``threshold``, ``requantise``, ``table``, ``piecewise`` and ``add`` make those of
-    their nodes. A flatten has none: elements travel in its order.
+    ``pool``, ``window_pool``, ``threshold``, ``requantise``, ``table``, ``piecewise`` and ``add``
+    make those of their nodes. A flatten has none: elements travel in its order.
 
     Raises
     ------
@@ -62,6 +65,7 @@ def assemble(network: Network, *,
     _require_outputs(network)
     alone = sole_readers(network)
     makers = {Thermometer: thermometer, SlidingWindow: window, MaxPool: pool, SumPool: pool,
+              WindowMax: window_pool, WindowSum: window_pool,
               Threshold: threshold, Requantise: requantise, Table: table, Piecewise: piecewise,
               Argmax: ArgmaxStage}
     stages: list[Stage] = []

@@ -9,6 +9,7 @@ from ..numeric import Fixed, SpecError, as_int
 from .assemble import assemble, sole_readers
 from .design import Design
 from .matrix_core import default_core, mat_vec_of, unweighed
+from .overlap import windowed
 from .reorder import reordered
 from .stages import (
     MATRIX_CORES,
@@ -22,6 +23,7 @@ from .stages import (
     table_of_node,
     threshold_of,
     window_of,
+    window_pool_of,
 )
 from .stages.scaling import Scaling
 from .target import Cells, Target
@@ -56,10 +58,10 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
          weights: str | None = None, balance: bool = True) -> Design:
     """Choose core and folding for every node.
 
-    Where multiplier blocks run out, LUTs take the products of some stages: if they fit. Rows of a
-    sparse stage are put into an order in which it takes fewer cycles, where the next layer can take
-    it: ``network`` of the design is then one that computes the same scores by hidden values in
-    another order.
+    Where multiplier blocks run out, LUTs take the products of some stages: if they fit. ``network``
+    of the design may be another that computes the same scores: pools whose windows overlap become
+    sliding windows and what is made of each (:func:`windowed`), and rows of a sparse stage are put
+    into an order in which it takes fewer cycles, where the next layer can take it.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores, made = dict(cores or {}), {}
     _require_known(network, cores, target)
-    network = with_loaded(network, _loaded(network, cores, weights))
+    network = windowed(with_loaded(network, _loaded(network, cores, weights)))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
         design = _chosen(network, target, clk_hz, interval, cores, made, balance, is_asked=True)
@@ -217,6 +219,9 @@ def _assemble(network, target, clk_hz, interval, cores, made, is_asked) -> Desig
     def pool(node, edge):
         return pool_of(node, edge, interval)
 
+    def window_pool(node, edge):
+        return window_pool_of(node, edge, interval)
+
     def threshold(node, edge):
         return threshold_of(node, edge, interval)
 
@@ -233,8 +238,8 @@ def _assemble(network, target, clk_hz, interval, cores, made, is_asked) -> Desig
         return add_of(node, edges, interval)
 
     stages = assemble(network, mat_vec=mat_vec, thermometer=thermometer, window=window, pool=pool,
-                      threshold=threshold, requantise=requantise, table=table, piecewise=piecewise,
-                      add=add)
+                      window_pool=window_pool, threshold=threshold, requantise=requantise,
+                      table=table, piecewise=piecewise, add=add)
     return Design(network, target, clk_hz, _paced(stages))
 
 

@@ -27,6 +27,7 @@ from .thermometer import ThermometerCoder
 from .threshold import ThresholdCore
 from .unrolled import UnrolledMatVec
 from .window import SerialWindow
+from .window_pool import WideMaxCore, WideSumCore
 from .window_wide import WideWindow
 
 __all__ = ["COMPONENTS", "Pipeline", "stage_instance"]
@@ -52,6 +53,10 @@ COMPONENTS = {
     "thermometer": ThermometerCoder,
     "threshold": ThresholdCore,
     "window": SerialWindow,
+    "window-max": MaxPoolCore,
+    "window-max-wide": WideMaxCore,
+    "window-sum": SumPoolCore,
+    "window-sum-wide": WideSumCore,
     "window_wide": WideWindow,
 }
 """Core name of a stage -> the component that implements it."""

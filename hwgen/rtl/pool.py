@@ -1,4 +1,4 @@
-"""Pools over windows that do not overlap: a line of maxima, or of sums, so far."""
+"""Pools over windows that come one after another: a line of maxima, or of sums, so far."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory
@@ -42,8 +42,8 @@ class _PoolCore(StageCore):
     def _place(self, m, took):
         """Cell of the line; is the beat of a window, its first, its last, the frame's last."""
         stage = self._stage
-        (h, w, _), (oh, ow, _) = stage.x.shape, stage.out_edge.shape
-        (ph, pw), (sh, sw), blocks = stage.pool.size, stage.pool.stride, stage.blocks
+        (h, w), (oh, ow), (ph, pw), (sh, sw) = stage.grid
+        blocks = stage.blocks
         block, cell = Signal(range(max(2, blocks))), Signal(range(max(2, stage.depth + blocks)))
         x, x_phase = Signal(range(max(2, w))), Signal(range(max(2, sw)))
         y, y_phase = Signal(range(max(2, h))), Signal(range(max(2, sh)))

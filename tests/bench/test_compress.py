@@ -78,7 +78,7 @@ def test_rows_of_a_work(tmp_path):
     assert rows["times fewer weights but 0"].met
     assert rows["bits that are stored"].published == "nobody"
     assert 5 < rows["times smaller than its floats"].value < 200
-    assert (tmp_path / "out" / "small" / "lenet-300-100-mnist" / "small.hwgen").is_file()
+    assert (tmp_path / "out" / "recipes" / "lenet-300-100-mnist" / "small.hwgen").is_file()
 
 
 def test_images_as_maps(tmp_path):

@@ -31,6 +31,7 @@ from hwgen.compress import (
     train,
 )
 from hwgen.numeric import SpecError
+from hwgen.plan import windowed
 
 
 def settle(module):
@@ -135,6 +136,26 @@ def depthwise():
         Flatten(), QuantLinear(8 * 3 * 2, 4, bits=6))
 
 
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(("size", "stride", "padding"), [
+    (3, 2, 1), (3, 2, 0), (2, 1, 1), (3, 3, 1), ((3, 2), (1, 3), (1, 0)), ((2, 4), (3, 3), (0, 2))])
+def test_max_pools_are_those_of_torch(rng, size, stride, padding, ceil_mode):
+    pool = nn.MaxPool2d(size, stride, padding, ceil_mode=ceil_mode)
+    module = nn.Sequential(QuantInput(bits=4, signed=True), pool)
+    for shape in ((7, 8), (8, 5), (5, 9)):
+        x = rng.integers(-8, 8, (3, 2, *shape))
+        x[0] = -8
+        network = export(module, x[:1], argmax=False)
+        expected = np.moveaxis(pool(torch.from_numpy(x).double()).numpy(), 1, -1)
+        values = golden.run(network, np.moveaxis(x, 1, -1))
+        assert np.array_equal(values[network.scores], expected)
+        windows = windowed(network)
+        assert [node.kind for node in windows.nodes] == ["input", "sliding_window", "window_max"] \
+            or network.nodes[-1].is_apart
+        values = golden.run(windows, np.moveaxis(x, 1, -1))
+        assert np.array_equal(values[network.scores], expected)
+
+
 @pytest.mark.parametrize("make", [binary, ternary, fixed, depthwise])
 def test_export_is_exact(make):
     torch.manual_seed(4)
@@ -183,8 +204,8 @@ SAMPLE = np.zeros((1, 2, 4, 5), int)
      " between"),
     ([Flatten(), BinaryConv2d(2, 1, 1)],
      "module '2': input must be maps (batch, c, h, w), not vectors of 40"),
-    ([nn.MaxPool2d(2, padding=1)], "module '1': padding must be 0, not 1"),
-    ([nn.MaxPool2d(2, ceil_mode=True)], "module '1': ceil_mode must be False, not True"),
+    ([nn.MaxPool2d(2, dilation=2)], "module '1': dilation must be 1, not 2"),
+    ([nn.MaxPool2d(2, return_indices=True)], "module '1': return_indices must be False, not True"),
     ([nn.Conv2d(2, 1, 1)],
      "module '1': must be exact, not torch.Conv2d: its weights are floats; convert the network"
      " with hwgen.compress.quantise and train it, or use BinaryConv2d, IntegerConv2d or"

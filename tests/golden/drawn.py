@@ -19,6 +19,8 @@ from hwgen.ir import (
     Table,
     Thermometer,
     Threshold,
+    WindowMax,
+    WindowSum,
 )
 from hwgen.numeric import (
     DOUBLING_HIGH,
@@ -144,7 +146,15 @@ def sliding_window(draw, name, source, edge):
 def pool(draw, name, source, edge):
     size = [draw(st.integers(1, n)) for n in edge.shape[:2]]
     stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    return draw(st.sampled_from([MaxPool, SumPool]))(name, (source,), size, stride)
+    if draw(st.booleans()):
+        return SumPool(name, (source,), size, stride)
+    padding = [draw(st.integers(0, size[side // 2] - 1)) for side in range(4)]
+    return MaxPool(name, (source,), size, stride, padding)
+
+
+def window_pool(draw, name, source, edge):
+    taps = draw(st.sampled_from([n for n in range(1, 7) if edge.shape[-1] % n == 0]))
+    return draw(st.sampled_from([WindowMax, WindowSum]))(name, (source,), taps)
 
 
 def flatten(draw, name, source, edge):
@@ -163,7 +173,7 @@ def add(draw, name, edges, shape):
 
 def possible(edge):
     """The node kinds that may read ``edge``."""
-    kinds = [threshold, requantise]
+    kinds = [threshold, requantise, window_pool]
     if isinstance(edge.format, Fixed) and edge.format.bits < 6:
         kinds.append(table)
     if edge.size < 200 and edge.shape[-1] < 40:

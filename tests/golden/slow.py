@@ -43,14 +43,14 @@ def sliding_window(node, x, shape):
 
 
 def max_pool(node, x, shape):
-    height, width, channels = shape
+    (height, width, channels), (top, bottom, left, right) = shape, node.padding
     values = []
-    for y0 in range(0, height - node.size[0] + 1, node.stride[0]):
-        for x0 in range(0, width - node.size[1] + 1, node.stride[1]):
+    for y0 in range(-top, height + bottom - node.size[0] + 1, node.stride[0]):
+        for x0 in range(-left, width + right - node.size[1] + 1, node.stride[1]):
             for k in range(channels):
                 values.append(max(x[(y * width + x_) * channels + k]
-                                  for y in range(y0, y0 + node.size[0])
-                                  for x_ in range(x0, x0 + node.size[1])))
+                                  for y in range(max(0, y0), min(height, y0 + node.size[0]))
+                                  for x_ in range(max(0, x0), min(width, x0 + node.size[1]))))
     return values
 
 
@@ -65,6 +65,22 @@ def sum_pool(node, x, shape):
                     total += x[((y0 + y) * width + x0 + x_) * channels + k]
                 values.append(total)
     return values
+
+
+def window_max(node, x, shape):
+    return [max(taps) for taps in _channels(node, x, shape)]
+
+
+def window_sum(node, x, shape):
+    return [sum(taps) for taps in _channels(node, x, shape)]
+
+
+def _channels(node, x, shape):
+    """The taps of each channel of each window."""
+    channels = shape[-1] // node.taps
+    for start in range(0, len(x), shape[-1]):
+        for k in range(channels):
+            yield [x[start + tap * channels + k] for tap in range(node.taps)]
 
 
 def flatten(node, x):
@@ -195,9 +211,10 @@ def argmax(node, x):
 KINDS = {"thermometer": thermometer, "sliding_window": sliding_window, "mat_vec": mat_vec,
          "threshold": threshold, "requantise": requantise, "table": table, "piecewise": piecewise,
          "max_pool": max_pool, "sum_pool": sum_pool,
+         "window_max": window_max, "window_sum": window_sum,
          "flatten": flatten, "add": add, "argmax": argmax}
 
-OF_MAPS = ("sliding_window", "max_pool", "sum_pool")
+OF_MAPS = ("sliding_window", "max_pool", "sum_pool", "window_max", "window_sum")
 """Kinds that must know the shape of what they read."""
 
 

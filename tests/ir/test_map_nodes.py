@@ -14,6 +14,8 @@ from hwgen.ir import (
     Requantise,
     SlidingWindow,
     SumPool,
+    WindowMax,
+    WindowSum,
     load,
 )
 from hwgen.numeric import Bipolar, Fixed, SpecError
@@ -28,8 +30,8 @@ def window(kernel=(3, 3), **options):
     return SlidingWindow("w", ("x",), kernel, **options)
 
 
-def pool(size, stride):
-    return MaxPool("p", ("x",), size, stride)
+def pool(size, stride, *padding):
+    return MaxPool("p", ("x",), size, stride, *padding)
 
 
 @pytest.mark.parametrize(("node", "edge", "expected"), [
@@ -45,6 +47,10 @@ def pool(size, stride):
     (pool((2, 2), (2, 2)), MAP, Edge((2, 2, 3), Fixed(4), -3, 7)),
     (pool((3, 1), (1, 2)), MAP, Edge((3, 2, 3), Fixed(4), -3, 7)),
     (pool((5, 4), (7, 7)), SIGNS, Edge((1, 1, 3), Bipolar(), -1, 1)),
+    (pool((3, 3), (2, 2), (1, 1, 1, 1)), MAP, Edge((3, 2, 3), Fixed(4), -3, 7)),
+    (pool((6, 2), (1, 1), (1, 0, 0, 1)), MAP, Edge((1, 4, 3), Fixed(4), -3, 7)),
+    (WindowMax("m", ("x",), 3), MAP, Edge((5, 4, 1), Fixed(4), -3, 7)),
+    (WindowSum("m", ("x",), 3), MAP, Edge((5, 4, 1), Fixed(6), -9, 21)),
     (Flatten("f", ("x",)), MAP, Edge((60,), Fixed(4), -3, 7)),
     (Flatten("f", ("x",)), X, X),
     (SumPool("s", ("x",), (2, 3), (2, 1)), MAP, Edge((2, 2, 3), Fixed(7), -18, 42)),
@@ -85,6 +91,15 @@ def test_inferred_edges(node, edge, expected):
                                   "stride must be at least 1 each way, not (2, -1)"]),
     (pool((6, 2), (1, 1)), MAP, ["size must be at most the map, 5 x 4, not (6, 2)"]),
     (pool((2, 5), (1, 1)), MAP, ["size must be at most the map, 5 x 4, not (2, 5)"]),
+    (pool((2, 2), (1, 1), (0, -1, 0, 0)), MAP, ["padding must be at least 0, not (0, -1, 0, 0)"]),
+    (pool((2, 7), (1, 1), (2, 0, 0, 1)), MAP,
+     ["size must be at most the padded map, 7 x 5, not (2, 7)",
+      "padding must be smaller than the size, (2, 7), so that each window has a value, not"
+      " (2, 0, 0, 1)"]),
+    (WindowMax("m", ("x",), 2), MAP, ["taps must divide the elements of a window, 3, not 2"]),
+    (WindowSum("m", ("x",), 0), MAP, ["taps must divide the elements of a window, 3, not 0"]),
+    (WindowSum("m", ("x",), 2), Edge((2,), Fixed(62), -(1 << 60), 0),
+     ["sum must stay below 2**61, not reach 2305843009213693952"]),
     (SumPool("s", ("x",), (2, 5), (1, 1)), MAP,
      ["size must be at most the map, 5 x 4, not (2, 5)"]),
     (SumPool("s", ("x",), (2, 2), (1, 1)), Edge((2, 2, 1), Fixed(62), -(1 << 59), 0),
@@ -105,6 +120,8 @@ def test_faults(node, edge, faults):
     (lambda: window(padding=(1, 1)), SpecError, "node 'w': padding must be 4 ints, not (1, 1)"),
     (lambda: window(pad_value=None), TypeError, "node 'w': pad_value must be an int, not None"),
     (lambda: pool((2, 2), 2), TypeError, "node 'p': stride must be a tuple of 2 ints, not 2"),
+    (lambda: pool((2, 2), (2, 2), (1, 1)), SpecError,
+     "node 'p': padding must be 4 ints, not (1, 1)"),
 ])
 def test_constructors_refuse(make, error, message):
     with refused(error, message):

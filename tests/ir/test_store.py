@@ -307,7 +307,8 @@ def test_damage_that_a_zip_does_not_see_is_refused(tmp_path):
 
 
 NODES = ("['add', 'argmax', 'flatten', 'input', 'mat_vec', 'max_pool', 'piecewise', 'requantise',"
-         " 'sliding_window', 'sum_pool', 'table', 'thermometer', 'threshold']")
+         " 'sliding_window', 'sum_pool', 'table', 'thermometer', 'threshold', 'window_max',"
+         " 'window_sum']")
 
 
 def without(key):

@@ -49,7 +49,8 @@ def requantise(multiplier, *, shift=3):
 def test_the_table_of_cores():
     assert list(CORES) == ["thermometer", "window", "window_wide", "depthwise", "shift", "codebook",
                            "binary", "fixed", "nm", "sparse", "sparse-columns", "binary-unrolled",
-                           "fixed-unrolled", "pool", "sum-pool", "threshold", "requantise", "table",
+                           "fixed-unrolled", "pool", "sum-pool", "window-max", "window-sum",
+                           "window-max-wide", "window-sum-wide", "threshold", "requantise", "table",
                            "piecewise", "add", "argmax"]
     assert list(MATRIX_CORES) == ["depthwise", "shift", "codebook", "binary", "nm", "sparse",
                                   "sparse-columns", "fixed", "binary-unrolled", "fixed-unrolled"]

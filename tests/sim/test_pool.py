@@ -116,11 +116,13 @@ def test_refuses():
     with refused(SpecError, "pool core 'p': lanes must divide c = 4, not 3;"
                             " choose from [1, 2, 4]"):
         pool_stage(CASES[2], 3)
-    with refused(SpecError, "pool core 'p': stride must be at least the size (3, 3), not (2, 3):"
-                            " windows that overlap have no hardware yet"):
+    with refused(SpecError, "pool core 'p': stride must be at least the size (3, 3), without"
+                            " padding, not (2, 3) with (0, 0, 0, 0): put a sliding window in"
+                            " front, as hwgen.plan.windowed does"):
         pool_stage(((4, 4, 1), (3, 3), (2, 3)), 1)
-    with refused(SpecError, "sum-pool core 'p': stride must be at least the size (3, 3), not"
-                            " (2, 3): windows that overlap have no hardware yet"):
+    with refused(SpecError, "sum-pool core 'p': stride must be at least the size (3, 3), without"
+                            " padding, not (2, 3) with (0, 0, 0, 0): put a sliding window in"
+                            " front, as hwgen.plan.windowed does"):
         pool_stage(((4, 4, 1), (3, 3), (2, 3)), 1, kind="sum")
     with refused(SpecError, f"sum-pool core 'p': input must be fixed point, not {Bipolar()}"):
         pool_stage(CASES[0], 1, Bipolar(), "sum")

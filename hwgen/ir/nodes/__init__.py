@@ -13,14 +13,17 @@ from .sum_pool import SumPool
 from .table import Table
 from .thermometer import Thermometer
 from .threshold import Threshold
+from .window_max import WindowMax
+from .window_sum import WindowSum
 
 NODE_KINDS = {
     cls.kind: cls for cls in (
         Input, Thermometer, SlidingWindow, MatVec, Threshold, Requantise, Table, Piecewise,
-        MaxPool, SumPool, Flatten, Add, Argmax)
+        MaxPool, SumPool, WindowMax, WindowSum, Flatten, Add, Argmax)
 }
 
 __all__ = [
     "Add", "Argmax", "Flatten", "Input", "MatVec", "MaxPool", "NODE_KINDS", "Piecewise",
     "Requantise", "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
+    "WindowMax", "WindowSum",
 ]

@@ -23,6 +23,13 @@ from .thermometer import ThermometerStage
 from .threshold import ThresholdStage, threshold_of
 from .unrolled import UnrolledStage
 from .window import WindowStage
+from .window_pool import (
+    WideMaxStage,
+    WideSumStage,
+    WindowMaxStage,
+    WindowSumStage,
+    window_pool_of,
+)
 from .window_serial import SerialWindowStage
 from .window_wide import WideWindowStage, window_of
 
@@ -31,7 +38,8 @@ CORES = {
     for cls in (ThermometerStage, SerialWindowStage, WideWindowStage, DepthwiseStage, ShiftStage,
                 CodebookStage, BinaryStage, FixedStage, NMStage, SparseStage,
                 SparseColumnsStage, UnrolledStage, FixedUnrolledStage, PoolStage, SumPoolStage,
-                ThresholdStage, RequantiseStage, TableStage, PiecewiseStage, AddStage, ArgmaxStage)
+                WindowMaxStage, WindowSumStage, WideMaxStage, WideSumStage, ThresholdStage,
+                RequantiseStage, TableStage, PiecewiseStage, AddStage, ArgmaxStage)
 }
 
 MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
@@ -44,7 +52,8 @@ __all__ = [
     "DepthwiseStage", "FixedStage", "FixedUnrolledStage", "FoldedStage", "MATRIX_CORES",
     "MatVecStage", "NMStage", "PiecewiseStage", "PoolStage", "RequantiseStage", "SerialWindowStage",
     "ShiftStage", "SparseColumnsStage", "SparseStage", "Stage", "SumPoolStage", "TableStage",
-    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideWindowStage", "WindowStage",
+    "ThermometerStage", "ThresholdStage", "UnrolledStage", "WideMaxStage", "WideSumStage",
+    "WideWindowStage", "WindowMaxStage", "WindowStage", "WindowSumStage",
     "add_of", "divisors", "piecewise_of_node", "pool_of", "requantise_of", "table_of_node",
-    "threshold_of", "window_of",
+    "threshold_of", "window_of", "window_pool_of",
 ]

@@ -57,7 +57,7 @@ class ElementwiseStage(Lanes, Stage):
     def with_queue(self, each: Cells, target: Target) -> Cells:
         """Cells of lanes that take ``each``, of the output queue, and of flags beside the data."""
         queue = output_queue_cells(target, self.fifo_depth, self.lanes * self.out_edge.format.bits
-                                   + 1, self.x.size // self.lanes)
+                                   + 1, self.interval_cycles)
         return sum([each] * self.lanes, queue) + Cells(ff=self.latency_cycles - 1)
 
 

@@ -1,7 +1,7 @@
 """Pools: one line of maxima, or of sums, so far."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -11,10 +11,26 @@ from .base import Flow, Lanes, Stage, divisors, require_divisor, require_fixed_p
 from .codes import require_ordered
 from .unit_cells import counter_bits, unit_cells
 
-__all__ = ["PoolStage", "SumPoolStage", "pool_of"]
+__all__ = ["Grid", "PoolStage", "SumPoolStage", "pool_of"]
 
 MOST_LUT_RAM_BITS = 4096
 """Bits of a line up to which it is taken to be in LUT RAM, where there is any; yosys decides."""
+
+
+class Grid(NamedTuple):
+    """What a pool walks over, in pixels: each pair down and across.
+
+    Members
+    -------
+    map : (h, w)        as it comes, row by row
+    out : (oh, ow)      of windows
+    size, stride        of a window, and from one to the next
+    """
+
+    map: tuple[int, int]
+    out: tuple[int, int]
+    size: tuple[int, int]
+    stride: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +46,8 @@ class PoolStage(Lanes, Stage):
 
     Raises
     ------
-    SpecError    If ``lanes`` does not divide, windows overlap, or codes of the format do not order
-                 as their values do.
+    SpecError    If ``lanes`` does not divide, windows overlap or are padded, or codes of the format
+                 do not order as their values do.
     """
 
     core: ClassVar[str] = "pool"
@@ -43,11 +59,15 @@ class PoolStage(Lanes, Stage):
 
     def __post_init__(self):
         where = f"{self.core} core '{self.pool.name}'"
-        require_divisor(where, "lanes", self.lanes, "c", self.x.shape[2])
-        if any(s < p for p, s in zip(self.pool.size, self.pool.stride, strict=True)):
-            raise SpecError(f"{where}: stride must be at least the size {self.pool.size}, not"
-                            f" {self.pool.stride}: windows that overlap have no hardware yet")
+        require_divisor(where, "lanes", self.lanes, "c", self.out_edge.shape[-1])
+        self._require_apart(where)
         self._require_format(where)
+
+    def _require_apart(self, where):
+        if not self.pool.is_apart:
+            raise SpecError(f"{where}: stride must be at least the size {self.pool.size}, without"
+                            f" padding, not {self.pool.stride} with {self.pool.around}: put a"
+                            f" sliding window in front, as hwgen.plan.windowed does")
 
     def _require_format(self, where):
         require_ordered(where, self.x.format)
@@ -61,31 +81,34 @@ class PoolStage(Lanes, Stage):
         return self.pool.infer(self.x)
 
     @property
+    def grid(self) -> Grid:
+        """The map and its windows."""
+        return Grid(self.x.shape[:2], self.out_edge.shape[:2], self.pool.size, self.pool.stride)
+
+    @property
     def blocks(self) -> int:
         """Beats of a pixel."""
-        return self.x.shape[2] // self.lanes
+        return self.out_edge.shape[-1] // self.lanes
 
     @property
     def depth(self) -> int:
         """Beats of a line of maxima."""
-        return self.out_edge.shape[1] * self.blocks
+        return self.grid.out[1] * self.blocks
 
     @property
     def interval_cycles(self):
         return self.x.size // self.lanes
 
     def flow(self, arrivals):
-        h, w, _ = self.x.shape
-        oh, ow, _ = self.out_edge.shape
-        (ph, pw), (sh, sw) = self.pool.size, self.pool.stride
+        (h, w), (oh, ow), (ph, pw), (sh, sw) = self.grid
         cycles = np.asarray(arrivals).reshape(-1, h, w, self.blocks)
         final = cycles[:, ph - 1::sh, pw - 1::sw][:, :oh, :ow]
         return Flow.at_once(arrivals, (final.reshape(-1) + 2).tolist())
 
     def estimate(self, target):
-        (h, w, _), bits = self.x.shape, self.lanes * self.out_edge.format.bits
+        (h, w), bits = self.grid.map, self.lanes * self.out_edge.format.bits
         cells = counter_bits(self.depth + self.blocks)
-        counters = cells + counter_bits(self.blocks, w, h, *self.pool.stride)
+        counters = cells + counter_bits(self.blocks, w, h, *self.grid.stride)
         rows = max(2, self.depth + self.blocks)
         each = 2 if self.out_edge.format.bits == 1 else self.cells_per_bit
         return unit_cells(target, counters=counters, luts_per_bit=2.3, data_lut=each * bits,

@@ -1,0 +1,156 @@
+"""Pools behind a sliding window: windows may overlap, and come tap by tap or whole."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...ir import Edge, WindowMax, WindowSum
+from ..target import Cells
+from .base import Stage, divisors, require_fixed_point
+from .codes import require_ordered
+from .elementwise import ElementwiseStage
+from .pool import Grid, PoolStage, SumPoolStage
+
+__all__ = ["WideMaxStage", "WideSumStage", "WindowMaxStage", "WindowSumStage", "window_pool_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowMaxStage(PoolStage):
+    """Maxima of windows that come tap by tap, ``lanes`` channels a cycle.
+
+    The windows are a map of ``windows`` rows and ``taps`` columns to a pool of ``(1, taps)``, so
+    the hardware is that of :class:`PoolStage`: a beat each cycle, a frame every
+    ``windows * taps * (c / lanes)`` cycles, a maximum two cycles after its last beat came.
+
+    Parameters
+    ----------
+    lanes : int     channels side by side, in and out; a divisor of c
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide, or codes of the format do not order as their values.
+    """
+
+    core: ClassVar[str] = "window-max"
+    pool: WindowMax
+
+    def _require_apart(self, where):
+        """They are: each window comes by itself."""
+
+    @property
+    def grid(self):
+        windows, taps = math.prod(self.x.shape[:-1]), self.pool.taps
+        return Grid((windows, taps), (windows, 1), (1, taps), (1, taps))
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSumStage(WindowMaxStage, SumPoolStage):
+    """Sums of windows that come tap by tap: as maxima, but added up.
+
+    Raises
+    ------
+    SpecError    If ``lanes`` does not divide, or the input is not fixed point.
+    """
+
+    core: ClassVar[str] = "window-sum"
+    cells_per_bit: ClassVar[float] = SumPoolStage.cells_per_bit
+    pool: WindowSum
+
+    def _require_format(self, where):
+        require_fixed_point(where, self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class WideMaxStage(ElementwiseStage):
+    """Maxima of windows that come whole, one a cycle: a tree of all taps of each channel.
+
+    A maximum leaves ``1 + ceil(log2(taps))`` cycles after its window came: a register for each
+    level of the tree, and the output queue. It never waits.
+
+    Raises
+    ------
+    SpecError    If codes of the format do not order as their values do.
+    """
+
+    core: ClassVar[str] = "window-max-wide"
+    luts_per_bit: ClassVar[float] = 1.5
+    """LUTs for each bit of two that become one: compare and choose."""
+    pool: WindowMax
+    x: Edge
+
+    def __post_init__(self):
+        self._require_format()
+
+    def _require_format(self):
+        require_ordered(self.where, self.x.format)
+
+    @property
+    def nodes(self):
+        return (self.pool,)
+
+    @property
+    def in_lanes(self):
+        return self.x.shape[-1]
+
+    @property
+    def lanes(self) -> int:
+        """All channels."""
+        return self.out_edge.shape[-1]
+
+    @property
+    def interval_cycles(self):
+        return math.prod(self.x.shape[:-1])
+
+    @property
+    def latency_cycles(self) -> int:
+        """From the transfer of a window to that of its maxima."""
+        return 1 + (self.pool.taps - 1).bit_length()
+
+    @property
+    def folding(self):
+        return {}
+
+    def _bits_at(self, level: int) -> int:
+        """Bits of a term behind that many levels of the tree."""
+        return self.x.format.bits
+
+    def estimate(self, target):
+        """What makes one of two, a register for each term of each level, the queue."""
+        terms, lut, ff = self.pool.taps, 0, 0
+        for level in range(1, self.latency_cycles):
+            pairs, terms = terms // 2, (terms + 1) // 2
+            bits = self._bits_at(level)
+            lone = (terms - pairs) * bits if target.family == "ice40" else 0
+            lut, ff = lut + self.luts_per_bit * pairs * bits + lone, ff + terms * bits
+        return self.with_queue(Cells(lut=round(lut), ff=ff), target)
+
+
+@dataclass(frozen=True, eq=False)
+class WideSumStage(WideMaxStage):
+    """Sums of windows that come whole, one a cycle: a tree of adders.
+
+    Raises
+    ------
+    SpecError    If the input is not fixed point.
+    """
+
+    core: ClassVar[str] = "window-sum-wide"
+    luts_per_bit: ClassVar[float] = 1.0
+    pool: WindowSum
+
+    def _require_format(self):
+        require_fixed_point(self.where, self.x)
+
+    def _bits_at(self, level):
+        return min(self.out_edge.format.bits, self.x.format.bits + level)
+
+
+def window_pool_of(pool: WindowMax | WindowSum, x: Edge, interval_cycles: int) -> Stage:
+    """The narrowest stage that reaches ``interval_cycles``, or else the one of whole windows."""
+    serial, wide = {WindowMax: (WindowMaxStage, WideMaxStage),
+                    WindowSum: (WindowSumStage, WideSumStage)}[type(pool)]
+    c = x.shape[-1] // pool.taps
+    for lanes in divisors(c):
+        if x.size // lanes <= interval_cycles:
+            return serial(pool, x, lanes)
+    return serial(pool, x, c) if pool.taps == 1 else wide(pool, x)
