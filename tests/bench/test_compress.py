@@ -137,3 +137,8 @@ def test_a_line_for_each_method_with_what_was_measured(tmp_path):
     assert "LUT4 on an ECP5-85" in text
     pivot.draw([rows[-1]], tmp_path / "none.svg")
     assert not (tmp_path / "none.svg").exists()
+
+
+def test_no_two_works_have_one_name():
+    names = [work.name for name, part in PARTS.items() if name != "gates" for work in part.works]
+    assert len(names) == len(set(names))
