@@ -85,7 +85,8 @@ FAMILIES = {
         _pruned("L0 gates", "l0"), _pruned("variational dropout", "variational"),
         _pruned("ADMM", "admm", density=HAN, retrain=3),
         _pruned("filters, L1 norm", "prune-filters", density={"fc1": 0.3, "fc2": 0.5}),
-        _pruned("filters, Taylor", "taylor-filters", density={"fc1": 0.3, "fc2": 0.5})],
+        _pruned("filters, Taylor", "taylor-filters", density={"fc1": 0.3, "fc2": 0.5}),
+        _pruned("filters, ThiNet", "thinet", density={"fc1": 0.3, "fc2": 0.5})],
     "sharing": [
         row("k-means, 16 values", fixed(0), trains("share", 4, lr=3e-4, bits=4), gates=True),
         row("k-means, 16 values, weighed by the Hessian", fixed(0),

@@ -22,6 +22,7 @@ from .share import Share
 from .soft_share import SoftShare
 from .splice import Splice
 from .tensor_train import TensorTrain
+from .thinet import Thinet
 from .tied import Circulant, Hashed
 from .train import Train
 from .variational import Variational
@@ -34,6 +35,7 @@ __all__ = [
     "Attention",
     "Hints",
     "Lottery",
+    "Thinet",
     "Variational",
     "Circulant",
     "Code",
@@ -87,6 +89,7 @@ METHODS = {step.kind: step for step in (
     PruneOBS,
     PruneFilters,
     TaylorFilters,
+    Thinet,
     Splice,
     Lottery,
     L0,
