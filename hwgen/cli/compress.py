@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from .carried_out import Data, Device, carried_out
 from .options import Json
 from .output import show
-from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -21,13 +21,11 @@ def command(
         metavar="MODEL.py", help="Python file that holds 'model', a torch.nn.Module or a function"
         " that makes one; and 'data', if it is not MNIST's or the 8x8 digits.")],
     recipe: Annotated[Path, typer.Option("--recipe", help="TOML file; see docs/compress.md.")],
-    data: Annotated[Path | None, typer.Option(
-        "--data", help="Folder with four IDX files such as MNIST's.")] = None,
+    data: Data = None,
     out: Annotated[Path, typer.Option(
         "--out", "-o", help="Folder for NAME.hwgen, the report and the checkpoints."
     )] = Path("rtl_out/compress"),
-    device: Annotated[str | None, typer.Option(
-        "--device", help="cpu or cuda; by default cuda where torch has one.")] = None,
+    device: Device = None,
     as_json: Json = False,
 ):
     """Compress a model by a recipe of steps: prune, share, quantise and so on.
@@ -35,28 +33,16 @@ def command(
     The recipe is checked against the model before anything is trained. An interrupted run goes on
     from its checkpoints.
     """
-    from hwgen.compress import Recipe, compress
     from hwgen.compress.frame.result import BudgetError
-    from hwgen.compress.frame.source import load_source
 
-    plan = Recipe.load(recipe)
-    module, split = load_source(model, seed=plan.seed, folder=data)
-    with show_progress() as progress:
-        try:
-            result = compress(module, plan, split, folder=out / "checkpoints", device=device,
-                              progress=lambda epoch: _tell(progress, epoch))
-        except BudgetError as error:
-            error.result.save(out)
-            raise
+    try:
+        result, _ = carried_out(model, recipe, data, out, device)
+    except BudgetError as error:
+        error.result.save(out)
+        raise
     path = result.save(out)
     document = {"network": str(path), **result.to_dict()}
     show(document, as_json=as_json, text=lambda: [_table(result), _line(result, path)])
-
-
-def _tell(progress, epoch):
-    progress(epoch.name, epoch.epoch / epoch.epochs,
-             f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, accuracy"
-             f" {100 * epoch.accuracy:.1f} %, {epoch.bits:,} bits")
 
 
 def _table(result) -> Table:

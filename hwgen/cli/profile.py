@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from .carried_out import Data, Device, carried_out
 from .errors import spec_error
 from .options import Json, load_integers
 from .output import show
-from .progress import show_progress
 
 __all__ = ["EXAMPLES", "command"]
 
@@ -23,15 +23,13 @@ def command(
         " NAME.hwgen.")],
     recipe: Annotated[Path | None, typer.Option(
         "--recipe", help="TOML file, of a model; see docs/compress.md.")] = None,
-    data: Annotated[Path | None, typer.Option(
-        "--data", help="Folder with four IDX files such as MNIST's, for a model.")] = None,
+    data: Data = None,
     vectors: Annotated[Path | None, typer.Option(
         "--vectors", help=".npy file of integers (n, *shape), for a network file.")] = None,
     out: Annotated[Path, typer.Option(
         "--out", "-o", help="Folder for NAME-profile.html and .json, and for checkpoints."
     )] = Path("rtl_out/compress"),
-    device: Annotated[str | None, typer.Option(
-        "--device", help="cpu or cuda; by default cuda where torch has one.")] = None,
+    device: Device = None,
     as_json: Json = False,
 ):
     """Show how weights and activations lie in their formats, and how far they are from float.
@@ -49,28 +47,10 @@ def command(
 
         found = profile(api.load(subject), load_integers(vectors, "vectors"))
     else:
-        found = profile(*_compressed(subject, recipe, data, out, device))
+        found = profile(*carried_out(subject, recipe, data, out, device, has_budget=False))
     page, document = found.save(out)
     show({"page": str(page), "document": str(document), **found.to_dict()}, as_json=as_json,
          text=lambda: [_table(found), f"[green]Page written to {page}[/]"])
-
-
-def _compressed(model, recipe, data, out, device):
-    """What the recipe makes of the model, and the data; a budget does not matter here."""
-    from hwgen.compress import Recipe, compress
-    from hwgen.compress.frame.result import BudgetError
-    from hwgen.compress.frame.source import load_source
-
-    plan = Recipe.load(recipe)
-    module, split = load_source(model, seed=plan.seed, folder=data)
-    with show_progress() as progress:
-        try:
-            return compress(module, plan, split, folder=out / "checkpoints", device=device,
-                            progress=lambda epoch: progress(
-                                epoch.name, epoch.epoch / epoch.epochs,
-                                f"epoch {epoch.epoch} of {epoch.epochs}")), split
-        except BudgetError as error:
-            return error.result, split
 
 
 def _table(profile) -> Table:

@@ -141,7 +141,7 @@ def channels_of(model, samples) -> Channels:
     Parameters
     ----------
     model : torch.fx.GraphModule    of layers alone, see :func:`hwgen.compress.graph.as_graph`
-    samples : integers (n, ...)     of which the first is sent through
+    samples : tensor or integers (n, ...)    of which the first is sent through
     """
     walk = _Walk()
     model.eval()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..frame.markdown import line
+from ..frame.plots import STYLE
 from ..frame.table import format_number
 from . import gates
 from .methods import FAMILIES
@@ -50,10 +51,7 @@ def draw(rows, path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "font.size": 9, "axes.grid": True,
-                                "axes.spines.top": False, "axes.spines.right": False,
-                                "grid.linewidth": 0.5, "svg.hashsalt": "hwgen",
-                                "figure.constrained_layout.use": True}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9, 4))
         for axes, metric, label in zip(figure.subplots(1, 2, sharey=True),
                                        (METRICS["bits"], gates.METRICS["lut"]),

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
+from ..frame.plots import STYLE
 from .against_dense import BREAK_EVEN, DENSITIES, SAVED, WORKS
 from .fifo import OF_DEPTH, OF_ELEMENTS
 from .works import LAYERS
 
 __all__ = ["draw", "draw_densities", "saved", "series"]
-
-STYLE = {"svg.fonttype": "none", "font.size": 9, "axes.spines.top": False,
-         "axes.spines.right": False, "axes.grid": True, "grid.linewidth": 0.5,
-         "svg.hashsalt": "hwgen", "figure.constrained_layout.use": True}
 
 
 def series(rows, work: str) -> dict[str, list[tuple[int, float]]]:

@@ -76,6 +76,12 @@ class Run:
         """Training samples, spread over all of them, integers as the model takes them."""
         return self.split.x_train[::max(1, len(self.split.x_train) // count)][:count]
 
+    def labelled(self, count: int | None = SAMPLES) -> tuple[torch.Tensor, torch.Tensor]:
+        """So many training samples, float32, and their labels, int64; all of them with None."""
+        every = 1 if count is None else max(1, len(self.split.x_train) // count)
+        return (torch.tensor(self.split.x_train[::every][:count]).float(),
+                torch.tensor(self.split.y_train[::every][:count]).long())
+
     def put(self, name: str, form: Form) -> Form:
         """Put the weights of a layer under ``form``; its form of that kind if it has one."""
         return form_of(self.matrices[name], type(form)) or put(self.matrices[name], form)

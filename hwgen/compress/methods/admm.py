@@ -1,6 +1,5 @@
 """Pruning by ADMM: training is drawn towards matrices of few weights, then held to them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +7,7 @@ import torch
 
 from ..form import Form, form_of
 from ..hook import Hook
-from .mask import Pruning, largest, to_mask
+from .mask import PruningTo, largest, to_mask
 
 __all__ = ["Admm", "Duals", "projected"]
 
@@ -65,7 +64,7 @@ class _Augmented(Hook):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Admm(Pruning):
+class Admm(PruningTo):
     """Alternate training with projection onto matrices of few weights, then prune and retrain.
 
     ``min f(W) + g(Z)`` under ``W = Z``, ``g`` the constraint of the density: training moves ``W``
@@ -84,23 +83,17 @@ class Admm(Pruning):
     kind: ClassVar[str] = "admm"
     text: ClassVar[str] = "drawn to few weights by an augmented Lagrangian, then pruned, retrained"
     source: ClassVar[str] = "arXiv 1804.03294"
-    density: float | Mapping[str, float]
     rho: float = 0.01
     rounds: int = 10
     retrain: int = 1
     epochs: int = 1
 
     def check(self):
-        self.require_real("density", 0, 1, above=True)
+        super().check()
         self.require_real("rho", 0, above=True)
         self.require_int("rounds", 1)
         self.require_int("retrain", 0)
         self.require_int("epochs", 1)
-
-    def validate(self, context):
-        """Before weights are shared."""
-        context.per_layer("density", self.density)
-        super().validate(context)
 
     def apply(self, run):
         """Train towards the sparse copies, cut, train what is left."""

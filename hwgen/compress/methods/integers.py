@@ -46,7 +46,7 @@ class Integers(TrainingStep):
             context.refuse(mark, "integer weights follow from all latent ones: leave it out")
         context.model = self._twin(context.model, context.split.x_train[:LOOK])
         context.layers, context.norms = matrices(context.model), frozenset()
-        context.mark(FIXED, "integers")
+        context.mark(FIXED, "integers", *(() if self.has_zero else ("nonzero",)))
 
     def apply(self, run):
         """Put the twin in the model's place, then train it."""
@@ -59,6 +59,8 @@ class Integers(TrainingStep):
                                    activation=self.activation))
 
     last: ClassVar = None
+    has_zero: ClassVar[bool] = False
+    """Whether a latent weight of 0 gives the integer 0."""
 
     @abstractmethod
     def weights(self):
@@ -120,6 +122,7 @@ class Wrpn(DoReFa):
     """Symmetric two's complement; the paper's wider layers are the user's model."""
 
     kind: ClassVar[str] = "wrpn"
+    has_zero: ClassVar[bool] = True
     text: ClassVar[str] = "symmetric weights and activations of k bits (WRPN)"
     source: ClassVar[str] = "arXiv 1709.01134"
 
@@ -185,6 +188,7 @@ class Twn(Integers):
     """-1, 0, +1 with the threshold of 0.7 times the mean magnitude."""
 
     kind: ClassVar[str] = "twn"
+    has_zero: ClassVar[bool] = True
     text: ClassVar[str] = "ternary weights, one threshold a layer (TWN)"
     source: ClassVar[str] = "arXiv 1605.04711"
     activation_bits: int = 2
@@ -199,6 +203,7 @@ class Ttq(Integers):
     """Ternary with two trained scales, small integers on one step."""
 
     kind: ClassVar[str] = "ttq"
+    has_zero: ClassVar[bool] = True
     text: ClassVar[str] = "ternary weights, two trained scales a layer (TTQ)"
     source: ClassVar[str] = "arXiv 1612.01064"
     bits: int = 4
@@ -218,6 +223,7 @@ class FixedTernary(Integers):
     """-1, 0, +1 with the step of least squares."""
 
     kind: ClassVar[str] = "ternary"
+    has_zero: ClassVar[bool] = True
     text: ClassVar[str] = "weights +1, 0, -1 of the step of least squares"
     source: ClassVar[str] = "Hwang and Sung, SiPS 2014"
     activation_bits: int = 2
@@ -278,6 +284,7 @@ class Powers(Integers):
     """0 and powers of two, by the rule of INQ without its schedule; runs on the shift core."""
 
     kind: ClassVar[str] = "powers"
+    has_zero: ClassVar[bool] = True
     text: ClassVar[str] = "weights are powers of two or 0 (the rule of INQ, trained at once)"
     source: ClassVar[str] = "arXiv 1702.03044, eq. 4"
     bits: int = 5
@@ -297,6 +304,7 @@ class ShiftCNN(Integers):
     """Sums of ``terms`` powers of two; runs on the shift core."""
 
     kind: ClassVar[str] = "shiftcnn"
+    has_zero: ClassVar[bool] = True
     text: ClassVar[str] = "weights are sums of a few powers of two (ShiftCNN)"
     source: ClassVar[str] = "arXiv 1706.02393"
     terms: int = 2

@@ -1,13 +1,12 @@
 """Lottery tickets: train, remove the smallest weights, set the others back, and again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
 from ..form import latent
-from .mask import Pruning, keep
+from .mask import PruningTo, keep
 
 __all__ = ["Lottery"]
 
@@ -16,7 +15,7 @@ MASK = ".kept"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lottery(Pruning):
+class Lottery(PruningTo):
     """Find the weights that could have been trained alone, and train them from where they began.
 
     In round ``r`` of ``rounds``: train for ``epochs``, leave the share ``density**(r / rounds)`` of
@@ -36,20 +35,14 @@ class Lottery(Pruning):
     kind: ClassVar[str] = "lottery"
     text: ClassVar[str] = "train, remove the smallest weights, rewind the others, repeat"
     source: ClassVar[str] = "arXiv 1803.03635, 1903.01611"
-    density: float | Mapping[str, float]
     rounds: int = 3
     rewind: int = 0
 
     def check(self):
-        self.require_real("density", 0, 1, above=True)
+        super().check()
         self.require_int("rounds", 1)
         self.require_int("rewind", 0)
         self.require_int("epochs", 1)
-
-    def validate(self, context):
-        """Before weights are shared."""
-        context.per_layer("density", self.density)
-        super().validate(context)
 
     def apply(self, run):
         """Rounds of training, cutting and going back; the ticket's own training at the end."""

@@ -1,5 +1,6 @@
 """Masks of weights, and what all steps share that remove weights by them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +9,7 @@ import torch
 from ..form import Form, form_of
 from ..frame.step import TrainingStep
 
-__all__ = ["Mask", "Pruning", "keep", "largest", "left_of", "to_mask"]
+__all__ = ["Mask", "Pruning", "PruningTo", "keep", "largest", "left_of", "to_mask"]
 
 
 class Mask(Form):
@@ -71,6 +72,8 @@ class Pruning(TrainingStep):
 
     def validate(self, context):
         """Before weights are shared."""
+        context.refuse("nonzero", "none of its integers is 0, whatever a mask says: leave one of"
+                                  " the two out")
         context.refuse("shared", "the centroids were those of the weights that are now removed:"
                                  f" {self.verb} first")
         context.mark("pruned")
@@ -85,3 +88,23 @@ class Pruning(TrainingStep):
         run.notes[self.kind] = {"density": {
             name: round(float(form_of(run.matrices[name], self.mask).kept.float().mean()), 5)
             for name in names}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruningTo(Pruning):
+    """One that leaves a given share of each layer's weights.
+
+    Parameters
+    ----------
+    density : float in (0, 1], or mapping of layer to it    share of the weights that stay
+    """
+
+    density: float | Mapping[str, float]
+
+    def check(self):
+        self.require_real("density", 0, 1, above=True)
+
+    def validate(self, context):
+        """Of layers that are there, and before weights are shared."""
+        context.per_layer("density", self.density)
+        super().validate(context)

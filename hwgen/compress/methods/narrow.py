@@ -67,7 +67,7 @@ class Narrowing(TrainingStep):
         context.refuse("fixed", "channels are removed from floats: do it before 'quantise'")
         for mark in ("pruned", "shared", "tied"):
             context.refuse(mark, "its forms are of weights that would go: remove channels first")
-        self.expect(context, channels_of(context.model, context.split.x_train))
+        self.expect(context, channels_of(context.model, torch.tensor(context.split.x_train[:1])))
 
     @abstractmethod
     def expect(self, context, found) -> None:
@@ -109,7 +109,7 @@ class ToDensity(Narrowing):
 
     def apply(self, run):
         """Round by round; densities fall by the same factor each time."""
-        found = channels_of(run.model, run.samples())
+        found = channels_of(run.model, run.labelled(1)[0])
         final = {each.layers: (len(each.numbers), density) for each, density in
                  chosen(found, run.matrices, "density", self.density)}
         for k in range(1, self.rounds + 1):

@@ -1,13 +1,12 @@
 """Magnitude pruning: the smallest weights are removed, more and more of them, while it trains."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ..form import latent
 from ..hook import Hook
 from ..prune import cubic_density
-from .mask import Pruning, keep
+from .mask import PruningTo, keep
 
 __all__ = ["Cubic", "Prune"]
 
@@ -36,7 +35,7 @@ class Cubic(Hook):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prune(Pruning):
+class Prune(PruningTo):
     """Remove the weights of the smallest magnitude, along a cubic schedule while training.
 
     Parameters
@@ -50,19 +49,13 @@ class Prune(Pruning):
     kind: ClassVar[str] = "prune"
     text: ClassVar[str] = "remove the smallest weights along a cubic schedule"
     source: ClassVar[str] = "arXiv 1710.01878"
-    density: float | Mapping[str, float]
     ends: float = 0.6
     every: int = 20
 
     def check(self):
-        self.require_real("density", 0, 1, above=True)
+        super().check()
         self.require_real("ends", 0, 1, above=True)
         self.require_int("every", 1)
-
-    def validate(self, context):
-        """Before weights are shared."""
-        context.per_layer("density", self.density)
-        super().validate(context)
 
     def apply(self, run):
         """Put the masks, train while they shrink, and end at the density exactly."""

@@ -46,7 +46,7 @@ class _Ranked(ToDensity):
 
     def remove(self, run, counts):
         """All layers at once, then a training."""
-        found = channels_of(run.model, run.samples())
+        found = channels_of(run.model, run.labelled(1)[0])
         score = self.score(run, found)
         self.cut(run, found, [each.numbers[~largest(score[each.numbers], counts[each.layers])]
                               for each in found.sets if each.layers in counts])
@@ -98,6 +98,4 @@ class TaylorFilters(_Ranked):
 
     def score(self, run, found):
         """Changes of the loss."""
-        x, every = run.samples(SAMPLES), max(1, len(run.split.y_train) // SAMPLES)
-        labels = torch.as_tensor(run.split.y_train[::every][:len(x)]).long()
-        return first_order_changes(run.model, found, x, labels)
+        return first_order_changes(run.model, found, *run.labelled(SAMPLES))

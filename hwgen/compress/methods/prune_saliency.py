@@ -1,6 +1,5 @@
 """Pruning by what a weight's removal costs: OBD, Taylor, and layer by layer OBS."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from torch.nn import functional as F
 from hwgen.numeric import SpecError
 
 from ..form import form_of, latent
-from .mask import Mask, Pruning, keep
+from .mask import Mask, PruningTo, keep
 
 __all__ = ["PruneOBD", "PruneOBS", "PruneTaylor", "obs_row", "squared_gradients"]
 
@@ -57,7 +56,7 @@ def obs_row(row, inverse, keep):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ByCost(Pruning):
+class _ByCost(PruningTo):
     """What the steps share.
 
     Parameters
@@ -66,11 +65,10 @@ class _ByCost(Pruning):
     rounds : int    in each of which a part is removed, then trained for ``epochs``
     """
 
-    density: float | Mapping[str, float]
     rounds: int = 3
 
     def check(self):
-        self.require_real("density", 0, 1, above=True)
+        super().check()
         self.require_int("rounds", 1)
 
     def validate(self, context):
@@ -99,10 +97,9 @@ class _OnSamples(_ByCost):
     """Saliencies of single weights, from gradients."""
 
     def _cut(self, run, densities):
-        x = torch.as_tensor(run.samples(SAMPLES)).float()
-        labels = torch.as_tensor(run.split.y_train[::max(1, len(run.split.y_train) // SAMPLES)])
+        x, labels = run.labelled(SAMPLES)
         layers = {name: run.matrices[name] for name in densities}
-        found = squared_gradients(run.model, layers, x, labels[:len(x)].long())
+        found = squared_gradients(run.model, layers, x, labels)
         for name, layer in layers.items():
             keep(layer, self.saliency(latent(layer).detach(), *found[name]), densities[name])
 
@@ -168,7 +165,7 @@ def _inputs(model, layer, samples):
     """What the layer reads of each output's window, float64 (n, n_in)."""
     seen = []
     handle = layer.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
-    model.eval()(torch.as_tensor(samples).float())
+    model.eval()(torch.tensor(samples).float())
     handle.remove()
     x = seen[0].double()
     if isinstance(layer, nn.Conv2d):

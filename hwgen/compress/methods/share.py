@@ -175,9 +175,7 @@ class Share(TrainingStep):
         if self.importance == "equal" or not layers:
             return {}
         if self.importance == "hessian":
-            x = torch.as_tensor(run.samples(SAMPLES)).float()
+            x = run.labelled(SAMPLES)[0]
             return hessian_diagonal(run.model, layers, x)
-        x = torch.as_tensor(run.split.x_train).float()
-        labels = torch.as_tensor(run.split.y_train).long()
-        found = second_moments(run.model, layers, x, labels, self.batch)
+        found = second_moments(run.model, layers, *run.labelled(None), self.batch)
         return {name: moments.sqrt() for name, moments in found.items()}

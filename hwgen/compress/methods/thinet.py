@@ -82,7 +82,7 @@ class Thinet(ToDensity):
     def remove(self, run, counts):
         """One set of channels after another."""
         for layers, count in counts.items():
-            found = channels_of(run.model, run.samples())
+            found = channels_of(run.model, run.labelled(1)[0])
             each = next(each for each in found.sets if each.layers == layers)
             if count < len(each.numbers):
                 self._thin(run, found, each, count)
@@ -90,7 +90,7 @@ class Thinet(ToDensity):
 
     @torch.no_grad()
     def _thin(self, run, found, each, count):
-        read, _ = inputs_of(run.model, each.readers, run.samples(SAMPLES))
+        read, _ = inputs_of(run.model, each.readers, run.labelled(SAMPLES)[0])
         parts = {}
         for name in each.readers:
             layer = run.model.get_submodule(name)

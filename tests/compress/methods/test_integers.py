@@ -80,3 +80,18 @@ def test_what_has_no_such_twin_is_refused(split, model, steps, message):
     torch.manual_seed(0)
     with refused(SpecError, f"recipe 'recipe': {message}"):
         compress(model(), Recipe(steps), split)
+
+
+@pytest.mark.parametrize("step", INTEGERS)
+def test_what_is_pruned_behind_is_0_or_it_is_refused(split, step):
+    torch.manual_seed(0)
+    recipe = Recipe((step(), Prune(density=0.3)))
+    if not step.has_zero:
+        with refused(SpecError, f"recipe 'recipe': step 2 'prune': must not come after step 1"
+                     f" '{step.kind}', which makes the model 'nonzero': none of its integers is 0,"
+                     f" whatever a mask says: leave one of the two out"):
+            compress(mlp(), recipe, split)
+        return
+    weights = [node.weights.to_dense() for node in matrices_of(compress(mlp(), recipe,
+                                                                        split).network)]
+    assert all(np.count_nonzero(each) <= round(0.3 * each.size) for each in weights)
