@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
+from cases.interrupted import StoppedError, stopping
 from cases.plain import Plain, PlainMaps, as_maps
 from torch import nn
 
@@ -68,21 +69,16 @@ def test_the_model_of_the_caller_is_left_alone(split):
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
 
 
-class StoppedError(Exception):
-    pass
-
-
 @pytest.mark.parametrize("after", [2, 5])
 def test_an_interrupted_run_goes_on_to_the_same_integers(made, split, tmp_path, after):
     seen = []
 
-    def stop(epoch):
+    def enough(epoch):
         seen.append(epoch)
-        if len(seen) == after:
-            raise StoppedError
+        return len(seen) == after
 
     with pytest.raises(StoppedError):
-        compress(model(), RECIPE, split, folder=tmp_path, progress=stop)
+        compress(model(), RECIPE, split, folder=tmp_path, progress=stopping(enough))
     torch.manual_seed(99)
     again = []
     result = compress(model(), RECIPE, split, folder=tmp_path, progress=again.append)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
+from cases.interrupted import StoppedError, stopping
 from cases.plain import Plain, PlainMaps, as_maps, weights_of
 from torch import nn
 
@@ -130,19 +131,13 @@ def test_weights_are_removed_for_good(split, model, shape, step):
 
 
 def test_an_interrupted_training_at_random_ends_with_the_same_integers(split, tmp_path):
-    class StopError(Exception):
-        pass
-
-    def stop(epoch):
-        raise StopError
-
     def once(**options):
         torch.manual_seed(0)
         steps = (L0(strength=1.0, epochs=2, lr=0.02), Quantise())
         return compress(Plain(), Recipe(steps, name="g"), split, **options)
 
-    with pytest.raises(StopError):
-        once(folder=tmp_path, progress=stop)
+    with pytest.raises(StoppedError):
+        once(folder=tmp_path, progress=stopping(lambda epoch: True))
     assert once(folder=tmp_path).network.digest == once().network.digest
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
+from cases.interrupted import StoppedError, stopping
 from cases.plain import PlainMaps, as_maps, weights_of
 from torch import nn
 
@@ -81,20 +82,14 @@ def test_the_network_is_of_powers_of_two(split, model, shape):
 
 
 def test_an_interrupted_round_ends_with_the_same_integers(split, tmp_path):
-    class StopError(Exception):
-        pass
-
-    def stop(epoch):
-        if (epoch.name, epoch.epoch) == ("inq-1-inq-2", 1):
-            raise StopError
-
     def once(**options):
         torch.manual_seed(0)
         recipe = Recipe((Inq(epochs=2, lr=0.01, shares=[0.0, 0.6, 1.0]),), name="inq")
         return compress(mlp(), recipe, split, **options)
 
-    with pytest.raises(StopError):
-        once(folder=tmp_path, progress=stop)
+    with pytest.raises(StoppedError):
+        once(folder=tmp_path, progress=stopping(
+            lambda epoch: (epoch.name, epoch.epoch) == ("inq-1-inq-2", 1)))
     assert once(folder=tmp_path).network.digest == once().network.digest
 
 
