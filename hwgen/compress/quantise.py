@@ -19,7 +19,7 @@ from .normalise import fold_batch_norm
 from .twin import twin_of
 from .twin_functions import FUNCTION_TWINS
 
-__all__ = ["quantise"]
+__all__ = ["ACTIVATIONS", "quantise"]
 
 
 @torch.no_grad()
@@ -190,3 +190,6 @@ TWINS = {
     Between: _between,
 }
 """``TWINS[kind](layer, state)``; the first kind that a layer is of."""
+
+ACTIVATIONS = (nn.ReLU, *FUNCTION_TWINS, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Between)
+"""Layers whose twins round to ``activation_bits``."""

@@ -10,12 +10,13 @@ from ..fixed import QuantInput, QuantLinear
 from ..form import forms_of
 from ..graph import as_graph, layer_of
 from ..linear import IntegerLinear
+from ..quantise import ACTIVATIONS
 from ..thermometer import ThermometerInput
 from ..twin import LEFT_OUT, NORMS
 from .step import Context
 from .storage import signed_bits
 
-__all__ = ["MATRICES", "context_of", "integers_of", "matrices", "prepared"]
+__all__ = ["MATRICES", "activations", "context_of", "integers_of", "matrices", "prepared"]
 
 MATRICES = (nn.Linear, nn.Conv2d, QuantLinear, IntegerLinear)
 """Layers with a ``weight`` of shape (n_out, ...) that steps may change."""
@@ -86,9 +87,18 @@ def matrices(model) -> dict:
     if not hasattr(model, "graph"):
         return {name: layer for name, layer in model.named_modules()
                 if isinstance(layer, MATRICES)}
+    return _called(model, MATRICES)
+
+
+def activations(model) -> dict:
+    """The layers of a prepared float model that get activation bits, as :func:`matrices`."""
+    return _called(model, ACTIVATIONS)
+
+
+def _called(model, kinds) -> dict:
     layers = {node.target: layer_of(model, node) for node in model.graph.nodes
               if node.op == "call_module"}
-    return {name: layer for name, layer in layers.items() if isinstance(layer, MATRICES)}
+    return {name: layer for name, layer in layers.items() if isinstance(layer, kinds)}
 
 
 def integers_of(layer):

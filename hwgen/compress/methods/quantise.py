@@ -8,7 +8,8 @@ from hwgen.numeric import SpecError
 
 from ..calibrate import calibrate
 from ..fixed import MAX_BITS, RULES, QuantLinear, QuantReLU
-from ..frame.step import FIXED, TrainingStep
+from ..frame.prepare import activations
+from ..frame.step import FIXED, TrainingStep, per_layer
 from ..quantise import quantise
 from .learned_steps import FollowSteps, LearnedReLU, LearnedStep
 
@@ -27,7 +28,7 @@ class Quantise(TrainingStep):
     Parameters
     ----------
     weight_bits : int, or mapping of layer to int         2..16, sign included
-    activation_bits : int                                 1..16
+    activation_bits : int, or mapping of layer to int     1..16, of activations and average pools
     rule : str        how a step is chosen on samples: ``least_squares`` (L2-optimal), ``min_max``,
                       ``percentile`` or ``ristretto``
     steps : str       ``fixed``: they stay so; ``lsq``: those of weights and of ReLUs are trained;
@@ -39,7 +40,7 @@ class Quantise(TrainingStep):
     text: ClassVar[str] = "fixed point, steps calibrated, trained with the rounding in place"
     source: ClassVar[str] = "arXiv 1512.01322, 1604.03168, 1805.06085, 1902.08153"
     weight_bits: int | Mapping[str, int] = 8
-    activation_bits: int = 8
+    activation_bits: int | Mapping[str, int] = 8
     rule: str = "least_squares"
     steps: str = "fixed"
 
@@ -55,21 +56,26 @@ class Quantise(TrainingStep):
         """Once, and for every matrix."""
         context.refuse(FIXED, "numbers are integers already: leave one of the two out")
         bits = context.per_layer("weight_bits", self.weight_bits)
-        require_all(bits, context.layers)
+        require_all("weight_bits", bits, context.layers)
+        rounded = self._activation_bits(context.model)
+        require_all("activation_bits", rounded, activations(context.model))
         quantise(context.model, context.split.x_train[:1], weight_bits=bits, calibrator=_as_it_is,
-                 activation_bits=self.activation_bits)
+                 activation_bits=rounded)
         context.mark(FIXED, "quantised")
 
     def apply(self, run):
         """Put the twin in the model's place, then train it."""
         bits = run.per_layer("weight_bits", self.weight_bits)
         run.model = quantise(run.model, run.samples(), weight_bits=bits,
-                             activation_bits=self.activation_bits,
+                             activation_bits=self._activation_bits(run.model),
                              calibrator=lambda twin, x: calibrate(twin, x, rule=self.rule))
         if self.steps == "fixed":
             run.train(self)
         else:
             self._learn(run)
+
+    def _activation_bits(self, model) -> dict:
+        return per_layer("activation_bits", self.activation_bits, activations(model))
 
     def _learn(self, run):
         """Train the steps as well; behind it they stay as they are."""
@@ -91,9 +97,9 @@ def _as_it_is(twin, samples):
     return twin
 
 
-def require_all(found, layers):
-    """SpecError unless each of ``layers`` is in ``found``."""
+def require_all(what, found, layers):
+    """SpecError unless each of ``layers`` is in ``found``, which field ``what`` says."""
     lacking = [name for name in layers if name not in found]
     if lacking:
-        raise SpecError(f"weight_bits must be given for every layer, and is not for"
-                        f" '{lacking[0]}': name it, or '*' for all others")
+        raise SpecError(f"{what} must be given for every layer, and is not for '{lacking[0]}': name"
+                        f" it, or '*' for all others")

@@ -5,11 +5,22 @@ from cases.errors import refused
 from cases.plain import Plain
 from torch import nn
 
-from hwgen.compress import QuantInput, QuantLinear, QuantReLU, Recipe, compress
+from hwgen.compress import (
+    Flatten,
+    QuantAdd,
+    QuantInput,
+    QuantLinear,
+    QuantReLU,
+    Recipe,
+    compress,
+)
 from hwgen.compress.fixed import best_frac
 from hwgen.compress.form import form_of, latent, put
+from hwgen.compress.frame.prepare import activations
+from hwgen.compress.graph import as_graph
 from hwgen.compress.methods import Prune, Quantise, Share, Train
 from hwgen.compress.methods.learned_steps import FollowSteps, LearnedReLU, LearnedStep, carry
+from hwgen.compress.quantise import ACTIVATIONS, TWINS
 from hwgen.numeric import SpecError
 
 
@@ -123,3 +134,28 @@ def test_learned_steps_end_exact_and_stay(split, steps):
 def test_learned_steps_must_be_trained():
     with refused(SpecError, "quantise: epochs must be at least 1, not 0"):
         Quantise(steps="lsq")
+
+
+def test_activations_have_bits_of_their_own(split):
+    step = Quantise(activation_bits={"relu_1": 3, "*": 6})
+    result = compress(Plain(), Recipe((step,)), split)
+    assert (result.module.relu.bits, result.module.relu_1.bits) == (6, 3)
+    assert result.network.edges["relu_1"].format.bits == 3
+    assert Recipe.from_dict(Recipe((step,)).to_dict()).steps == (step,)
+
+
+@pytest.mark.parametrize(("bits", "reason"), [
+    ({"fc1": 3}, "activation_bits must name layers of ['relu', 'relu_1'], or '*' for all others,"
+                 " not 'fc1'"),
+    ({"relu": 3}, "activation_bits must be given for every layer, and is not for 'relu_1': name it,"
+                  " or '*' for all others"),
+])
+def test_activation_bits_are_of_all_activations(split, bits, reason):
+    with refused(SpecError, f"recipe 'recipe': step 1 'quantise': {reason}"):
+        compress(Plain(), Recipe((Quantise(activation_bits=bits),)), split)
+
+
+def test_activations_are_all_layers_whose_twins_read_their_bits(split):
+    unrounded = {QuantInput, nn.Linear, nn.Conv2d, nn.MaxPool2d, nn.Flatten, Flatten, QuantAdd}
+    assert set(ACTIVATIONS) == set(TWINS) - unrounded
+    assert list(activations(as_graph(Plain()))) == ["relu", "relu_1"]
