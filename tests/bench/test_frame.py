@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from inspect import signature
 
 import pytest
 from rich.console import Console
@@ -29,6 +30,15 @@ def test_every_benchmark_says_what_it_is(name):
     module = bench.load(name)
     assert module.DESCRIPTION
     assert callable(module.run)
+
+
+@pytest.mark.parametrize("name", [each for each in bench.names()
+                                  if hasattr(bench.load(each), "PARTS")])
+def test_every_part_is_asked_with_the_bench(name):
+    for part in bench.load(name).PARTS.values():
+        for what in ("inputs", "lacking", "measure"):
+            if hasattr(part, what):
+                assert list(signature(getattr(part, what)).parameters) == ["bench"]
 
 
 def test_unknown_benchmark_is_refused():

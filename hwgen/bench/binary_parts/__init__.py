@@ -1,7 +1,8 @@
 """Parts of the benchmark of binarised cores, one file each.
 
 A part is a module with ``KEY`` (numbers that decide its result, JSON-ready), ``lacking(bench)``
-(what it needs and is not there, as a text; None if all is) and ``measure(bench)`` (its rows).
+(what it needs and is not there, as a text; None if all is) and ``measure(bench)`` (its rows). It
+may have ``inputs(bench)``, what else decides them, JSON-ready.
 """
 
 from . import (

@@ -17,7 +17,7 @@ BOUNDS = {
 KEY = tuple(BOUNDS)
 
 
-def inputs():
+def inputs(bench):
     """Files that decide the result."""
     return file_digests(sorted(trained.NETWORKS.glob("*.hwgen")))
 

@@ -10,7 +10,7 @@ NAMES, BOARD, STALLED = ("mnist-tfc-w1a1", "mnist-sfc-w1a1"), "ulx3s-85f", 500
 KEY = (NAMES, BOARD, STALLED)
 
 
-def inputs():
+def inputs(bench):
     """Files that decide the result."""
     return trained.digests(NAMES)
 

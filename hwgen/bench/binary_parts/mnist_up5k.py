@@ -12,7 +12,7 @@ NAMES, BOARD, RATE = ("mnist-up5k", "mnist-up5k-w1a2"), "icebreaker", 10_000
 KEY = (NAMES, BOARD, RATE)
 
 
-def inputs():
+def inputs(bench):
     """Files that decide the result."""
     return trained.digests(NAMES)
 

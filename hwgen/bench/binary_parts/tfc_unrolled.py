@@ -29,7 +29,7 @@ def lacking(bench) -> str | None:
     return None if CORE in MATRIX_CORES else f"a core '{CORE}'"
 
 
-def inputs() -> dict:
+def inputs(bench) -> dict:
     """Whether da4ml runs beside it."""
     return {"da4ml": da4ml_peer.is_there()}
 

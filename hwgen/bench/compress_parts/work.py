@@ -90,7 +90,7 @@ class Part:
         self.__file__, self.works = file, tuple(works)
         self.KEY = [asdict(work) for work in self.works]
 
-    def inputs(self) -> dict:
+    def inputs(self, bench) -> dict:
         """What decides the rows besides the recipes; trainings that are done stay done."""
         return {"compress": code_digest("compress")}
 

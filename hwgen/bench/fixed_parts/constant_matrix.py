@@ -40,7 +40,7 @@ def lacking(bench) -> str | None:
     return None if CORE in MATRIX_CORES else f"a core '{CORE}'"
 
 
-def inputs() -> dict:
+def inputs(bench) -> dict:
     """Whether da4ml runs beside it."""
     return {"da4ml": is_there()}
 

@@ -19,7 +19,7 @@ FEWER = 500
 KEY = (LOSS, BOARD, INTERVAL, IMAGES, FEWER)
 
 
-def inputs():
+def inputs(bench):
     """Files that decide the result."""
     return trained.digests(LOSS)
 

@@ -29,7 +29,7 @@ def lacking(bench) -> str | None:
     return constant_matrix.lacking(bench)
 
 
-def inputs() -> dict:
+def inputs(bench) -> dict:
     """The file that decides the result, and whether da4ml runs beside it."""
     return file_digests([NETWORK]) | {"da4ml": is_there()}
 

@@ -47,7 +47,7 @@ class Bench:
         """Rows of a part, kept ones if nothing changed that decides them."""
         self.part = name
         own = hashlib.sha256(Path(part.__file__).read_bytes()).hexdigest()
-        inputs = part.inputs() if hasattr(part, "inputs") else {}
+        inputs = part.inputs(self) if hasattr(part, "inputs") else {}
         key = digest_of(own, code_digest(*CODE), part.KEY, inputs, find("yosys").version)
         result = self._steps.run(
             name, key, lambda: {"rows": [row.to_dict() for row in part.measure(self)]})
