@@ -8,7 +8,7 @@ import typer
 
 from .progress import show_progress
 
-__all__ = ["Data", "Device", "carried_out"]
+__all__ = ["Data", "Device", "carried_out", "shown_epoch"]
 
 Data = Annotated[Path | None, typer.Option(
     "--data", help="Folder with four IDX files such as MNIST's, for a model.")]
@@ -35,10 +35,11 @@ def carried_out(model, recipe, data, out, device, *, has_budget=True):
     module, split = load_source(model, seed=steps.seed, folder=data)
     with show_progress() as progress:
         return compress(module, steps, split, folder=out / "checkpoints", device=device,
-                        progress=lambda epoch: _tell(progress, epoch)), split
+                        progress=lambda epoch: shown_epoch(progress, epoch)), split
 
 
-def _tell(progress, epoch):
+def shown_epoch(progress, epoch) -> None:
+    """Tell an epoch of a training."""
     progress(epoch.name, epoch.epoch / epoch.epochs,
              f"epoch {epoch.epoch} of {epoch.epochs}, loss {epoch.loss:.3f}, accuracy"
              f" {100 * epoch.accuracy:.1f} %, {epoch.bits:,} bits")
