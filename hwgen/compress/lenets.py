@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from .data import Split
 from .mnist import SIDE
 
-__all__ = ["LENETS", "LeNet5", "LeNet300", "Unscaled", "lenet", "lenet_split"]
+__all__ = ["LENETS", "LeNet5", "LeNet300", "LeNet300Norm", "Unscaled", "lenet", "lenet_split"]
 
 
 class LeNet300(nn.Module):
@@ -24,6 +24,18 @@ class LeNet300(nn.Module):
 
     def forward(self, x):
         return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))
+
+
+class LeNet300Norm(LeNet300):
+    """LeNet-300-100 with a batch norm behind each hidden layer, 267,410 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm1d(300), nn.BatchNorm1d(100)
+
+    def forward(self, x):
+        x = F.relu(self.norm1(self.fc1(x)))
+        return self.fc3(F.relu(self.norm2(self.fc2(x))))
 
 
 class LeNet5(nn.Module):
@@ -59,7 +71,7 @@ class Unscaled(nn.Module):
         return self.net(x / 256)
 
 
-LENETS = {"lenet-300-100": LeNet300, "lenet-5": LeNet5}
+LENETS = {"lenet-300-100": LeNet300, "lenet-300-100-norm": LeNet300Norm, "lenet-5": LeNet5}
 
 
 def lenet(name: str, *, seed: int) -> nn.Module:

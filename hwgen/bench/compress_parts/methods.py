@@ -86,7 +86,10 @@ FAMILIES = {
         _pruned("ADMM", "admm", density=HAN, retrain=3),
         _pruned("filters, L1 norm", "prune-filters", density={"fc1": 0.3, "fc2": 0.5}),
         _pruned("filters, Taylor", "taylor-filters", density={"fc1": 0.3, "fc2": 0.5}),
-        _pruned("filters, ThiNet", "thinet", density={"fc1": 0.3, "fc2": 0.5})],
+        _pruned("filters, ThiNet", "thinet", density={"fc1": 0.3, "fc2": 0.5}),
+        row("slimming, batch norms", trains("slimming", density=0.35, retrain=3, lr=2e-3), fixed(),
+            network="lenet-300-100-norm"),
+        _pruned("group lasso", "group-lasso", strength=0.2, retrain=3)],
     "sharing": [
         row("k-means, 16 values", fixed(0), trains("share", 4, lr=3e-4, bits=4), gates=True),
         row("k-means, 16 values, weighed by the Hessian", fixed(0),

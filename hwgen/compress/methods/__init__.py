@@ -5,6 +5,7 @@ from .code import Code
 from .cp import Cp
 from .distil import Distil
 from .fastfood import Fastfood, LowDisplacement
+from .group_lasso import GroupLasso
 from .hidden import Attention, Hints
 from .inq import Inq
 from .integers import ALL as INTEGERS
@@ -19,6 +20,7 @@ from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
 from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
 from .share import Share
+from .slimming import Slimming
 from .soft_share import SoftShare
 from .splice import Splice
 from .tensor_train import TensorTrain
@@ -42,6 +44,7 @@ __all__ = [
     "Cp",
     "Distil",
     "Fastfood",
+    "GroupLasso",
     "Hashed",
     "Inq",
     "LowDisplacement",
@@ -58,6 +61,7 @@ __all__ = [
     "PruneTaylor",
     "Quantise",
     "Share",
+    "Slimming",
     "SoftShare",
     "Splice",
     "TaylorFilters",
@@ -90,6 +94,8 @@ METHODS = {step.kind: step for step in (
     PruneFilters,
     TaylorFilters,
     Thinet,
+    Slimming,
+    GroupLasso,
     Splice,
     Lottery,
     L0,

@@ -98,6 +98,7 @@ class Factoring(TrainingStep):
         chosen = self._layers(context.per_layer)
         for mark in ("fixed", "pruned", "shared", "tied"):
             context.refuse(mark, "the factors have other weights: factor first")
+        context.refuse("narrowed", "it finds their sizes in training: factor first")
         for name, rank in chosen.items():
             self._check(name, context.layers[name], rank)
         context.model = self._factored(context.model, chosen, _any_generator)

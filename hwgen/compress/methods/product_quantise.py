@@ -117,6 +117,7 @@ class ProductQuantise(TrainingStep):
 
     def validate(self, context):
         """Once for each layer; norms must be folded before."""
+        context.refuse("narrowed", "it finds the sizes of layers, and so of pieces, in training")
         for name, (length, count) in self._layers(context.per_layer).items():
             layer = context.layers[name]
             n_out, n_in = layer.weight.flatten(1).shape

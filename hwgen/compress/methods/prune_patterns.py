@@ -93,6 +93,7 @@ class _Patterned(Pruning):
     def validate(self, context):
         """The pattern must divide each layer, in the order in which columns are exported."""
         super().validate(context)
+        context.refuse("narrowed", "it finds the sizes that patterns must divide in training")
         for name in self._chosen(context.layers):
             layer = context.layers[name]
             if not context.is_marked("quantised") and _reads_flattened(context.model, name):
