@@ -1,12 +1,13 @@
-"""A first-in first-out queue of any shape between two streams."""
+"""First-in first-out queues of any shape between two streams."""
 
-from amaranth.hdl import Module, Shape, Value
-from amaranth.lib import fifo, stream, wiring
+from amaranth.hdl import Module, Shape, Signal, Value
+from amaranth.lib import fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..numeric import SpecError
+from .tree import wrap_add
 
-__all__ = ["StreamFIFO"]
+__all__ = ["FreeFIFO", "StreamFIFO"]
 
 
 class StreamFIFO(wiring.Component):
@@ -52,4 +53,57 @@ class StreamFIFO(wiring.Component):
             self.o.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.o.ready),
         ]
+        return m
+
+
+class FreeFIFO(wiring.Component):
+    """As :class:`StreamFIFO`, for wide payloads: nothing but numbers of rows goes to all bits.
+
+    The memory is written in every cycle, in a row that is free; a payload that was not taken is
+    written over. So no enable, which would come from ``i.valid`` or ``o.ready`` in the same cycle,
+    has to reach all of it. One row is more than wait inside.
+
+    Parameters
+    ----------
+    shape : shape-like
+    depth : int         at least 1; 2 or more for one payload a cycle
+
+    Members
+    -------
+    i : ``In(stream.Signature(shape))``
+    o : ``Out(stream.Signature(shape))``
+
+    Raises
+    ------
+    SpecError    If ``depth`` is less than 1.
+    """
+
+    def __init__(self, shape, *, depth: int):
+        if depth < 1:
+            raise SpecError(f"FIFO depth must be at least 1, not {depth}")
+        self._shape, self._depth = shape, depth
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+    def elaborate(self, platform):
+        m = Module()
+        rows, width = self._depth + 1, Shape.cast(self._shape).width
+        m.submodules.storage = storage = memory.Memory(shape=width, depth=rows, init=[])
+        write, read = storage.write_port(), storage.read_port(domain="comb")
+        level, put, got = Signal(range(rows)), Signal(), Signal()
+        m.d.comb += [
+            write.en.eq(1), write.data.eq(Value.cast(self.i.payload)),
+            Value.cast(self.o.payload).eq(read.data),
+            self.i.ready.eq(level != self._depth), self.o.valid.eq(level != 0),
+            put.eq(self.i.valid & self.i.ready), got.eq(self.o.valid & self.o.ready),
+        ]
+        m.d.sync += level.eq(level + put - got)
+        for moves, port in ((put, write), (got, read)):
+            row = Signal(range(rows))
+            m.d.comb += port.addr.eq(row)
+            with m.If(moves):
+                wrap_add(m, row, rows)
         return m

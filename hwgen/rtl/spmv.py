@@ -5,9 +5,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SpmvSpec
-from ..plan.engines.spmv import SWEEP_CYCLES
-from ..plan.engines.spmv_timing import SUM_CYCLES
-from .engine_edge import ResultQueue, engine_ports, send, take
+from ..plan.engines.spmv import GROUP_LANES, SWEEP_CYCLES
+from ..plan.engines.spmv_timing import ASK_CYCLES
+from .engine_edge import ResultQueue, engine_ports, show, take
+from .fifo import FreeFIFO
 from .spmv_feed import EntryFeed, VectorFeed, job_layout
 from .spmv_lane import SpmvLane, sweep_layout, told_layout
 from .stream import format_shape
@@ -55,8 +56,9 @@ class SpmvEngine(wiring.Component):
         m.submodules.entries = entries = EntryFeed(spec)
         m.submodules.vectors = vectors = VectorFeed(spec)
         m.submodules.sweep = sweep = Sweep(spec)
-        take(m, self, "s_axis_matrix", spec.matrix_bytes, entries.i, closed=sweep.clearing)
-        take(m, self, "s_axis", spec.x_bytes, vectors.i, closed=sweep.clearing)
+        take(m, self, "s_axis_matrix", spec.matrix_bytes, entries.i, closed=sweep.clearing,
+             queue=FreeFIFO)
+        take(m, self, "s_axis", spec.x_bytes, vectors.i, closed=sweep.clearing, queue=FreeFIFO)
         m.d.comb += [
             entries.x_full.eq(vectors.is_full), entries.x_beats.eq(vectors.beats),
             entries.busy.eq(sweep.busy), vectors.release.eq(entries.ends),
@@ -71,30 +73,47 @@ class SpmvEngine(wiring.Component):
         return m
 
     def _lanes(self, m, entries, vectors, sweep):
-        """Each group of lanes behind one more register."""
+        """Each group of lanes behind one more register; the first of all reaches no lane."""
         spec, size = self._spec, 8 * self._spec.entry_bytes
         told = Signal(told_layout(spec), name="told")
-        for name, source in (("go", entries.go), ("first", entries.first), ("ends", entries.ends),
-                             ("bank", entries.bank), ("job", entries.job), ("x", vectors.x),
-                             ("row", vectors.row), ("en", vectors.en),
+        for name, source in (("first", entries.first), ("bank", entries.bank),
+                             ("job", entries.job), ("x", vectors.x), ("row", vectors.row),
                              ("buffer", vectors.buffer), ("sweep", sweep.o)):
             m.d.comb += told[name].eq(source)
-        lanes, told_of = [], {}
+        for name, source in (("go", entries.go), ("ends", entries.ends), ("clear", sweep.clear)):
+            m.d.comb += told.flags[name].eq(source)
+        lanes, steps, enables = [], [told], self._enables(m, vectors.en)
         for k in range(spec.lanes):
-            skew = spec.skew_of(k)
-            if skew not in told_of:
-                before = told_of.get(skew - 1, told)
-                told_of[skew] = Signal.like(before, name=f"told{skew}")
-                m.d.sync += told_of[skew].eq(before)
+            cycles = spec.skew_of(k) + 2
+            while len(steps) <= cycles:
+                steps.append(_later(m, steps[-1], f"told{len(steps)}"))
             m.submodules[f"lane{k}"] = lane = SpmvLane(spec)
-            entry = late(m, entries.entries[k * size:(k + 1) * size], skew + 1, name=f"entry{k}")
-            m.d.comb += [lane.entry.as_value().eq(entry), lane.told.eq(told_of[skew])]
+            entry = late(m, entries.entries[k * size:(k + 1) * size], cycles, name=f"entry{k}")
+            m.d.comb += [lane.entry.as_value().eq(entry), lane.told.eq(steps[cycles]),
+                         lane.x_en.eq(enables[k % GROUP_LANES][cycles])]
             lanes.append(lane)
         return lanes
 
+    def _enables(self, m, en):
+        """``en`` after each number of cycles, for each lane of a group from registers of its own.
+
+        They differ in what they begin with, as synthesis makes one of registers that are alike. A 1
+        there does no harm, nor one from before a reset: the rows that it writes are written again
+        before they are read.
+        """
+        chains = []
+        for lane in range(GROUP_LANES):
+            steps = [en]
+            for k in range(self._spec.skew_cycles + 2):
+                steps.append(Signal(init=lane % 2, name=f"en{lane}_d{k + 1}", reset_less=True))
+                m.d.sync += steps[-1].eq(steps[-2])
+            chains.append(steps)
+        return chains
+
     def _results(self, m, sweep, lanes):
         spec, shape = self._spec, format_shape(self._spec.accumulator)
-        m.submodules.queue = queue = ResultQueue(shape, lanes=spec.lanes, depth=spec.queue_depth)
+        m.submodules.queue = queue = ResultQueue(shape, lanes=spec.lanes, depth=spec.queue_depth,
+                                                   queue=FreeFIFO)
         sums = [late(m, lane.o, spec.skew_cycles - spec.skew_of(k), name=f"sum{k}")
                 for k, lane in enumerate(lanes)]
         cycles = SWEEP_CYCLES + spec.skew_cycles
@@ -104,7 +123,15 @@ class SpmvEngine(wiring.Component):
             queue.i_last.eq(delay(m, sweep.last, cycles, name="last")),
             sweep.has_room.eq(queue.has_room),
         ]
-        send(m, self, queue.o, shape, spec.lanes)
+        show(m, self, queue.o, shape, spec.lanes)
+
+
+def _later(m, told, name):
+    """A cycle later; of all that only the flags are reset."""
+    later = Signal.like(told, name=name)
+    m.d.comb += later.eq(late(m, told.as_value(), 1, name=name))
+    m.d.comb += later.flags.eq(delay(m, told.flags.as_value(), 1, name=f"{name}_flags"))
+    return later
 
 
 class Sweep(wiring.Component):
@@ -119,7 +146,7 @@ class Sweep(wiring.Component):
     ends : ``In(1)``; slots : ``In``      a job that sends ends; its slots, less one
     has_room : ``In(1)``                  one more result may be under way
     busy : ``Out(2)``                     one bit a bank: not free for another job
-    o : ``Out(sweep_layout)``
+    o : ``Out(sweep_layout)``; clear : ``Out(2)``    one bit a bank: its row ``o.old`` is zeroed
     reads, last : ``Out(1)``              a row is read in this cycle; it is the bank's last
     clearing : ``Out(1)``                 after a reset, until all rows are 0
     """
@@ -128,7 +155,7 @@ class Sweep(wiring.Component):
         self._spec = spec
         super().__init__({
             "ends": In(1), "slots": In(job_layout(spec)["slots"].shape), "has_room": In(1),
-            "busy": Out(2), "o": Out(sweep_layout(spec)),
+            "busy": Out(2), "o": Out(sweep_layout(spec)), "clear": Out(2),
             **{name: Out(1) for name in ("reads", "last")}, "clearing": Out(1, init=1),
         })
 
@@ -142,8 +169,7 @@ class Sweep(wiring.Component):
             self.reads.eq(ready.bit_select(bank, 1) & self.has_room), count.eq(slots[bank]),
             self.last.eq(row == count),
         ]
-        # The last sum is written SUM_CYCLES after its entry; lanes read a cycle after being told.
-        before = SUM_CYCLES - 1
+        before = ASK_CYCLES - 1
         whole = delay(m, self.ends, before, name="ends")
         done = Signal()
         m.d.comb += done.eq(self.reads & self.last)
@@ -165,6 +191,6 @@ class Sweep(wiring.Component):
         m.d.comb += [
             self.o.swept.eq(ready), self.o.row.eq(row), self.o.picked.eq(bank),
             self.o.old.eq(Mux(self.clearing, row, old)),
-            self.o.clear.eq(Mux(self.clearing, 3, reads)),
+            self.clear.eq(Mux(self.clearing, 3, reads)),
         ]
         return m

@@ -85,8 +85,9 @@ class VectorFeed(wiring.Component):
 
     def _write(self, m, elements, row, en):
         kept = Signal.like(self.x, reset_less=True)
-        m.d.sync += [kept.as_value().eq(elements), self.row.eq(row), self.en.eq(en)]
-        m.d.comb += self.x.eq(kept)
+        kept_row = Signal.like(self.row, reset_less=True)
+        m.d.sync += [kept.as_value().eq(elements), kept_row.eq(row), self.en.eq(en)]
+        m.d.comb += [self.x.eq(kept), self.row.eq(kept_row)]
 
 
 class EntryFeed(wiring.Component):
@@ -126,7 +127,7 @@ class EntryFeed(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         take, closes, empty, waits = Signal(), Signal(), Signal(), Signal()
-        left, at_end, wide = Signal(range(MAX_BEATS)), Signal(), Signal()
+        left, at_end, asked = Signal(range(MAX_BEATS)), Signal(), Signal()
         last = self.i.p.last
         m.d.comb += [take.eq(self.i.valid & self.i.ready), self.entries.eq(self.i.p.data)]
         kept = delay(m, self.ends & ~self.sends, 1, name="kept")
@@ -135,9 +136,10 @@ class EntryFeed(wiring.Component):
         with m.FSM():
             with m.State("COMMAND"):
                 m.d.comb += self.i.ready.eq(1)
-                ended = self._command(m, take, left, wide)
+                fields, ended = self._command(m, take, left)
                 m.d.sync += empty.eq(last)
-                with m.If(take & (ended | last)):
+                m.d.comb += asked.eq(take & (ended | last))
+                with m.If(asked):
                     m.next = "WAIT"
             with m.State("WAIT"):
                 m.d.sync += [self.first.eq(1), at_end.eq(left == 0)]
@@ -161,22 +163,34 @@ class EntryFeed(wiring.Component):
                     m.next = "COMMAND"
         with m.If(self.ends & self.sends):
             m.d.sync += self.bank.eq(~self.bank)
-        self._faults(m, take, closes, wide)
+        self._faults(m, take, closes, self._wide(m, asked, fields, ended))
         return m
 
+    def _wide(self, m, asked, fields, ended):
+        """Whether a command was cut, or beyond the engine, two cycles after it."""
+        spec = self._spec
+        kept, there = Signal.like(fields, reset_less=True), Signal()
+        cut, wide = Signal(), Signal()
+        m.d.sync += [
+            kept.eq(fields), cut.eq(~ended), there.eq(asked),
+            wide.eq(there & (cut | (kept.columns >= spec.columns) | (kept.slots >= spec.slots)
+                             | (kept.rest != 0))),
+        ]
+        return wide
+
     def _faults(self, m, take, closes, wide):
-        """Told a cycle late: a wrong length of its own frame, or of x."""
+        """Told late: a wrong length of its own frame, or of x; a wrong command."""
         spec = self._spec
         other = Signal()
         x_last = self.job.columns >> (spec.x_lanes.bit_length() - 1)
         m.d.comb += other.eq(self.ends & (self.x_beats != x_last))
         length, short = Signal(), Signal()
-        tell(m, length, take=take, wrong=self.i.p.last != closes, wide=wide)
+        tell(m, length, take=take, wrong=self.i.p.last != closes)
         m.d.sync += short.eq(other)
-        m.d.comb += self.error.eq(length | short)
+        m.d.comb += self.error.eq(length | short | wide)
 
-    def _command(self, m, take, left, wide):
-        """Takes its beats, the first bytes first; whether this is the last one."""
+    def _command(self, m, take, left):
+        """Takes its beats, the first bytes first; what it says at the last; if it is that."""
         spec = self._spec
         beats, bits = spec.command_beats, 8 * spec.matrix_bytes
         word, count, ended = Signal(beats * bits), Signal(range(max(2, beats))), Signal()
@@ -184,13 +198,10 @@ class EntryFeed(wiring.Component):
         layout = data.StructLayout({"columns": COUNT_BITS, "slots": COUNT_BITS,
                                     "beats": (MAX_BEATS - 1).bit_length(), "sends": 1, "rest": 7})
         fields = data.View(layout, word[:8 * COMMAND_BYTES])
-        m.d.comb += [word.eq(Cat(kept, self.i.p.data)), ended.eq(count == beats - 1),
-                     wide.eq((ended | self.i.p.last)
-                             & ((fields.columns >= spec.columns) | (fields.slots >= spec.slots)
-                                | (fields.rest != 0) | ~ended))]
+        m.d.comb += [word.eq(Cat(kept, self.i.p.data)), ended.eq(count == beats - 1)]
         with m.If(take):
             m.d.sync += [
                 kept.eq(word[bits:]), count.eq(Mux(ended | self.i.p.last, 0, count + 1)),
                 left.eq(fields.beats), self.sends.eq(fields.sends),
                 self.job.columns.eq(fields.columns), self.job.slots.eq(fields.slots)]
-        return ended
+        return fields, ended

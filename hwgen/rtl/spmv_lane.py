@@ -9,13 +9,16 @@ from .chain import load_add
 from .multiply_cells import Multiply
 from .spmv_feed import job_layout
 from .stream import format_shape
-from .tree import delay
+from .tree import delay, late
 
 __all__ = ["RowSums", "SpmvLane", "XBanks", "entry_layout", "sweep_layout",
            "told_layout"]
 
-X_CYCLES = 3
-"""From a column's number to its element of x: two registers of the memory, one of the choice."""
+CHOICE_STEPS = 3
+"""Registers of the choice among the banks of x."""
+
+X_CYCLES = 2 + CHOICE_STEPS
+"""From a column's number to its element of x: two registers of the memory, those of the choice."""
 
 PRODUCT_CYCLES = X_CYCLES + 2
 """From an entry to its product."""
@@ -29,22 +32,24 @@ def entry_layout(spec: SpmvSpec) -> data.StructLayout:
 
 
 def sweep_layout(spec: SpmvSpec) -> data.StructLayout:
-    """What the sweep tells all lanes: ``bank`` is read at ``row``; ``clear`` zeroes ``old`` rows.
+    """What the sweep tells all lanes: the bank ``picked`` is read at ``row``; ``old`` is zeroed.
 
-    ``swept`` says of each bank whether the sweep reads it, ``clear`` whether it is written.
+    ``swept`` says of each bank whether the sweep reads it.
     """
     row = (spec.sum_rows - 1).bit_length()
-    return data.StructLayout({"swept": 2, "row": row, "clear": 2, "old": row, "picked": 1})
+    return data.StructLayout({"swept": 2, "row": row, "old": row, "picked": 1})
 
 
 def told_layout(spec: SpmvSpec) -> data.StructLayout:
     """What all lanes are told.
 
     ``go``, ``first``, ``ends``, ``bank`` and ``job`` are those of :class:`EntryFeed`, for the entry
-    that comes with them; ``x``, ``row``, ``en`` and ``buffer`` those of :class:`VectorFeed`.
+    that comes with them; ``x``, ``row`` and ``buffer`` those of :class:`VectorFeed`;
+    ``clear`` and ``sweep`` those of the sweep. The ``flags`` are 0 after a reset.
     """
+    flags = data.StructLayout({"go": 1, "ends": 1, "clear": 2})
     return data.StructLayout({
-        **dict.fromkeys(("go", "first", "ends", "bank", "en", "buffer"), 1),
+        "flags": flags, **dict.fromkeys(("first", "bank", "buffer"), 1),
         "job": job_layout(spec), "row": spec.x_row_bits + 1, "sweep": sweep_layout(spec),
         "x": data.ArrayLayout(format_shape(spec.x), spec.x_lanes)})
 
@@ -84,23 +89,33 @@ class XBanks(wiring.Component):
                          write.data.eq(self.x[k]), read.addr.eq(Cat(row, self.buffer))]
             m.d.sync += [kept.eq(read.data), out.eq(kept)]
             found.append(out)
-        picked = delay(m, self.column[:low], X_CYCLES - 1, name="picked") if low else 0
-        chosen = Signal(self._shape, name="chosen", reset_less=True)
-        m.d.sync += chosen.eq(Array(found)[picked])
-        m.d.comb += self.o.eq(chosen)
+        m.d.comb += self.o.eq(self._choice(m, found, self.column[:low]))
         return m
+
+    def _choice(self, m, found, column):
+        """One of the banks' elements; each step looks at as many of the number's bits."""
+        picked, share = late(m, column, 2, name="picked"), -(-len(column) // CHOICE_STEPS)
+        for step in range(CHOICE_STEPS):
+            bits, before = picked[:share], found
+            found = [Signal(self._shape, name=f"chosen{step}_{k}", reset_less=True)
+                     for k in range(len(before) >> len(bits))]
+            for k, chosen in enumerate(found):
+                m.d.sync += chosen.eq(Array(before[k << len(bits):(k + 1) << len(bits)])[bits])
+            picked = late(m, picked[share:], 1, name=f"picked{step}")
+        return found[0]
 
 
 class RowSums(wiring.Component):
     """Two banks of sums: adds to one while the other is read and zeroed.
 
-    ``slot`` and ``ends`` come two cycles before ``sum``, which is then added to its row.
+    ``slot``, ``ends`` and ``bank`` come three cycles before ``sum``, which is then added to its
+    row. What the sweep reads and zeroes goes through a register, as all addresses do.
 
     Members
     -------
     slot : ``In``; ends, bank : ``In(1)``; sum : ``In(accumulator)``
-    sweep : ``In(sweep_layout)``
-    o : ``Out(accumulator)``       the row that the sweep reads, three cycles later
+    sweep : ``In(sweep_layout)``; clear : ``In(2)``
+    o : ``Out(accumulator)``       the row that the sweep reads, four cycles later
     """
 
     def __init__(self, spec: SpmvSpec):
@@ -108,7 +123,7 @@ class RowSums(wiring.Component):
         row = (spec.sum_rows - 1).bit_length()
         super().__init__({
             "slot": In(row), "ends": In(1), "bank": In(1), "sum": In(self._shape),
-            "sweep": In(sweep_layout(spec)), "o": Out(self._shape),
+            "sweep": In(sweep_layout(spec)), "clear": In(2), "o": Out(self._shape),
         })
 
     def elaborate(self, platform):
@@ -117,27 +132,31 @@ class RowSums(wiring.Component):
         attrs = {"no_rw_check": 1} | ({"ram_style": "block"} if spec.sums_in_blocks else {})
         total, result = (Signal(self._shape, name=name, reset_less=True)
                          for name in ("total", "result"))
-        slot, ends = delay(m, self.slot, 3, name="slot"), delay(m, self.ends, 3, name="ends")
-        bank_before = delay(m, self.bank, 2, name="bank")
-        bank, sums = delay(m, bank_before, 1, name="bank_of_total"), []
+        slot, ends = late(m, self.slot, 3, name="slot"), delay(m, self.ends, 3, name="ends")
+        bank, sums = late(m, self.bank, 3, name="bank"), []
         for b in range(2):
             m.submodules[f"bank{b}"] = rows = memory.Memory(
                 shape=unsigned(self._shape.width), depth=spec.sum_rows, init=[], attrs=attrs)
             write, read = rows.write_port(), rows.read_port(domain="comb")
             kept, before = (Signal(self._shape, name=f"{name}{b}", reset_less=True)
                             for name in ("kept", "before"))
-            clear = sweep.clear[b]
+            read_row, write_row = (Signal.like(self.slot, name=f"{name}{b}", reset_less=True)
+                                   for name in ("read_row", "write_row"))
+            writes, zero = Signal(name=f"writes{b}"), Signal(name=f"zero{b}")
             m.d.comb += [
-                read.addr.eq(Mux(sweep.swept[b], sweep.row, self.slot)),
-                write.en.eq(clear | (ends & (bank == b))),
-                write.addr.eq(Mux(clear, sweep.old, slot)), write.data.eq(Mux(clear, 0, total)),
+                read.addr.eq(read_row), write.addr.eq(write_row), write.en.eq(writes),
+                write.data.eq(Mux(zero, 0, total)),
             ]
-            m.d.sync += [kept.eq(read.data), before.eq(kept)]
+            m.d.sync += [
+                read_row.eq(Mux(sweep.swept[b], sweep.row, self.slot)),
+                write_row.eq(Mux(self.clear[b], sweep.old, slot)),
+                writes.eq(self.clear[b] | (ends & (bank == b))), zero.eq(self.clear[b]),
+                kept.eq(read.data), before.eq(kept),
+            ]
             sums.append(before)
-        added = Signal(self._shape, name="added")
-        m.d.comb += added.eq(Mux(bank_before, sums[1], sums[0]))
-        m.d.sync += [total.eq(added + self.sum),
-                     result.eq(Mux(delay(m, sweep.picked, 2, name="picked"), sums[1], sums[0]))]
+        following = load_add(m, bank, sums[1], sums[0], self.sum, prefix="add")
+        picked = late(m, sweep.picked, 3, name="picked")
+        m.d.sync += [total.eq(following), result.eq(Mux(picked, sums[1], sums[0]))]
         m.d.comb += self.o.eq(result)
         return m
 
@@ -155,6 +174,7 @@ class SpmvLane(wiring.Component):
     Members
     -------
     entry : ``In(entry_layout)``; told : ``In(told_layout)``
+    x_en : ``In(1)``              the element of each bank that is told is written
     o : ``Out(accumulator)``      as :class:`RowSums` has it
     error : ``Out(1)``   a column or slot behind the job's last, a row unended at the job's end
     """
@@ -163,22 +183,23 @@ class SpmvLane(wiring.Component):
         self._spec = spec
         super().__init__({
             "entry": In(entry_layout(spec)), "told": In(told_layout(spec)),
-            "o": Out(format_shape(spec.accumulator)), "error": Out(1),
+            "x_en": In(1), "o": Out(format_shape(spec.accumulator)), "error": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         closes = Signal()
-        m.d.comb += closes.eq(self.told.go & (self.entry.step != 0))
+        m.d.comb += closes.eq(self.told.flags.go & (self.entry.step != 0))
         m.submodules.sums = sums = RowSums(self._spec)
         total = self._row_sum(m, self._product(m), closes)
         slot, in_range = self._slots(m, closes)
-        early = PRODUCT_CYCLES - 1          # `RowSums` reads two cycles before it adds
+        early = PRODUCT_CYCLES - 2          # `RowSums` wants them three cycles before the sum
         m.d.comb += [
             sums.sum.eq(total), sums.sweep.eq(self.told.sweep), self.o.eq(sums.o),
-            sums.slot.eq(delay(m, slot, early - 2, name="slot")),
+            sums.clear.eq(self.told.flags.clear),
+            sums.slot.eq(late(m, slot, early - 2, name="slot")),
             sums.ends.eq(delay(m, in_range, early - 2, name="in_range")),
-            sums.bank.eq(delay(m, self.told.bank, early, name="bank")),
+            sums.bank.eq(late(m, self.told.bank, early, name="bank")),
         ]
         return m
 
@@ -197,7 +218,7 @@ class SpmvLane(wiring.Component):
         product = Signal.like(multiply.y.as_signed() if shape_x.signed or shape_w.signed
                               else multiply.y, name="product")
         m.d.comb += [
-            banks.x.eq(self.told.x), banks.row.eq(self.told.row), banks.en.eq(self.told.en),
+            banks.x.eq(self.told.x), banks.row.eq(self.told.row), banks.en.eq(self.x_en),
             banks.column.eq(self.entry.column), banks.buffer.eq(self.told.buffer),
             multiply.a.eq(banks.o), multiply.b.eq(value), product.eq(multiply.y),
         ]
@@ -207,38 +228,39 @@ class SpmvLane(wiring.Component):
         """Of the row so far, a cycle after each product."""
         ended, fresh = Signal(), Signal()
         m.d.comb += fresh.eq(self.told.first | ended)
-        with m.If(self.told.go):
+        with m.If(self.told.flags.go):
             m.d.sync += ended.eq(closes)
         total = Signal(format_shape(self._spec.accumulator), name="row_sum", reset_less=True)
-        following = load_add(m, delay(m, fresh, PRODUCT_CYCLES, name="fresh"), 0, total, product,
+        following = load_add(m, late(m, fresh, PRODUCT_CYCLES, name="fresh"), 0, total, product,
                              prefix="add")
-        with m.If(delay(m, self.told.go, PRODUCT_CYCLES, name="go")):
+        with m.If(late(m, self.told.flags.go, PRODUCT_CYCLES, name="go")):
             m.d.sync += total.eq(following)
         return total
 
     def _slots(self, m, closes):
         """Slot of a row that ends, two cycles after its last entry, and whether there is one."""
-        spec, entry, job = self._spec, self.entry, self.told.job
+        spec, entry, job, flags = self._spec, self.entry, self.told.job, self.told.flags
         # Slots count from 1 here; the first one behind the last is seen, whatever the step.
         number = Signal(range(spec.slots + spec.max_step + 1))
-        slot = Signal((spec.sum_rows - 1).bit_length())
+        slot = Signal((spec.sum_rows - 1).bit_length(), reset_less=True)
         ends, in_range, is_open = Signal(), Signal(), Signal()
         beyond, unended, outside = Signal(), Signal(), Signal()
-        most, open_now = Signal.like(job.slots), Signal()
+        behind, open_now = Signal(len(job.slots) + 1, reset_less=True), Signal()
         m.d.comb += [
-            beyond.eq(ends & (number > most + 1)),
-            open_now.eq(Mux(self.told.go, (entry.step == 0) & ((is_open & ~self.told.first)
-                                                          | (entry.value != 0)),
+            beyond.eq(ends & (number > behind)),
+            open_now.eq(Mux(flags.go, (entry.step == 0) & ((is_open & ~self.told.first)
+                                                      | (entry.value != 0)),
                             is_open & ~self.told.first)),
         ]
         rest = Signal(max(1, 8 * spec.entry_bytes - spec.entry_bits))
         m.d.comb += rest.eq(entry.as_value()[spec.entry_bits:])
         m.d.sync += [
-            ends.eq(closes), most.eq(job.slots), slot.eq(number - 1), in_range.eq(ends & ~beyond),
-            is_open.eq(open_now & ~self.told.ends), unended.eq(self.told.ends & open_now),
-            outside.eq(self.told.go & ((entry.column > job.columns) | (rest != 0))),
+            ends.eq(closes), behind.eq(job.slots + 1), slot.eq(number - 1),
+            in_range.eq(ends & ~beyond),
+            is_open.eq(open_now & ~flags.ends), unended.eq(flags.ends & open_now),
+            outside.eq(flags.go & ((entry.column > job.columns) | (rest != 0))),
             self.error.eq(beyond | unended | outside),
         ]
-        with m.If(self.told.go):
+        with m.If(flags.go):
             m.d.sync += number.eq(Mux(self.told.first, 0, number) + entry.step)
         return slot, in_range

@@ -73,7 +73,7 @@ def test_timing_counts_all_nonzeros():
     matrix = Csr.of((4, 16), np.repeat(range(4), 16), np.tile(range(16), 4), np.ones(64, int))
     timing = timing_of(spec, host, host.pack(matrix))
     assert (timing.jobs, timing.beats, timing.ideal) == (1, 16, 16)
-    assert (timing.cycles, timing.interval) == (4 + 16 + 1 + 15 + 1, 18)
-    assert (timing.utilisation, timing.sustained) == (16 / 37, 16 / 18)
+    assert (timing.cycles, timing.interval) == (4 + 16 + 1 + 17 + 1, 18)
+    assert (timing.utilisation, timing.sustained) == (16 / 39, 16 / 18)
     empty = host.pack(Csr.of((3, 3), *np.zeros((3, 0), int)))
     assert timing_of(spec, host, empty).jobs == 0

@@ -13,7 +13,7 @@ from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.stages import ArgmaxStage, Conversion, ThermometerStage
 from hwgen.rtl.argmax import ArgmaxCore
 from hwgen.rtl.convert import Converter
-from hwgen.rtl.fifo import StreamFIFO
+from hwgen.rtl.fifo import FreeFIFO, StreamFIFO
 from hwgen.rtl.stream import beat_layout, link
 from hwgen.rtl.thermometer import ThermometerCoder
 
@@ -34,9 +34,9 @@ def test_converter_keeps_order_at_full_rate(lanes):
 
 
 class QueueOfBeats(wiring.Component):
-    def __init__(self, depth):
+    def __init__(self, kind, depth):
         layout = beat_layout(signed(5), 2)
-        self._queue = StreamFIFO(layout, depth=depth)
+        self._queue = kind(layout, depth=depth)
         super().__init__({"i": In(stream.Signature(layout)), "o": Out(stream.Signature(layout))})
 
     def elaborate(self, platform):
@@ -52,14 +52,16 @@ class QueueOfBeats(wiring.Component):
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
-def test_queue_keeps_signed_elements(depth):
+@pytest.mark.parametrize("kind", [FreeFIFO, StreamFIFO])
+def test_queue_keeps_signed_elements(kind, depth):
     frames = np.random.default_rng(1).integers(-16, 16, (4, 8)).tolist()
-    check_all_stalls(lambda: QueueOfBeats(depth), frames, frames)
+    check_all_stalls(lambda: QueueOfBeats(kind, depth), frames, frames)
 
 
-def test_queue_refuses_no_depth():
+@pytest.mark.parametrize("kind", [FreeFIFO, StreamFIFO])
+def test_queue_refuses_no_depth(kind):
     with pytest.raises(SpecError, match=r"^FIFO depth must be at least 1, not 0$"):
-        StreamFIFO(unsigned(1), depth=0)
+        kind(unsigned(1), depth=0)
 
 
 def test_link_refuses_streams_of_the_same_width_and_another_sign():
@@ -107,4 +109,5 @@ def test_argmax_sends_scores_and_the_lowest_index_of_the_largest(n, k, bits):
 
 def test_joints_convert_to_rtlil():
     assert "cell" in convert(Converter(signed(4), Conversion(6, 4)))
-    assert "cell" in convert(QueueOfBeats(3))
+    assert "cell" in convert(QueueOfBeats(StreamFIFO, 3))
+    assert "cell" in convert(QueueOfBeats(FreeFIFO, 3))

@@ -8,7 +8,7 @@ from ...numeric.formats import MAX_BITS
 from ..target import Cells, Target, in_block_ram
 from .checks import require_fixed, require_multipliers, require_within
 from .spmv_cells import spmv_cells
-from .spmv_timing import SUM_CYCLES, schedule
+from .spmv_timing import ASK_CYCLES, schedule
 
 __all__ = ["COMMAND_BYTES", "SpmvSpec"]
 
@@ -27,10 +27,10 @@ MAX_OPERAND_BITS = 32
 LEAST_STEP_BITS = 2
 """Of a row's step, where there are slots enough."""
 
-SWEEP_CYCLES = 4
-"""From the address of a sum that is sent to its way into the queue."""
+SWEEP_CYCLES = 6
+"""From the cycle in which a sum is asked for to its way into the queue."""
 
-EDGE_CYCLES = 2
+EDGE_CYCLES = 1
 """From there to the beat at the edge."""
 
 GROUP_LANES = 2
@@ -165,7 +165,7 @@ class SpmvSpec:
     @property
     def queue_depth(self) -> int:
         """Results that may be under way: as many as leave room for one a cycle."""
-        return SWEEP_CYCLES + EDGE_CYCLES + 2 + self.skew_cycles
+        return SWEEP_CYCLES + EDGE_CYCLES + 1 + self.skew_cycles
 
     @property
     def latency_cycles(self) -> int:
@@ -174,7 +174,7 @@ class SpmvSpec:
         One through the queue of the edge; then to the sum's memory, out of it, to the edge; lanes
         wait for the last ones.
         """
-        return 1 + SUM_CYCLES + SWEEP_CYCLES + self.skew_cycles + EDGE_CYCLES
+        return 1 + ASK_CYCLES + SWEEP_CYCLES + self.skew_cycles + EDGE_CYCLES
 
     @property
     def x_row_bits(self) -> int:
@@ -206,7 +206,7 @@ class SpmvSpec:
         """Bits stored, by purpose."""
         return {"x": self.lanes * self.x_lanes * self.x_rows * self.x.bits,
                 "sums": self.lanes * 2 * self.sum_rows * self.accumulator.bits,
-                "queue": self.queue_depth * (self.lanes * self.accumulator.bits + 1)}
+                "queue": (self.queue_depth + 1) * (self.lanes * self.accumulator.bits + 1)}
 
     def cycles_of(self, jobs) -> int:
         """Cycles of ``jobs`` that follow one another, without stalls; exact.

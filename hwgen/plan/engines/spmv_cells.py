@@ -9,7 +9,7 @@ __all__ = ["spmv_cells"]
 CONTROL = Cells(lut=250, ff=120)
 """Commands, counters, the sweep."""
 
-LANE = Cells(lut=60, ff=20)
+LANE = Cells(lut=30, ff=45)
 """Of a lane: flags, faults."""
 
 
@@ -26,33 +26,30 @@ def _times(cells: Cells, count: int) -> Cells:
 
 
 def _edges(spec, target) -> Cells:
-    """Queues at the streams, the second register of results, two of x on its way to the lanes."""
-    results = spec.lanes * spec.accumulator.bits + 1
-    x = spec.x_lanes * spec.x.bits + spec.x_row_bits + 2
-    cells = Cells(lut=results, ff=2 * results + 2 * x)
+    """Queues at the streams, with a row more than wait in them; the register of x."""
+    cells = Cells(ff=spec.x_lanes * spec.x.bits + spec.x_row_bits + 2)
     for depth, width in ((2, 8 * spec.matrix_bytes + 1), (2, 8 * spec.x_bytes + 1),
-                         (spec.queue_depth, results)):
-        cells += small_memory(depth, width, target)
+                         (spec.queue_depth, spec.lanes * spec.accumulator.bits + 1)):
+        cells += small_memory(depth + 1, width, target)
     return cells
 
 
 def _skew(spec) -> Cells:
-    """What delays later lanes' entries and earlier lanes' sums; what goes from group to group."""
+    """What delays lanes' entries and earlier lanes' sums; what goes from group to group."""
     told = (spec.x_lanes * spec.x.bits + spec.x_row_bits + spec.column_bits
             + 3 * (spec.sum_rows - 1).bit_length() + 12)
     before = sum(spec.skew_of(lane) for lane in range(spec.lanes))
     behind = spec.lanes * spec.skew_cycles - before
-    return Cells(ff=8 * spec.entry_bytes * before + spec.accumulator.bits * behind
-                 + told * spec.skew_cycles)
+    return Cells(ff=8 * spec.entry_bytes * (before + 2 * spec.lanes)
+                 + spec.accumulator.bits * behind + told * (spec.skew_cycles + 2))
 
 
 def _lane(spec) -> Cells:
     """An entry, and the slot of its row, on their way to the sums."""
     slot = (spec.sum_rows - 1).bit_length()
     return LANE + Cells(
-        lut=2 * (spec.column_bits + 3 * slot),
-        ff=8 * spec.entry_bytes + 3 * spec.weights.bits + spec.x.bits + 9 * slot
-        + 2 * (spec.x_lanes.bit_length() - 1))
+        lut=spec.column_bits + 3 * slot,
+        ff=5 * spec.weights.bits + 12 * slot + 3 * (spec.x_lanes.bit_length() - 1))
 
 
 def _product(spec, target) -> Cells:
@@ -65,7 +62,7 @@ def _product(spec, target) -> Cells:
 
 def _x_banks(spec, target) -> Cells:
     """A lane's copy of x, and the choice among its banks."""
-    choice = Cells(lut=spec.x.bits * spec.x_lanes // 2)
+    choice = Cells(lut=spec.x.bits * (spec.x_lanes - 1), ff=spec.x.bits * (spec.x_lanes - 1))
     own = spec.x_lanes * spec.x.bits
     if spec.x_in_blocks:
         ff = 0 if target.blocks_hold_registers else own

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ...numeric import SpecError, as_int
 
-__all__ = ["MAX_BEATS", "SUM_CYCLES", "SpmvJob", "Times", "UPDATE_CYCLES", "schedule"]
+__all__ = ["ASK_CYCLES", "MAX_BEATS", "SUM_CYCLES", "SpmvJob", "Times", "UPDATE_CYCLES", "schedule"]
 
 MAX_BEATS = 1 << 24
 """Most beats of entries that a command can ask for."""
@@ -13,8 +13,15 @@ UPDATE_CYCLES = 4
 """From the read of a sum to the next one that sees it: two registers of the memory, the adder's,
 the write."""
 
-SUM_CYCLES = 8
+SUM_CYCLES = 11
 """From an entry's cycle to the one in which the sum of its row is written."""
+
+READ_CYCLES = 3
+"""From the cycle in which a sum is asked for to that in which a lane, of the first ones, reads it:
+two registers of what all are told, that of the address."""
+
+ASK_CYCLES = SUM_CYCLES + 1 - READ_CYCLES
+"""From a job's last entry to the cycle in which its first sum is asked for, as early as may be."""
 
 
 class SpmvJob(NamedTuple):
@@ -31,7 +38,7 @@ class SpmvJob(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Cycles of a job: its x is there; its first and last entries; its last sums are read."""
+    """Cycles of a job: its x is there; its first and last entries; its last sums are asked for."""
 
     x: int
     first: int
@@ -57,7 +64,7 @@ def schedule(spec, jobs) -> list[Times]:
         ended = begin + job.beats - 1
         kept = not job.sends
         if job.sends:
-            swept = max(ended + SUM_CYCLES - 1, swept) + job.slots
+            swept = max(ended + ASK_CYCLES - 1, swept) + job.slots
             free[bank] = swept + 1
             bank = 1 - bank
         times.append(Times(loaded, begin, ended, swept))
