@@ -158,6 +158,38 @@ def test_what_is_found_to_be_damaged_in_use_is_told_and_adds_nothing(rng):
         np.testing.assert_array_equal(host.results(answers[2 * number + 1].frames, 3), expected)
 
 
+def undecodable(spec):
+    """Name -> a frame with bits that begin no code of its tables, and what follows them."""
+    lone, none, ones = [0, 1], [0] * 16, [1] * 32
+    cases = {
+        "a code that no table has": (lone, lone, ones, False),
+        "a run that no table has": (lone, lone, [0, *ones[1:]], False),
+        "the same, and more behind it": (lone, lone, [0, 0, 0, *ones[3:]], True),
+        "tables without codes": (none, none, [0] * 32, True)}
+    for name, (codes, runs, bits, goes_on) in cases.items():
+        words = Words(host_of(spec).sizes, spec.weights, spec.accumulator)
+        for unit, lengths in enumerate((codes, runs)):
+            words.block("lengths", unit, 0, lengths, spec.code_bits + 1)
+            words.block("symbols", unit, 0, [1], spec.code_bits)
+        words.block("coded", 0, 0, bits, 1)
+        if goes_on:
+            words.block("biases", 0, 0, [3, 3], spec.accumulator_bits)
+        yield name, words.frame()
+
+
+def test_huffman_codes_that_no_table_has_are_told_and_the_next_weights_work(rng):
+    spec = spec_of(2, 1, rows=4, entries=32, columns=16, biases=16, huffman=True)
+    host = host_of(spec)
+    _layers, program, x, expected = prepared(rng, spec, (5, 6, 3), vectors=1)
+    names, frames = zip(*undecodable(spec), strict=True)
+    vector = ("vectors", beats_of(host.frames(x)[0], spec.x_bytes), 1)
+    answers = run_script(spec, [*frames, program.words, vector])
+    for name, answer in zip(names, answers, strict=False):
+        assert (answer.loaded, answer.weights_error) == (False, True), name
+    assert [(answer.loaded, answer.weights_error) for answer in answers[-2:]] == [(True, False)] * 2
+    np.testing.assert_array_equal(host.results(answers[-1].frames, 3), expected)
+
+
 def test_vectors_of_a_wrong_length_are_told_and_the_next_one_is_unharmed(rng):
     spec = spec_of(2, 2, rows=8, biases=8, layers=1, x=Fixed(7, signed=False))
     host = host_of(spec)
