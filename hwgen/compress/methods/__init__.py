@@ -23,6 +23,7 @@ from .share import Share
 from .slimming import Slimming
 from .soft_share import SoftShare
 from .splice import Splice
+from .stochastic_round import StochasticRound
 from .tensor_train import TensorTrain
 from .thinet import Thinet
 from .tied import Circulant, Hashed
@@ -64,6 +65,7 @@ __all__ = [
     "Slimming",
     "SoftShare",
     "Splice",
+    "StochasticRound",
     "TaylorFilters",
     "TensorTrain",
     "Train",
@@ -102,6 +104,7 @@ METHODS = {step.kind: step for step in (
     Variational,
     Admm,
     Quantise,
+    StochasticRound,
     *INTEGERS,
     Inq,
     Share,
