@@ -59,6 +59,7 @@ RESERVED = {
     "amaranth": {"rtl", "board_targets"},
     "amaranth_boards": {"board_targets"},
     "serial": {"host"},
+    "optuna": {"compress"},
 }
 
 # Import name of a distribution, where it is not the distribution's own name.
@@ -104,7 +105,8 @@ def declared(root):
     """Names that the distributions in pyproject.toml are imported by."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = set()
-    for requirement in project["dependencies"] + project["optional-dependencies"]["peers"]:
+    extras = project["optional-dependencies"]
+    for requirement in project["dependencies"] + extras["peers"] + extras["search"]:
         distribution = requirement.split(">")[0].split("<")[0].split("=")[0].strip()
         names.add(IMPORT_NAMES.get(distribution, distribution.replace("-", "_")))
     return names | {"cocotb_tools"}  # a second package of cocotb's

@@ -13,8 +13,8 @@ from .errors import guarded, usage_error
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS = (
-    "demo", "train", "compress", "profile", "sensitivity", "generate", "simulate", "synth", "run",
-    "report", "core", "engine", "spmv", "bench", "doctor", "boards",
+    "demo", "train", "compress", "profile", "sensitivity", "search", "generate", "simulate",
+    "synth", "run", "report", "core", "engine", "spmv", "bench", "doctor", "boards",
 )
 """In the order of the help; each is a module here with ``command`` and ``EXAMPLES``."""
 

@@ -16,7 +16,7 @@ from ..recipes import accuracy, float_scores
 from .account import Account, account_of
 from .recipe import Recipe
 
-__all__ = ["BudgetError", "Compressed", "finished"]
+__all__ = ["BudgetError", "Compressed", "counted", "finished"]
 
 BATCH = 500
 """Samples at a time: bounds the memory."""
@@ -101,9 +101,7 @@ def finished(run, reference=None) -> Compressed:
     origin = np.concatenate([float_scores(run.origin, x) for x in _parts(split.x_test)])
     accuracies = {name: round(100 * accuracy(each, split.y_test), 4) for name, each in
                   (("float", origin), ("torch", scores), ("golden", found))}
-    parameters = sum(p.numel() for p in run.origin.parameters())
-    storage = {name.replace(".", "_"): run.storage_of(name) for name in run.matrices}
-    account = account_of(network, storage, parameters)
+    account = counted(run, network)
     network = export(run.model, split.x_train[:1], name=recipe.name, meta={
         "recipe": recipe.to_dict(), "seed": recipe.seed, "accuracy": accuracies["golden"],
         "compression": account.to_dict(), "notes": run.notes})
@@ -111,6 +109,13 @@ def finished(run, reference=None) -> Compressed:
                         tuple(run.epochs), reference)
     _check_budget(result)
     return result
+
+
+def counted(run, network: Network) -> Account:
+    """The account of what a run has become, exported as ``network``."""
+    parameters = sum(p.numel() for p in run.origin.parameters())
+    storage = {name.replace(".", "_"): run.storage_of(name) for name in run.matrices}
+    return account_of(network, storage, parameters)
 
 
 def _parts(x):

@@ -4,6 +4,8 @@ A study chooses widths by what they do to samples. Those of the test part are fo
 the end, so it takes some of the training part, which then nothing is trained on.
 """
 
+import copy
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -16,7 +18,7 @@ from ..frame.step import FIXED
 from ..layer import within
 from ..verb import begun
 
-__all__ = ["MOST", "held_back", "judged", "started", "steps_in_float"]
+__all__ = ["MOST", "again", "held_back", "judged", "started", "steps_in_float"]
 
 MOST, SHARE = 5_000, 5
 """Samples that are held back unless a number is given: at most so many, and one of so many."""
@@ -64,13 +66,24 @@ def started(model, recipe: Recipe, split: Split, count: int, *, folder=None, pro
     return run
 
 
+def again(run: Run, recipe: Recipe) -> Run:
+    """A run that stands where ``run`` does and goes its own way, without checkpoints."""
+    other = copy.copy(run)
+    other.model, other.recipe = copy.deepcopy(run.model), recipe
+    other.folder = other._progress = None
+    for name in ("lessons", "epochs", "storage", "notes"):
+        setattr(other, name, copy.copy(getattr(run, name)))
+    return other
+
+
 @torch.no_grad()
-def judged(module, x, y) -> tuple[float, float]:
+def judged(module, x, y, *, dtype=torch.float32) -> tuple[float, float]:
     """``(error in percent, mean cross entropy)`` of integer samples ``x`` with labels ``y``.
 
-    By torch's float32 evaluation; the first of equal scores is the class.
+    By torch's evaluation in ``dtype``, that of the module's parameters; the first of equal scores
+    is the class.
     """
-    scores = torch.cat([module(torch.tensor(part).float())
+    scores = torch.cat([module(torch.tensor(part).to(dtype))
                         for part in np.split(x, range(BATCH, len(x), BATCH))])
     labels = torch.tensor(y).long()
     wrong = int((scores.argmax(1) != labels).sum())

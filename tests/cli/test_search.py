@@ -1,0 +1,83 @@
+"""``hwgen search``: a budget, and a recipe that is within it."""
+
+import json
+
+from hwgen.cli import search
+from hwgen.compress import Recipe
+
+MODEL = """
+from torch import nn
+
+def model():
+    return nn.Sequential(nn.Linear(64, 6), nn.ReLU(), nn.Linear(6, 10))
+"""
+RECIPE = """
+name = "tiny"
+[[step]]
+kind = "train"
+epochs = 2
+lr = 0.02
+[[step]]
+kind = "quantise"
+"""
+
+
+def files(tmp_path):
+    (tmp_path / "model.py").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    return tmp_path / "model.py", "--recipe", tmp_path / "recipe.toml", "-o", tmp_path / "out"
+
+
+def test_bits_then_the_recipe_that_was_found(hwgen, tmp_path):
+    model, *rest = files(tmp_path)
+    done = hwgen("search", model, *rest, "--budget-bits", "2000", "--trials", "9",
+                 "--weight-bits", "2..5", "--activation-bits", "4")
+    path = tmp_path / "out" / "tiny-found.toml"
+    assert (done.code, "tiny-found: the best of 9 trials, at most 2,000 bits" in done.words) == (
+        0, True)
+    assert "one width for all weights:" in done.words
+    assert f"Next: hwgen compress MODEL.py --recipe {path}" in "".join(done.out.split("\n"))
+    assert Recipe.load(path).budget.bits == 2_000
+    found = hwgen("compress", model, "--recipe", path, "-o", tmp_path / "out", "--json").json
+    assert found["bits"] <= 2_000
+
+
+def test_luts_that_are_too_few_and_a_helper(hwgen, tmp_path, monkeypatch):
+    helped = []
+
+    class Process:
+        pid, exitcode = 1, 3
+
+        def __init__(self, *, target, args):
+            self.target, self.args = target, args
+
+        def start(self):
+            helped.append(self.target(*self.args))
+
+        def join(self):
+            helped.append("joined")
+
+    class Context:
+        pass
+
+    Context.Process = Process
+    monkeypatch.setattr(search.multiprocessing, "get_context", lambda kind: Context)
+    model, *rest = files(tmp_path)
+    done = hwgen("search", model, *rest, "--budget-luts", "100", "--trials", "2", "--interval",
+                 "400", "--weight-bits", "2..3", "--activation-bits", "2", "--workers", "2")
+    assert (done.code, helped) == (1, [None, "joined"])
+    assert "budget must be met, at most 100 LUTs of ulx3s-85f, interval 400; the best" in done.err
+    assert "a further process ended with exit code 3" in done.err
+    found = json.loads((tmp_path / "out" / "tiny-found.json").read_text())
+    assert (found["is_met"], len(found["trials"])) == (False, 2)
+    assert 100 < found["best"]["cost"] < 5_000
+
+
+def test_options_that_are_none(hwgen, tmp_path):
+    model, *rest = files(tmp_path)
+    for options, reason in (
+            ((), "budget: must be of bits or of LUTs"),
+            (("--budget-bits", "9", "--density", "a"), "--density must be a number, or two as in"
+                                                       " 0.02..1, not 'a'")):
+        done = hwgen("search", model, *rest, *options)
+        assert (done.code, reason in done.err) == (1, True)
