@@ -63,6 +63,7 @@ FAMILIES = {
     "binary": [
         _integers("BinaryConnect", "binary", activation_bits=8),
         _integers("BNN", "binary", gates=True), _integers("XNOR-Net", "xnor"),
+        _integers("LAB", "loss-aware"),
         _integers("HWGQ", "hwgq"), _integers("ReBNet, 2 levels", "rebnet"),
         _integers("HORQ, 2 levels", "horq"), _integers("ABC-Net, 3 bases", "abc-net"),
         _integers("alternating, 2 bases", "alternating"),

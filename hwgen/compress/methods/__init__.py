@@ -10,6 +10,7 @@ from .hidden import Attention, Hints
 from .inq import Inq
 from .integers import ALL as INTEGERS
 from .l0 import L0
+from .loss_aware import LossAware
 from .lottery import Lottery
 from .low_rank import LowRank, Tucker
 from .product_quantise import ProductQuantise
@@ -48,6 +49,7 @@ __all__ = [
     "GroupLasso",
     "Hashed",
     "Inq",
+    "LossAware",
     "LowDisplacement",
     "LowRank",
     "ProductQuantise",
@@ -106,6 +108,7 @@ METHODS = {step.kind: step for step in (
     Quantise,
     StochasticRound,
     *INTEGERS,
+    LossAware,
     Inq,
     Share,
     SoftShare,
