@@ -17,7 +17,7 @@ from .refusals import refusal
 from .tracing import INPUT, Step, check_module, trace
 from .value import Value
 
-__all__ = ["export", "predict_integers", "values_of"]
+__all__ = ["export", "node_name", "predict_integers", "values_of"]
 
 
 def export(module, sample, *, name: str = "network", argmax: bool = True, k: int = 1,
@@ -104,6 +104,12 @@ def _batch(x, what: str) -> np.ndarray:
     return as_int64(x, what)
 
 
+def node_name(name: str) -> str:
+    """What the node of a module ``name`` is called, unless another one has that name."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return name if name[:1].isalpha() else f"layer{name}"
+
+
 class _Walk:
     """The module, layer by layer, in float64: its nodes and the value that it returns."""
 
@@ -128,8 +134,7 @@ class _Walk:
 
     def unused(self, name: str) -> str:
         """A node name made of ``name`` that no other node has."""
-        name = re.sub(r"[^A-Za-z0-9_]", "_", name)
-        name = name if name[:1].isalpha() else f"layer{name}"
+        name = node_name(name)
         base, count = name, 1
         while name in self.taken:
             count += 1

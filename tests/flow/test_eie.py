@@ -10,7 +10,7 @@ from cases.errors import refused
 from cases.networks import fixed
 from sim.eie_bench import run_engine
 
-from hwgen.compress.frame.storage import Columns
+from hwgen.compress.frame.storage import Elements
 from hwgen.flow.eie import fitted_spec, network_cycles, parts_of, run_network
 from hwgen.golden import run
 from hwgen.golden.delta import run_delta
@@ -113,7 +113,7 @@ def test_storage_is_what_the_compression_account_says(rng, index_bits):
     spec = fitted_spec(net, pe=1, lanes=1, index_bits=index_bits)
     host = host_of(spec)
     stored = host.stored_bits(host.program(parts_of(net).layers))
-    account = Columns().parts_as(weights, spec.weights.bits, index_bits=index_bits, codes=True)
+    account = Elements(index_bits=index_bits).parts(weights, spec.weights.bits)
     assert spec.code_bits == 3
     for part in ("weights", "index", "padding", "codebook"):
         assert stored[part] == account.get(part, 0)

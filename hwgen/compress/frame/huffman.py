@@ -9,11 +9,38 @@ from hwgen.numeric import SpecError
 __all__ = ["code_lengths", "codes_of", "decode", "encode"]
 
 
-def code_lengths(counts) -> np.ndarray:
+def code_lengths(counts, longest: int | None = None) -> np.ndarray:
     """Bits of each symbol's code, int64, 0 for symbols that do not occur; least sum of all codes.
 
-    ``counts`` says how often each occurs. A single symbol takes one bit.
+    ``counts`` says how often each occurs. A single symbol takes one bit. No code has more bits than
+    ``longest``, if that is given.
     """
+    lengths = _unlimited(counts)
+    if longest is None or lengths.max(initial=0) <= longest:
+        return lengths
+    return _limited(np.asarray(counts, np.int64), longest)
+
+
+def _limited(counts, longest: int) -> np.ndarray:
+    """By package-merge: how often a symbol is in the cheapest ``2 n - 2`` items is its length."""
+    used = np.flatnonzero(counts)
+    if len(used) > 1 << longest:
+        raise SpecError(f"codes of {longest} bits must be as many as the symbols, not"
+                        f" {1 << longest} for {len(used)}")
+    coins = sorted((int(counts[symbol]), (int(symbol),)) for symbol in used)
+    items = coins
+    for _ in range(longest - 1):
+        pairs = [(a + b, one + other) for (a, one), (b, other)
+                 in zip(items[::2], items[1::2], strict=False)]
+        items = sorted(coins + pairs)
+    lengths = np.zeros(len(counts), np.int64)
+    for _, symbols in items[:2 * len(used) - 2]:
+        np.add.at(lengths, list(symbols), 1)
+    return lengths
+
+
+def _unlimited(counts) -> np.ndarray:
+    """Huffman's own."""
     counts = np.asarray(counts, np.int64)
     lengths = np.zeros(len(counts), np.int64)
     heap = [(int(n), k, (k,)) for k, n in enumerate(counts) if n]

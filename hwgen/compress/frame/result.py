@@ -11,7 +11,7 @@ from hwgen import golden
 from hwgen.ir import Network
 
 from ..errors import TrainingError
-from ..export import export, predict_integers
+from ..export import export, node_name, predict_integers
 from ..recipes import accuracy, float_scores
 from .account import Account, account_of
 from .recipe import Recipe
@@ -114,7 +114,7 @@ def finished(run, reference=None) -> Compressed:
 def counted(run, network: Network) -> Account:
     """The account of what a run has become, exported as ``network``."""
     parameters = sum(p.numel() for p in run.origin.parameters())
-    storage = {name.replace(".", "_"): run.storage_of(name) for name in run.matrices}
+    storage = {node_name(name): run.storage_of(name) for name in run.matrices}
     return account_of(network, storage, parameters)
 
 

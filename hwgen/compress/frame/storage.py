@@ -5,52 +5,16 @@ entry. What a core of the generator stores has its core's name here, and a test 
 the memories of that core; :class:`Gaps` and :class:`Huffman` are those of Deep Compression.
 """
 
-from abc import ABC, abstractmethod
-from typing import ClassVar
-
 import numpy as np
 
 from hwgen.numeric import Fixed, SpecError
 
 from . import huffman
+from .elements import Elements, Engine
+from .stored import Storage, bits_for, signed_bits
 
-__all__ = ["STORAGES", "Codes", "Columns", "Gaps", "Huffman", "Plain", "Storage", "bits_for",
-           "fewest", "gaps_of"]
-
-
-def bits_for(n: int) -> int:
-    """Bits of a number below ``n``, at least one."""
-    return max(1, (int(n) - 1).bit_length())
-
-
-def signed_bits(values) -> int:
-    """Bits of two's complement that hold all of ``values``."""
-    return Fixed.covering(min(-1, int(np.min(values))), max(0, int(np.max(values)))).bits
-
-
-class Storage(ABC):
-    """One way to store a matrix.
-
-    Members
-    -------
-    kind : str    as recipes and reports name it
-    text : str
-    """
-
-    kind: ClassVar[str]
-    text: ClassVar[str]
-
-    @abstractmethod
-    def parts(self, values, entry_bits: int) -> dict[str, int]:
-        """Bits of each part: of ``values`` int64 (n_out, n_in), a plain entry of ``entry_bits``."""
-
-    def says(self, values) -> bool:
-        """Whether ``values`` can be stored so at all."""
-        return True
-
-    def bits(self, values, entry_bits: int) -> int:
-        """All of them."""
-        return sum(self.parts(values, entry_bits).values())
+__all__ = ["STORAGES", "Codes", "Columns", "Elements", "Engine", "Gaps", "Huffman", "Plain",
+           "Storage", "bits_for", "fewest", "gaps_of", "signed_bits"]
 
 
 class Plain(Storage):
@@ -80,9 +44,9 @@ class Codes(Storage):
 class Columns(Storage):
     """Nonzeros column by column with their row, and where each column begins.
 
-    As the sparse core of one element stores it: start and count of each column, and a bit that
-    says whether it has entries where one has none. Indices are absolute, or relative with padding;
-    values plain, or numbers of a codebook: whatever takes the fewest bits.
+    As the sparse core of one element stores it, see :class:`Elements`: start and count of each
+    column, and a bit that says whether it has entries where one has none. Indices are absolute, or
+    relative with padding; values plain, or numbers of a codebook: whatever takes the fewest bits.
     """
 
     kind, text = "columns", "nonzeros column by column, indices, pointers (EIE)"
@@ -90,29 +54,9 @@ class Columns(Storage):
     def parts(self, values, entry_bits: int) -> dict[str, int]:
         """Bits of each part."""
         widths = (None, *range(1, bits_for(len(values)) + 1))
-        return min((self.parts_as(values, entry_bits, index_bits=bits, codes=codes)
+        return min((Elements(index_bits=bits, codes=codes).parts(values, entry_bits)
                     for bits in widths for codes in (False, True)),
                    key=lambda parts: sum(parts.values()))
-
-    def parts_as(self, values, entry_bits: int, *, index_bits: int | None,
-                 codes: bool) -> dict[str, int]:
-        """Bits of each part with a relative index of ``index_bits``, or an absolute one (None)."""
-        column, row = np.nonzero(values.T)
-        first = np.diff(column, prepend=-1) != 0
-        zeros = row - np.where(first, -1, np.roll(row, 1)) - 1
-        padding = zeros >> index_bits if index_bits else np.zeros_like(zeros)
-        counts = np.bincount(column, 1 + padding, values.shape[1]).astype(np.int64)
-        used, value_bits, codebook = np.unique(values[values != 0]), entry_bits, 0
-        if codes:
-            entries = len(used) + int(padding.any() or not len(used))
-            value_bits, codebook = bits_for(entries), entries * entry_bits
-        n, spare = max(1, int(counts.sum())), int(padding.sum())
-        width = index_bits or bits_for(len(values))
-        parts = {"weights": (n - spare) * value_bits, "index": (n - spare) * width,
-                 "padding": spare * (value_bits + width),
-                 "pointers": len(counts) * (bits_for(n) + bits_for(counts.max() + 1)),
-                 "used columns": 0 if counts.all() else len(counts), "codebook": codebook}
-        return {name: bits for name, bits in parts.items() if bits}
 
 
 def gaps_of(values, index_bits: int):

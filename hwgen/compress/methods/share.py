@@ -124,6 +124,8 @@ class Share(TrainingStep):
     ----------
     bits : int, or mapping of layer to int    ``2**bits`` centroids: 1..8; 0 leaves a layer as it is
     start : str                               ``linear``, ``density`` or ``random``
+    zero : bool         whether 0 takes the place of one of them, so that codes of ``bits`` say it
+                        too: where runs of zeros are long, relative indices have padding
     importance : str    a weight's part in the mean: ``equal``; ``hessian``, the diagonal of the
                         loss's Hessian (arXiv 1612.01543); ``adam``, the root of the second moment
                         of its gradient, which that paper takes for it where training gives it
@@ -135,9 +137,11 @@ class Share(TrainingStep):
     bits: int | Mapping[str, int] = 5
     start: str = "linear"
     importance: str = "equal"
+    zero: bool = False
 
     def check(self):
         self.require_int("bits", 0, 8)
+        self.require_bool("zero")
         self.require_choice("start", STARTS)
         self.require_choice("importance", IMPORTANCES)
 
@@ -163,7 +167,8 @@ class Share(TrainingStep):
         for name, bits in chosen.items():
             layer = run.matrices[name]
             if form_of(layer, Codebook) is None:
-                form = Codebook(layer.weight, 1 << bits, self.start, run.generator(name),
+                count = (1 << bits) - self.zero
+                form = Codebook(layer.weight, count, self.start, run.generator(name),
                                 importance.get(name))
                 run.put(name, form)
                 found[name] = len(form.centroids)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hwgen.compress.frame.account import account_of
-from hwgen.compress.frame.storage import STORAGES
+from hwgen.compress.frame.storage import STORAGES, Elements
 from hwgen.ir import Dense, Edge, Input, MatVec, Network, Requantise, Shared, Table, Threshold
 from hwgen.numeric import Bipolar, Fixed
 from hwgen.plan.stages import CodebookStage, FixedStage, SparseStage
@@ -34,8 +34,8 @@ def total(stage, *without):
 def test_columns_are_the_memories_of_the_sparse_core(rng, density, options):
     values = sparse(rng, density)
     stage = SparseStage(MatVec("fc", ("x",), Dense(values, W6)), EDGE, None, 1, 8, **options)
-    parts = STORAGES["columns"].parts_as(values, 6, index_bits=options.get("index_bits"),
-                                         codes=options.get("values") == "codes")
+    parts = Elements(index_bits=options.get("index_bits"),
+                     codes=options.get("values") == "codes").parts(values, 6)
     assert sum(parts.values()) == total(stage)
     assert parts["pointers"] == stage.memory_bits["pointers"]
 

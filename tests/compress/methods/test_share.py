@@ -12,6 +12,7 @@ from hwgen.compress.methods import Code, Prune, Quantise, Share, Train
 from hwgen.compress.methods.share import STARTS, Codebook, kmeans, started
 from hwgen.ir import Shared
 from hwgen.numeric import SpecError
+from hwgen.plan.stages import SparseStage
 
 
 def sorted_normals(n=200):
@@ -109,3 +110,40 @@ def test_the_fewest_of_all_storages(split):
 
     sizes = {kind: bits(kind) for kind in ("fewest", "huffman", "plain")}
     assert sizes["fewest"] <= sizes["huffman"] < sizes["plain"]
+
+
+def test_the_account_of_elements_is_what_sparse_stages_hold(split):
+    """Codes of ``bits`` say 0 as well; no stage has more elements than rows."""
+    torch.manual_seed(0)
+    code = Code(storage={"*": "columns", "fc1": "plain"}, pe={"*": 16, "fc1": 0}, index_bits=2)
+    steps = (Prune(density=0.2), Quantise(weight_bits=8), Share(bits=3, zero=True), code)
+    result = compress(Plain(), Recipe(steps), split)
+    assert set(result.notes["share"]["centroids"].values()) == {7}
+    for name, entry in result.account.to_dict()["storage"].items():
+        node = result.network.node(name)
+        pe = min(16, node.weights.shape[0])
+        if name == "fc1":
+            assert entry == "plain"
+            continue
+        assert entry == f"columns of {pe}"
+        stage = SparseStage(node, result.network.edges[node.inputs[0]], None, pe, 8,
+                            index="relative", index_bits=2, values="codes")
+        parts = {each.part: each.bits for each in result.account.entries if each.node == name}
+        held = dict(stage.memory_bits)
+        assert sum(parts.get(part, 0) for part in ("weights", "index", "padding")) == held.pop(
+            "weights") + held.pop("index")
+        held.pop("bias")            # of the stage a format for the whole accumulator
+        assert {part: parts[part] for part in held} == held
+
+
+def test_elements_that_cannot_be_are_refused():
+    with refused(SpecError, "code: index_bits must be 1..8 where there are elements, not 0"):
+        Code(pe=16)
+    with refused(SpecError, "code: lanes must divide pe, which is one for all layers of an engine,"
+                            " 16, not be 3"):
+        Code(pe=16, index_bits=4, lanes=3)
+    found = context()
+    found.mark("fixed")
+    with refused(SpecError, "storage of 'fc' must be one of ['columns', 'huffman'], which elements"
+                            " have, not 'gaps'"):
+        Code(storage="gaps", pe=16, index_bits=4).validate(found)
