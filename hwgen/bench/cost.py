@@ -92,7 +92,8 @@ def _rows(bench, part: Part, name: str, progress) -> list:
         target = target_of(case, family)
         stage = case.stage(target.fabric.lut_inputs)
         estimate = case.estimate(stage, target)
-        if estimate.bram > target.brams or target.dsps and estimate.dsp > target.dsps:
+        if (estimate.lut > target.luts or estimate.bram > target.brams
+                or target.dsps and estimate.dsp > target.dsps):
             continue        # yosys' netlist would be refused
         found, tool = measured(bench, case.component(stage), f"case-{number}",
                                device_of(case, family))

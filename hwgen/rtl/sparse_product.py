@@ -1,10 +1,11 @@
 """What an entry of the sparse core multiplies its activations with, and what it adds."""
 
-from amaranth.hdl import Module, Shape, Signal
-from amaranth.lib import data, wiring
+from amaranth.hdl import Module, Shape, Signal, unsigned
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.stages import SparseStage
+from .multiply_cells import Multiply
 from .sparse_front import value_layout
 from .stream import element_shape, format_shape
 from .table import Rom
@@ -28,6 +29,7 @@ class EntryProduct(wiring.Component):
     A weight that is said by a code is looked up in the cycle in which others pass a register. Where
     signs are all there is, a value is complemented instead of multiplied by -1, and the 1 that is
     then missing is left for whoever adds it up. Of a block, the products of each row are added up.
+    Products in LUTs have registers of their own, in front of which codes are looked up.
 
     Parameters
     ----------
@@ -58,6 +60,9 @@ class EntryProduct(wiring.Component):
             products = []
             for column in range(stage.block_columns):
                 place = row * stage.block_columns + column
+                if stage.multiplies_in_luts:
+                    products.append(self._product_in_luts(m, place, self.value[column]))
+                    continue
                 weight = self._weight(m, place)
                 products.append(Signal((weight * value[column]).shape(), reset_less=True,
                                        name=f"product{place}"))
@@ -65,6 +70,30 @@ class EntryProduct(wiring.Component):
             m.d.comb += self.o[row].eq(
                 adder_tree(m, products, levels_per_register=1, prefix=f"row{row}"))
         return m
+
+    def _product_in_luts(self, m, place, value):
+        """Two cycles after an entry's code and the activation ``value``."""
+        fmt, x = format_shape(self._stage.weight_format), element_shape(self._stage.in_edge)
+        m.submodules[f"multiply{place}"] = multiply = Multiply(fmt, x, in_block=False)
+        product = Signal(Shape(fmt.width + x.width, fmt.signed or x.signed),
+                         name=f"product{place}")
+        m.d.comb += [multiply.a.eq(self._looked_up(m, place)), multiply.b.eq(value),
+                     product.eq(multiply.y)]
+        return product
+
+    def _looked_up(self, m, place):
+        """A weight of an entry, in the cycle of its code."""
+        stage, code = self._stage, self.code.word_select(place, self._stage.code_bits)
+        if stage.values == "plain":
+            return code
+        rows = stage.codebook_rows()
+        if len(rows) == 1:
+            return rows[0]
+        m.submodules[f"codebook{place}"] = codebook = memory.Memory(
+            shape=unsigned(stage.weight_format.bits), depth=len(rows), init=rows)
+        port = codebook.read_port(domain="comb")
+        m.d.comb += port.addr.eq(code)
+        return port.data
 
     def _signed(self, m, value):
         """The value, or its complement and a carry."""

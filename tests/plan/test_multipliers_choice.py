@@ -9,7 +9,7 @@ from cases.networks import fixed
 from cases.targets import ECP5, UP5K
 
 from hwgen.ir import Dense, Input, MatVec, Network, PerChannel, Requantise, SlidingWindow
-from hwgen.numeric import Fixed, SpecError
+from hwgen.numeric import Bipolar, Fixed, SpecError
 from hwgen.plan.planner import FitError, misfits, plan
 
 
@@ -85,13 +85,33 @@ def unrolled():
                           channels=8)
 
 
+def signs(n_out):
+    weights = np.random.default_rng(1).choice((-1, 1), (n_out, 12))
+    return scaled_network(MatVec("fc", ("x",), Dense(weights, Bipolar())), shape=(12,),
+                          channels=n_out)
+
+
+def sparse():
+    weights = values(16, 24) * (np.random.default_rng(2).random((16, 24)) < 0.2)
+    return scaled_network(MatVec("fc", ("x",), Dense(weights, Fixed(8))), shape=(24,),
+                          channels=16)
+
+
+def of(core, interval, **more):
+    return {"interval_cycles": interval, "cores": {"fc": {"core": core, **more}}}
+
+
 @pytest.mark.parametrize(("make", "node", "options"), [
     (depthwise, "dw", {"interval_cycles": 600}),
     (unrolled, "fc", {"interval_cycles": 16, "cores": {"fc": {"core": "fixed-unrolled"}}}),
     (lambda: scaled_network(shape=(4, 4, 8), channels=8), "q", {"interval_cycles": 16}),
-], ids=["depthwise", "unrolled", "alone"])
+    (lambda: signs(16), "fc", of("binary", 96, pe=8)),
+    (lambda: signs(6), "fc", of("binary-unrolled", 16)),
+    (sparse, "fc", of("sparse", 100, pe=8)),
+    (sparse, "fc", of("sparse-columns", 100, pe=8, column_groups=2)),
+], ids=["depthwise", "unrolled", "alone", "binary", "binary-unrolled", "sparse", "sparse-columns"])
 def test_other_cores_do_without_blocks_too(make, node, options):
-    few = replace(UP5K, luts=20000)
+    few = replace(UP5K, luts=40000, ffs=20000)
     blocks = plan(make(), replace(few, dsps=200), **options)
     design = plan(make(), few, **options)
     chosen, stage = (next(stage for stage in made.stages if stage.name == node)

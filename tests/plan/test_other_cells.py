@@ -1,10 +1,15 @@
 """Cells of unrolled cores, ends of a network, lanes, sums and forks, against synthesis."""
 
+import numpy as np
 import pytest
 
 from hwgen.bench.cost_parts.joining import JOINING
 from hwgen.bench.cost_parts.measure import TARGETS, target_of
 from hwgen.bench.cost_parts.others import OTHERS
+from hwgen.ir import Dense, Edge, MatVec, Requantise
+from hwgen.numeric import Bipolar, Fixed
+from hwgen.plan.stages import BinaryStage, UnrolledStage
+from hwgen.plan.stages.scaling import Scaling
 from hwgen.plan.stages.unrolled_cells import _lengths
 
 # What yosys 0.69 counts: LUT and FF. `hwgen bench cost` counts all.
@@ -65,6 +70,44 @@ def test_sums_and_forks_are_close_and_their_registers_exact(text):
         found = case.estimate(case.stage(), target_of(case, family))
         assert 0.8 * lut <= found.lut <= 1.2 * lut, family
         assert (found.ff, found.bram, found.dsp) == (ff, 0, 0), family
+
+
+BLOCK_OF = ("18x18", "16x16", "25x18")
+SCALED = {      # by what it scales, of what products are made: LUT, FF, blocks of each family
+    "binary": {
+        ("shift", "blocks"): ((483, 451, 0), (727, 488, 0), (362, 419, 0)),
+        ("one", "blocks"): ((491, 465, 4), (745, 502, 4), (354, 409, 4)),
+        ("one", "luts"): ((667, 670, 0), (1014, 707, 0), (542, 638, 0))},
+    "binary-unrolled": {
+        ("shift", "blocks"): ((569, 688, 0), (1664, 1181, 0), (430, 474, 0)),
+        ("one", "blocks"): ((703, 726, 8), (1895, 1281, 8), (393, 468, 8)),
+        ("one", "luts"): ((1040, 1087, 0), (2381, 1663, 0), (731, 871, 0))}}
+
+
+def scaled(core, how, multipliers, family, block):
+    """Signs, and behind them a requantise: by a shift, or by a multiplier for all."""
+    x, weights = Fixed(2, 0, False), np.random.default_rng(1).choice([-1, 1], (16, 64))
+    multiplier, shift = {"shift": (1, 4), "one": (181, 11)}[how]
+    post = Requantise("act", ("fc",), np.array([multiplier]), shift, "half_up", Fixed(4, 0, False))
+    lut_inputs = 6 if family == "xc7" else 4
+    more = {"multipliers": multipliers, "scaling": Scaling(block), "lut_inputs": lut_inputs}
+    if core == "binary":
+        node = MatVec("fc", ("x",), Dense(weights, Bipolar()))
+        return BinaryStage(node, Edge((64,), x, 0, 3), post, 4, 16, 1, 1, **more)
+    node = MatVec("fc", ("x",), Dense(weights[:8, :24], Bipolar()))
+    return UnrolledStage(node, Edge((24,), x, 0, 3), post, 8, **more)
+
+
+@pytest.mark.parametrize(("core", "how", "multipliers"), [
+    (core, *case) for core, cases in SCALED.items() for case in cases], ids=str)
+def test_a_requantise_behind_signs_counts(core, how, multipliers):
+    cells = zip(("ecp5", "ice40", "xc7"), SCALED[core][how, multipliers], BLOCK_OF, strict=True)
+    for family, (lut, ff, dsp), block in cells:
+        target = TARGETS[family] if family != "ice40" else target_of(JOINING[0], family)
+        found = scaled(core, how, multipliers, family, block).estimate(target)
+        assert 0.75 * lut <= found.lut <= 1.25 * lut, family
+        assert 0.9 * ff <= found.ff <= 1.15 * ff, family
+        assert found.dsp == dsp, family
 
 
 def test_registers_between_those_who_read_a_value():

@@ -1,6 +1,8 @@
 # amaranth: UnusedElaboratable=no
 """Requantisation without a matrix, and every form of it behind each core, against plain loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cases.errors import refused
@@ -155,6 +157,22 @@ def test_behind_a_depthwise_core_of_blocks_or_luts(pe, multipliers):
         stage.post, mat_vec(node, window))] for frame in x.tolist()]
     assert len(set(expected[0])) > 8
     check_stream(DepthwiseMatVec(stage), x.reshape(2, -1).tolist(), expected, seed=1, i_stall=True)
+
+
+@pytest.mark.parametrize("core", ["sparse", "binary", "binary-unrolled"])
+def test_cores_that_need_no_block_themselves_do_without(core):
+    rng, x = np.random.default_rng(3), None
+    for multipliers, asks in (("blocks", True), ("luts", False)):
+        stage = replace(matrix_of(core, "twice-per-channel"), multipliers=multipliers,
+                        scaling=Scaling(levels_per_register=2))
+        fmt = stage.x.format
+        x = rng.choice(fmt.levels, (4, 12)) if x is None else x
+        expected = [requantise(stage.post, mat_vec(stage.mat_vec, row)) for row in x.tolist()]
+        sent = fmt.encode(x) if isinstance(fmt, Bipolar) else x
+        check_stream(COMPONENTS[core](stage), sent.tolist(), expected, o_stall=True, settle=8)
+        text = to_rtlil(COMPONENTS[core](stage), "core")
+        assert ("cell \\hwgen_multiply " in text) == asks
+        assert "$mul" not in text or core == "sparse" and asks
 
 
 def test_what_needs_no_step_has_none():

@@ -10,6 +10,7 @@ from sim.harness import check_all_stalls, check_stream, convert
 from hwgen.ir import Dense, Edge, MatVec, Requantise
 from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, Ternary, round_shift
 from hwgen.plan.stages import SparseStage
+from hwgen.plan.stages.scaling import MULTIPLIERS
 from hwgen.rtl.sparse import SparseMatVec
 
 U4 = Fixed(4, 0, False)
@@ -108,7 +109,8 @@ def test_model_has_every_storage_and_size(rng, case):
     weights = draw(rng, (n_out, beats * simd), rng.random() ** 2)
     lanes = chosen(rng, (k for k in range(1, pe + 1) if pe % k == n_out % k == 0))
     storage = {"simd": simd, "lanes": lanes, "values": ("plain", "codes")[case % 2],
-               "pointers": ("counts", "banks")[case // 2 % 2]}
+               "pointers": ("counts", "banks")[case // 2 % 2],
+               "multipliers": MULTIPLIERS[case // 4 % 2]}
     if case % 6 == 3:
         storage |= {"index": "mask", "pointers": "counts"}
     elif case % 3:

@@ -9,6 +9,7 @@ from sim.test_sparse import U4, check_timing, chosen, draw, frames_of, reference
 from hwgen.ir import Dense, Edge, MatVec, Requantise
 from hwgen.numeric import Fixed, Ternary
 from hwgen.plan.stages import SparseColumnsStage
+from hwgen.plan.stages.scaling import MULTIPLIERS
 from hwgen.rtl.sparse import SparseMatVec
 
 
@@ -41,7 +42,8 @@ def test_every_beat_leaves_in_the_cycle_of_the_model(rng, case):
     n_out = int(rng.integers(rows, 20))
     weights = draw(rng, (n_out, groups * each * beats), rng.random() ** 2)
     storage = {"values": ("plain", "codes")[case % 2], "simd": groups * each,
-               "index": ("absolute", "relative", "mask")[case % 3]}
+               "index": ("absolute", "relative", "mask")[case % 3],
+               "multipliers": MULTIPLIERS[case // 2 % 2]}
     post = None
     if case % 4 == 0:
         post = Requantise("act", ("fc",), rng.integers(1, 9, n_out), 4, "half_up", U4)

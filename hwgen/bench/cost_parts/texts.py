@@ -40,7 +40,7 @@ flip-flops (iCE40, an UP5K), LUT6 with route-throughs (Xilinx 7). A case names b
 inputs, what follows (`sums`; a requantise by `shift`, by one multiplier, by one of each `channel`,
 with two roundings, `doubling`, with a shift of each channel, `dynamic`, or a slope, `leaky`; and
 the bits of its results), the matrix, its folding, and of what products are made. Cases that are
-`held out` are drawn from a seed: no constant was fitted to them. Those that need more blocks than
-the device has are left out.
+`held out` are drawn from a seed: no constant was fitted to them. Those that need more LUTs or
+blocks than the device has are left out.
 
 """

@@ -57,7 +57,7 @@ class BinaryStage(PlaneArithmetic):
 
     core: ClassVar[str] = "binary"
     choices: ClassVar[tuple[str, ...]] = (*PlaneArithmetic.choices, "planes", "lut_inputs",
-                                          "weights")
+                                          "multipliers", "weights")
 
     @classmethod
     def suits(cls, mat_vec, x, post=None):

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 
 from ..target import SMALLEST_BLOCK_BITS, Cells, Target, in_block_ram
+from .narrowing import narrowing_cells
 from .popcount_cells import heap_luts, heap_waits, popcount_parts, slots, waiting_bits
 
 __all__ = ["COSTS", "PARTS", "binary_cells", "binary_parts",
@@ -68,14 +69,17 @@ def binary_cells(stage, target: Target) -> Cells:
     """Cells of a :class:`BinaryStage`: ``lut`` is LUT equivalents (logic cells on an iCE40)."""
     parts = binary_parts(stage, target)
     costs = COSTS[target.family]
-    lut = sum(costs.get(part, 0) * parts[part] for part in PARTS)
-    return Cells(round(lut), round(parts["ff"]), parts["bram"], 0)
+    lut, post = sum(costs.get(part, 0) * parts[part] for part in PARTS), Cells()
+    if stage.narrowing is not None:
+        post = narrowing_cells(stage.narrowing, stage.out_edge.format.bits, target)
+    return Cells(round(lut) + stage.pe * post.lut, round(parts["ff"]) + stage.pe * post.ff,
+                 parts["bram"], stage.pe * post.dsp)
 
 
 def binary_parts(stage, target: Target) -> Counter:
-    """How many of each of :data:`PARTS`, and ``ff`` and ``bram``."""
+    """How many of each of :data:`PARTS`, and ``ff`` and ``bram``; a requantise apart."""
     parts = Counter(stage=1)
-    for count in (_memories, _operands, _popcounts, _sums, _search, _control):
+    for count in (_memories, _operands, _popcounts, _sums, _search, _narrowing, _control):
         parts.update(count(stage, target))
     return parts
 
@@ -274,6 +278,16 @@ def _search(stage, target):
         parts.update(rom_parts(stage.nf, stage.pe, target))
     parts["search"] += stage.pe * stage.out_edge.format.bits * (search.bits > 1 or
                                                                 search.has_inverts)
+    return parts
+
+
+def _narrowing(stage, target):
+    """What a requantise stores, and its flags."""
+    if stage.narrowing is None:
+        return Counter()
+    parts = Counter(ff=stage.post_registers)
+    for bits in stage.narrowing.memory_bits.values():
+        parts.update(rom_parts(stage.nf, bits // stage.nf, target))
     return parts
 
 

@@ -11,7 +11,8 @@ from ...numeric import INT32, Fixed
 from ..target import Cells, Target, in_block_ram
 from .scaling import Product, Scaling, product_of
 
-__all__ = ["Narrowing", "narrowing_cells", "narrowing_parts"]
+__all__ = ["Narrowing", "narrowing_cells", "narrowing_parts", "narrowing_product",
+           "weighed"]
 
 DOUBLING_BITS = 30
 """Lowest bits of a product that doubling and rounding ties up in 32 bits does not look at."""
@@ -151,11 +152,7 @@ def narrowing_parts(narrowing: Narrowing, out_bits: int, target: Target) -> Coun
     ``lone``: of these, what no adder feeds in a product; ``dsp``.
     """
     product, wide = narrowing.value_bits
-    parts, unused = Counter(), _unused_bits(narrowing)
-    if narrowing.multiplies:
-        less = DOUBLING_BITS if narrowing.node.is_doubling else (
-            0 if narrowing.aligns_values else unused)
-        parts.update(narrowing.product.cells(target, less))
+    parts, unused = narrowing_product(narrowing, target), _unused_bits(narrowing)
     if narrowing.node.is_doubling:
         high = wide - int(narrowing.aligns.max())
         parts.update(narrow=max(0, product - DOUBLING_BITS), ff=high)
@@ -168,6 +165,15 @@ def narrowing_parts(narrowing: Narrowing, out_bits: int, target: Target) -> Coun
     return parts
 
 
+def narrowing_product(narrowing: Narrowing, target: Target) -> Counter:
+    """The product's share of :func:`narrowing_parts`."""
+    if not narrowing.multiplies:
+        return Counter()
+    less = DOUBLING_BITS if narrowing.node.is_doubling else (
+        0 if narrowing.aligns_values else _unused_bits(narrowing))
+    return narrowing.product.cells(target, less)
+
+
 def _unused_bits(narrowing: Narrowing) -> int:
     """Lowest bits that no rounding looks at, so that yosys keeps none of them in a register."""
     used = {"half_up": 1, "floor": 0}.get(narrowing.rounding)
@@ -176,7 +182,11 @@ def _unused_bits(narrowing: Narrowing) -> int:
 
 def narrowing_cells(narrowing: Narrowing, out_bits: int, target: Target) -> Cells:
     """Cells of one lane, without what is stored."""
-    parts = narrowing_parts(narrowing, out_bits, target)
+    return weighed(narrowing_parts(narrowing, out_bits, target), target)
+
+
+def weighed(parts: Counter, target: Target) -> Cells:
+    """Cells of parts of :func:`narrowing_parts`."""
     lut = (parts["narrow"] + parts["clip"] + parts["slices"] + parts["masks"]
            + LUTS_PER_PRODUCT_BIT * parts["product"])
     if target.family == "ice40":

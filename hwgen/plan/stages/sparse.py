@@ -85,7 +85,7 @@ class SparseStage(SparseMemories):
     compares: ClassVar[bool] = False
     choices: ClassVar[tuple[str, ...]] = ("pe", "queue_depth", "simd", "lanes", "index",
                                           "index_bits", "values", "pointers", "block_rows",
-                                          "block_columns")
+                                          "block_columns", "multipliers")
     queue_depth: int = 8
     simd: int = field(default=1, kw_only=True)
     lanes: int | None = field(default=None, kw_only=True)
@@ -201,7 +201,7 @@ class SparseStage(SparseMemories):
             folding |= {"simd": self.simd}
         if self.lanes is not None:
             folding |= {"lanes": self.lanes}
-        return folding | self.storage
+        return folding | self.storage | self.ways_chosen
 
     def used_rows(self) -> list[int]:
         """Which columns have entries, those of an input beat in each row, a bit for each."""

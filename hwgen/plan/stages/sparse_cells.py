@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..target import Cells, Target
-from .narrowing import narrowing_parts
+from .narrowing import narrowing_product, weighed
 from .product_blocks import inferred_blocks
 
 __all__ = ["sparse_cells"]
@@ -62,12 +62,6 @@ class _Counter:
         return Cells(lut=int(lut + lone), ff=ff)
 
 
-def _scaling_blocks(stage, target: Target) -> int:
-    if stage.narrowing is None:
-        return 0
-    return narrowing_parts(stage.narrowing, stage.out_edge.format.bits, target)["dsp"]
-
-
 def _element(stage, count: _Counter) -> Cells:
     """Queue, walker, multiplier and accumulators of one element, without its entries."""
     in_bits, acc_bits = stage.x.format.bits, stage.acc_format.bits
@@ -75,7 +69,7 @@ def _element(stage, count: _Counter) -> Cells:
     weight_bits = 1 if has_signs else stage.weight_format.bits
     address = columns.start_bits + columns.left_bits
     rows, many = stage.block_rows, stage.block_weights
-    multipliers = 0 if has_signs else many * inferred_blocks(
+    multipliers = 0 if has_signs or stage.multiplies_in_luts else many * inferred_blocks(
         stage.weight_format, stage.x.format, count.target)
     lut = 115 + 2 * acc_bits * rows + address
     lut += 0 if multipliers else 1.2 * weight_bits * in_bits * many
@@ -101,9 +95,12 @@ def _lane(stage, count: _Counter) -> Cells:
     acc_bits, lut, ff = stage.acc_format.bits, 0, 0
     if stage.groups > 1:
         lut, ff = acc_bits * LUTS_PER_CHOICE * (stage.groups - 1), acc_bits
-    if stage.post is not None:
-        ff += 12 + acc_bits     # its adders are about what the accumulators then save
-    return count.logic(lut, ff) + Cells(dsp=_scaling_blocks(stage, count.target))
+    if stage.post is None:
+        return count.logic(lut, ff)
+    # Its adders are about what the accumulators then save, and so are their registers behind a
+    # product, which has its own.
+    product = weighed(narrowing_product(stage.narrowing, count.target), count.target)
+    return product + count.logic(lut, ff + 12 + acc_bits * (product.ff == 0))
 
 
 def _codebook_luts(stage) -> float:

@@ -111,7 +111,8 @@ class SparseColumnsStage(SparseStage):
         x = Edge((self.n_in // groups,), self.x.format, self.x.lo, self.x.hi)
         given = {"index": self.index, "index_bits": self.index_bits, "values": self.values,
                  "pointers": self.pointers, "block_rows": self.block_rows,
-                 "block_columns": self.block_columns, "simd": self.simd // groups, "whole": self}
+                 "block_columns": self.block_columns, "multipliers": self.multipliers,
+                 "simd": self.simd // groups, "whole": self}
         return tuple(
             _Part(MatVec(self.name, self.mat_vec.inputs,
                          Dense(dense[:, :, g].reshape(self.n_out, -1), self.mat_vec.weights.format),

@@ -47,7 +47,7 @@ class UnrolledStage(WholeVectorStage):
     """
 
     core: ClassVar[str] = "binary-unrolled"
-    choices: ClassVar[tuple[str, ...]] = ("lut_inputs", "rows")
+    choices: ClassVar[tuple[str, ...]] = ("lut_inputs", "rows", "multipliers")
     most_weights: ClassVar[int] = 1 << 18
     instead: ClassVar[str] = "folded binary core"
     lut_inputs: int = 4
@@ -186,7 +186,7 @@ class UnrolledStage(WholeVectorStage):
     @property
     def folding(self):
         return {"levels_per_register": self.levels_per_register, "lut_inputs": self.lut_inputs,
-                "rows": self.rows}
+                "rows": self.rows} | self.ways_chosen
 
     def estimate(self, target):
         return unrolled_cells(self, target)

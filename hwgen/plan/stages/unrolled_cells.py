@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 from ...ir import Threshold
 from ..target import Cells, Target
+from .narrowing import narrowing_cells
 from .unit_cells import LUT_RAM
 from .unrolled_graph import slot
 from .weighed_sum import Addend, halved
@@ -30,8 +31,13 @@ def unrolled_cells(stage, target: Target) -> Cells:
     own = [_weighing(stage, output) for output in range(stage.n_out)]
     fed += sum(cells.ff for cells in own)
     lut += sum(cells.lut for cells in own)
+    post = Cells()
+    if stage.narrowing is not None:
+        post = narrowing_cells(stage.narrowing, stage.out_edge.format.bits, target)
+        fed += stage.n_out * stage.acc_format.bits
+    lut, fed = lut + stage.n_out * post.lut, fed + stage.n_out * post.ff
     lut, ff = _chains(lone, lut, fed, target)
-    return Cells(round(lut), ff) + CONTROL + _queue(stage, target)
+    return Cells(round(lut), ff, dsp=stage.n_out * post.dsp) + CONTROL + _queue(stage, target)
 
 
 def _chains(lone: Counter, lut, fed, target):
