@@ -197,12 +197,13 @@ def test_refuses_unknown_names_cores_and_choices():
                 f" 'sparse-columns'],"
                 f" not {core!r}", binary(), cores={"fc1": {"core": core}})
     refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
-            " 'memory', 'levels_per_register', 'planes', 'lut_inputs', 'weights'],"
+            " 'memory', 'levels_per_register', 'planes', 'lut_inputs', 'multipliers',"
+            " 'weights'],"
             " not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth',"
             " 'simd', 'lanes', 'index', 'index_bits', 'values', 'pointers', 'block_rows',"
-            " 'block_columns'], not ['planes']",
+            " 'block_columns', 'multipliers'], not ['planes']",
             fixed(), cores={"fc1": {"core": "sparse", "planes": 3}})
     refuses("choices of 'fc1' must be a mapping such as {'pe': 4}, not 'binary'", binary(),
             error=TypeError, cores={"fc1": "binary"})
