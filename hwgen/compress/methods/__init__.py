@@ -24,6 +24,7 @@ from .share import Share
 from .slimming import Slimming
 from .soft_share import SoftShare
 from .splice import Splice
+from .sqnr import Sqnr
 from .stochastic_round import StochasticRound
 from .tensor_train import TensorTrain
 from .thinet import Thinet
@@ -68,6 +69,7 @@ __all__ = [
     "SoftShare",
     "Splice",
     "StochasticRound",
+    "Sqnr",
     "TaylorFilters",
     "TensorTrain",
     "Train",
@@ -106,6 +108,7 @@ METHODS = {step.kind: step for step in (
     Variational,
     Admm,
     Quantise,
+    Sqnr,
     StochasticRound,
     *INTEGERS,
     LossAware,

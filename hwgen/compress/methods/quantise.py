@@ -13,7 +13,7 @@ from ..frame.step import FIXED, TrainingStep, per_layer
 from ..quantise import quantise
 from .learned_steps import FollowSteps, LearnedReLU, LearnedStep
 
-__all__ = ["STEPS", "Quantise"]
+__all__ = ["STEPS", "Quantise", "as_it_is", "require_all"]
 
 STEPS = ("fixed", "lsq", "pact")
 
@@ -59,7 +59,7 @@ class Quantise(TrainingStep):
         require_all("weight_bits", bits, context.layers)
         rounded = self._activation_bits(context.model)
         require_all("activation_bits", rounded, activations(context.model))
-        quantise(context.model, context.split.x_train[:1], weight_bits=bits, calibrator=_as_it_is,
+        quantise(context.model, context.split.x_train[:1], weight_bits=bits, calibrator=as_it_is,
                  activation_bits=rounded)
         context.mark(FIXED, "quantised")
 
@@ -93,7 +93,8 @@ class Quantise(TrainingStep):
                 layer.step.requires_grad_(False)
 
 
-def _as_it_is(twin, samples):
+def as_it_is(twin, samples):
+    """In the place of a calibrator: ``twin`` with the steps that it has."""
     return twin
 
 

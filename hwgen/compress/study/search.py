@@ -21,9 +21,10 @@ from ..export import export
 from ..frame.recipe import Budget, Recipe
 from ..frame.result import BudgetError, counted
 from ..frozen import in_double
+from ..held import held_back, judged
 from ..layer import within
-from .held import again, held_back, judged, started
 from .space import Ranges, Space, space_of
+from .start import again, started
 
 __all__ = ["Found", "Limits", "Trial", "search"]
 

@@ -20,11 +20,12 @@ from ..fixed import MAX_BITS
 from ..form import form_of, latent, put
 from ..frame.prepare import activations, matrices
 from ..frame.recipe import Recipe
+from ..held import held_back, judged
 from ..layer import within
 from ..methods.mask import Mask, keep
 from ..methods.quantise import Quantise
 from ..quantise import quantise
-from .held import held_back, judged, started, steps_in_float
+from .start import started, steps_in_float
 
 __all__ = ["DENSITIES", "WEIGHT_BITS", "Point", "Sensitivity", "sensitivity"]
 

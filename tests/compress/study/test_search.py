@@ -12,7 +12,7 @@ from cases.interrupted import StoppedError
 from torch import nn
 
 from hwgen.compress import METHODS, BudgetError, Recipe, compress
-from hwgen.compress.study.held import held_back
+from hwgen.compress.held import held_back
 from hwgen.compress.study.search import Limits, _Seeker, search
 from hwgen.compress.study.space import Ranges, space_of
 from hwgen.numeric import SpecError

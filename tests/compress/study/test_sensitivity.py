@@ -12,8 +12,9 @@ from cases.plain import Plain
 from torch import nn
 
 from hwgen.compress import METHODS, Recipe
-from hwgen.compress.study.held import held_back, judged, started, steps_in_float
+from hwgen.compress.held import held_back, judged
 from hwgen.compress.study.sensitivity import _Study, sensitivity
+from hwgen.compress.study.start import started, steps_in_float
 from hwgen.numeric import SpecError
 
 TRAIN, QUANTISE = METHODS["train"], METHODS["quantise"]

@@ -1,0 +1,52 @@
+"""What all steps share that choose widths themselves and then quantise."""
+
+from abc import abstractmethod
+from dataclasses import dataclass, fields
+
+from ..fixed import MAX_BITS
+from ..frame.step import TrainingStep
+from .quantise import Quantise
+
+__all__ = ["Widths"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widths(TrainingStep):
+    """Chooses the bits of each layer, then does what ``quantise`` does with them.
+
+    Parameters
+    ----------
+    least, most : int    bits that may be chosen, 2..16
+    rule, steps : str    as of :class:`~.quantise.Quantise`
+    """
+
+    least: int = 2
+    most: int = 8
+    rule: str = Quantise.rule
+    steps: str = Quantise.steps
+
+    def check(self):
+        self.require_int("least", 2, MAX_BITS)
+        self.require_int("most", self.least, MAX_BITS)
+        self.quantise()
+
+    def quantise(self, **bits) -> Quantise:
+        """The step that is carried out, of ``weight_bits`` and ``activation_bits``."""
+        own = {field.name for field in fields(self)}
+        return Quantise(**{field.name: getattr(self, field.name) for field in fields(Quantise)
+                           if field.name in own} | bits)
+
+    def validate(self, context):
+        """As ``quantise``: once, and for every matrix."""
+        self.quantise().validate(context)
+
+    def apply(self, run):
+        """Choose, note the choice, quantise and train."""
+        weight_bits, activation_bits = self.widths(run)
+        run.notes.setdefault(self.kind, {}).update(weight_bits=weight_bits,
+                                                   activation_bits=activation_bits)
+        self.quantise(weight_bits=weight_bits, activation_bits=activation_bits).apply(run)
+
+    @abstractmethod
+    def widths(self, run) -> tuple[dict, dict]:
+        """Bits of the weights of each matrix, and of each activation, by name."""

@@ -1,0 +1,47 @@
+"""Where a study begins: a recipe of which the first steps are done."""
+
+import copy
+
+from ..data import Split
+from ..frame.prepare import context_of, prepared
+from ..frame.recipe import Recipe
+from ..frame.run import Run
+from ..frame.step import FIXED
+from ..verb import begun
+
+__all__ = ["again", "started", "steps_in_float"]
+
+
+def steps_in_float(model, recipe: Recipe, split: Split) -> int:
+    """How many steps of a recipe stand in front of the one that makes all numbers integers."""
+    context = context_of(prepared(model, split), split)
+    for k, step in enumerate(recipe.steps):
+        context.enter(recipe.step_path(k))
+        step.validate(context)
+        if context.is_marked(FIXED):
+            return k
+    return len(recipe.steps)
+
+
+def started(model, recipe: Recipe, split: Split, count: int, *, folder=None, progress=None,
+            device: str | None = None) -> Run:
+    """A run of a recipe, checked whole, of which the first ``count`` steps are done.
+
+    Parameters as those of :func:`hwgen.compress.compress`.
+    """
+    run = begun(model, recipe, split, folder=folder, progress=progress, device=device)
+    for k in range(count):
+        run.enter(k)
+        recipe.steps[k].apply(run)
+    run.model.eval()
+    return run
+
+
+def again(run: Run, recipe: Recipe) -> Run:
+    """A run that stands where ``run`` does and goes its own way, without checkpoints."""
+    other = copy.copy(run)
+    other.model, other.recipe = copy.deepcopy(run.model), recipe
+    other.folder = other._progress = None
+    for name in ("lessons", "epochs", "storage", "notes"):
+        setattr(other, name, copy.copy(getattr(run, name)))
+    return other
