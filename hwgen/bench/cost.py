@@ -14,6 +14,7 @@ from .cost_parts.held_out import HELD_OUT
 from .cost_parts.joining import JOINING
 from .cost_parts.measure import DEVICES, device_of, measured, target_of
 from .cost_parts.others import OTHERS
+from .cost_parts.pools import POOLS
 from .cost_parts.sweep import CASES, UNITS
 from .cost_parts.table import Entry, document, rows_of
 from .cost_parts.texts import BINARY_TEXT, FIXED_TEXT
@@ -60,7 +61,7 @@ def _fixed(stage, target):
 PARTS = {
     "binary": Part((*CASES, *UNITS, *OTHERS), HELD_OUT, binary_cells, _binary, BINARY_TEXT,
                    "cost.md"),
-    "fixed": Part((*FIXED_CASES, *JOINING), FIXED_HELD_OUT, fixed_cells, _fixed, FIXED_TEXT,
+    "fixed": Part((*FIXED_CASES, *JOINING, *POOLS), FIXED_HELD_OUT, fixed_cells, _fixed, FIXED_TEXT,
                   "cost-fixed.md"),
 }
 

@@ -6,6 +6,7 @@ import pytest
 from hwgen.bench.cost_parts.joining import JOINING
 from hwgen.bench.cost_parts.measure import TARGETS, target_of
 from hwgen.bench.cost_parts.others import OTHERS
+from hwgen.bench.cost_parts.pools import POOLS
 from hwgen.ir import Dense, Edge, MatVec, Requantise
 from hwgen.numeric import Bipolar, Fixed
 from hwgen.plan.stages import BinaryStage, UnrolledStage
@@ -70,6 +71,29 @@ def test_sums_and_forks_are_close_and_their_registers_exact(text):
         found = case.estimate(case.stage(), target_of(case, family))
         assert 0.8 * lut <= found.lut <= 1.2 * lut, family
         assert (found.ff, found.bram, found.dsp) == (ff, 0, 0), family
+
+
+POOLED = {      # pools behind a sliding window: LUT, FF of each family
+    "window-max-wide of 9 u4 channels 4": ((311, 198), (517, 300), (272, 150)),
+    "window-max-wide of 9 u8 channels 8": ((1160, 726), (1909, 1116), (1037, 534)),
+    "window-max-wide of 4 u2 channels 16": ((183, 114), (366, 246), (148, 114)),
+    "window-max-wide of 6 u1 channels 6": ((76, 57), (136, 92), (70, 57)),
+    "window-sum-wide of 9 u4 channels 4": ((296, 258), (609, 456), (227, 210)),
+    "window-sum-wide of 4 u8 channels 8": ((399, 242), (830, 566), (284, 242)),
+    "window-sum-wide of 6 u5 channels 6": ((316, 255), (670, 500), (237, 255)),
+    "window-max of 9 u4 channels 8 lanes 8": ((184, 154), (340, 218), (150, 152)),
+    "window-sum of 9 u4 channels 8 lanes 8": ((328, 250), (526, 378), (210, 248)),
+}
+
+
+@pytest.mark.parametrize("text", POOLED)
+def test_pools_of_windows_are_close(text):
+    case = next(case for case in POOLS if str(case) == text)
+    for family, (lut, ff) in zip(("ecp5", "ice40", "xc7"), POOLED[text], strict=True):
+        found = case.estimate(case.stage(), target_of(case, family))
+        assert 0.85 * lut <= found.lut <= 1.15 * lut, family
+        assert 0.97 * ff <= found.ff <= 1.03 * ff, family
+        assert (found.bram, found.dsp) == (0, 0), family
 
 
 BLOCK_OF = ("18x18", "16x16", "25x18")

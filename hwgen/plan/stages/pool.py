@@ -112,8 +112,8 @@ class PoolStage(Lanes, Stage):
         rows = max(2, self.depth + self.blocks)
         each = 2 if self.out_edge.format.bits == 1 else self.cells_per_bit
         return unit_cells(target, counters=counters, luts_per_bit=2.3, data_lut=each * bits,
-                          data_ff=2 * cells + 3 * bits + 7, memory=(rows, bits),
-                          in_blocks=rows * bits > MOST_LUT_RAM_BITS)
+                          data_ff=2 * cells + 2 * bits + self.lanes * self.x.format.bits + 7,
+                          memory=(rows, bits), in_blocks=rows * bits > MOST_LUT_RAM_BITS)
 
     @property
     def folding(self):

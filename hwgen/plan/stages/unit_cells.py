@@ -73,7 +73,7 @@ def fork_cells(target: Target, readers: int) -> Cells:
 
 
 def _memory(target: Target, depth: int, width: int, in_blocks: bool) -> Cells:
-    """Written and read through a register, which is a flip-flop where LUTs are the memory."""
+    """Written and read through a register, which is a flip-flop where no block is the memory."""
     if in_blocks:
         return _blocks(target, target.brams_for(depth, width), width)
     if target.has_lut_ram:
@@ -82,7 +82,7 @@ def _memory(target: Target, depth: int, width: int, in_blocks: bool) -> Cells:
         choose = width * math.ceil((banks - 1) * (0.35 if target.fabric.lut_inputs > 4 else 0.75))
         return Cells(lut=banks * -(-width // bits) * luts + choose, ff=width)
     if depth * min(width, target.bram_width) <= SMALLEST_BLOCK_BITS:
-        return Cells(lut=depth * width // 2, ff=depth * width)
+        return Cells(lut=depth * width // 2, ff=(depth + 1) * width)
     rows = target.bram_bits // target.bram_width
     return _blocks(target, -(-width // target.bram_width) * -(-depth // rows), width)
 

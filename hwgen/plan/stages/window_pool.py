@@ -10,8 +10,15 @@ from .base import Stage, divisors, require_fixed_point
 from .codes import require_ordered
 from .elementwise import ElementwiseStage
 from .pool import Grid, PoolStage, SumPoolStage
+from .unrolled_cells import SHORTEST_SHIFT
 
 __all__ = ["WideMaxStage", "WideSumStage", "WindowMaxStage", "WindowSumStage", "window_pool_of"]
+
+LUTS_OF_MAX = {"ecp5": 2.0, "ice40": 1.9, "xc7": 1.75, "gowin": 2.0}
+"""Family -> LUTs for each bit of the larger of two values; that of Gowin is not measured."""
+
+FEW_BITS = 2
+"""Bits of values up to which a LUT compares them whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +80,6 @@ class WideMaxStage(ElementwiseStage):
     """
 
     core: ClassVar[str] = "window-max-wide"
-    luts_per_bit: ClassVar[float] = 1.5
-    """LUTs for each bit of two that become one: compare and choose."""
     pool: WindowMax
     x: Edge
 
@@ -110,18 +115,28 @@ class WideMaxStage(ElementwiseStage):
     def folding(self):
         return {}
 
-    def _bits_at(self, level: int) -> int:
-        """Bits of a term behind that many levels of the tree."""
-        return self.x.format.bits
+    def _joined(self, a: int, b: int) -> int:
+        """Bits of what is made of two terms of so many."""
+        return max(a, b)
+
+    def _luts_per_bit(self, target) -> float:
+        """LUTs for each bit of two that become one: compare and choose."""
+        return 1.0 if self.x.format.bits <= FEW_BITS else LUTS_OF_MAX[target.family]
 
     def estimate(self, target):
         """What makes one of two, a register for each term of each level, the queue."""
-        terms, lut, ff = self.pool.taps, 0, 0
-        for level in range(1, self.latency_cycles):
-            pairs, terms = terms // 2, (terms + 1) // 2
-            bits = self._bits_at(level)
-            lone = (terms - pairs) * bits if target.family == "ice40" else 0
-            lut, ff = lut + self.luts_per_bit * pairs * bits + lone, ff + terms * bits
+        terms, waits, lut, ff = [self.x.format.bits] * self.pool.taps, 0, 0, 0
+        while len(terms) > 1:
+            made = list(map(self._joined, terms[::2], terms[1::2]))
+            lone = terms[2 * len(made):]
+            lut, ff = lut + self._luts_per_bit(target) * sum(made), ff + sum(made)
+            waits = waits + 1 if lone else 0
+            if not target.fabric.has_shift_luts or waits < SHORTEST_SHIFT:
+                ff += sum(lone)
+                lut += sum(lone) * (target.family == "ice40")
+            elif waits == SHORTEST_SHIFT:       # these registers become one LUT for each bit
+                lut, ff = lut + sum(lone), ff - (waits - 1) * sum(lone)
+            terms = made + lone
         return self.with_queue(Cells(lut=round(lut), ff=ff), target)
 
 
@@ -135,14 +150,16 @@ class WideSumStage(WideMaxStage):
     """
 
     core: ClassVar[str] = "window-sum-wide"
-    luts_per_bit: ClassVar[float] = 1.0
     pool: WindowSum
 
     def _require_format(self):
         require_fixed_point(self.where, self.x)
 
-    def _bits_at(self, level):
-        return min(self.out_edge.format.bits, self.x.format.bits + level)
+    def _joined(self, a, b):
+        return min(self.out_edge.format.bits, max(a, b) + 1)
+
+    def _luts_per_bit(self, target):
+        return 1.0
 
 
 def window_pool_of(pool: WindowMax | WindowSum, x: Edge, interval_cycles: int) -> Stage:
