@@ -59,6 +59,7 @@ FAMILIES = {
         row("PACT, 4 bits", fixed(EPOCHS, weight_bits=4, activation_bits=4, steps="pact")),
         row("stochastic rounding, 8 bits", fixed(0), trains("stochastic-round")),
         row("SQNR, 4 bits in the mean", trains("quantise-sqnr", lr=3e-4, mean_bits=4.0)),
+        row("Ristretto, 1 % tolerated", {"kind": "hold-back"}, trains("ristretto", lr=3e-4)),
         _integers("DoReFa, 2 bits", "dorefa"), _integers("WRPN, 2 bits", "wrpn"),
         _integers("LQ-Nets, 2 bases", "lq-nets")],
     "binary": [

@@ -38,6 +38,7 @@ class Run:
     teacher : torch.nn.Module or None    if set, later trainings distil from it
     alpha, temperature : float           of that distillation
     lessons : list of Hook     take part in all later trainings
+    held : Split or None       training samples that a step held back, as its test part
     storage : dict             layer name to the storage that a step chose
     notes : dict               what steps report, ready for JSON; into the network's ``meta``
     epochs : list of Epoch     of all trainings
@@ -48,6 +49,7 @@ class Run:
         self.model, self.recipe, self.split, self.seed = model, recipe, split, recipe.seed
         self.origin = copy.deepcopy(model).eval()
         self.folder, self.device = None if folder is None else Path(folder), device
+        self.held = None
         self.teacher, self.alpha, self.temperature = None, 0.7, 4.0
         self.lessons: list = []
         self.storage: dict[str, str] = {}

@@ -7,6 +7,7 @@ from .distil import Distil
 from .fastfood import Fastfood, LowDisplacement
 from .group_lasso import GroupLasso
 from .hidden import Attention, Hints
+from .hold_back import HoldBack
 from .inq import Inq
 from .integers import ALL as INTEGERS
 from .l0 import L0
@@ -20,6 +21,7 @@ from .prune_iterative import PruneIterative
 from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
 from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
+from .ristretto import Ristretto
 from .share import Share
 from .slimming import Slimming
 from .soft_share import SoftShare
@@ -49,6 +51,7 @@ __all__ = [
     "Fastfood",
     "GroupLasso",
     "Hashed",
+    "HoldBack",
     "Inq",
     "LossAware",
     "LowDisplacement",
@@ -64,6 +67,7 @@ __all__ = [
     "PruneOBS",
     "PruneTaylor",
     "Quantise",
+    "Ristretto",
     "Share",
     "Slimming",
     "SoftShare",
@@ -77,6 +81,7 @@ __all__ = [
 ]
 
 METHODS = {step.kind: step for step in (
+    HoldBack,
     Train,
     Distil,
     Hints,
@@ -109,6 +114,7 @@ METHODS = {step.kind: step for step in (
     Admm,
     Quantise,
     Sqnr,
+    Ristretto,
     StochasticRound,
     *INTEGERS,
     LossAware,

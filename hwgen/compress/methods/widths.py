@@ -1,13 +1,32 @@
 """What all steps share that choose widths themselves and then quantise."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from ..calibrate import calibrate
 from ..fixed import MAX_BITS
+from ..frame.prepare import activations, matrices
 from ..frame.step import TrainingStep
+from ..quantise import quantise
 from .quantise import Quantise
 
-__all__ = ["Widths"]
+__all__ = ["REST", "Widths", "rounded"]
+
+REST = MAX_BITS
+"""Bits of all that is left alone: the fixed-point layers compute it, near float."""
+
+
+def rounded(model, samples, rule: str, weight_bits: Mapping, activation_bits: Mapping):
+    """The twin of a float model with the widths that are given, all others of REST bits.
+
+    In evaluation mode; steps are chosen by ``rule`` on integer ``samples``.
+    """
+    return quantise(model, samples,
+                    weight_bits=dict.fromkeys(matrices(model), REST) | dict(weight_bits),
+                    activation_bits=dict.fromkeys(activations(model), REST)
+                    | dict(activation_bits),
+                    calibrator=lambda twin, x: calibrate(twin, x, rule=rule)).eval()
 
 
 @dataclass(frozen=True, kw_only=True)

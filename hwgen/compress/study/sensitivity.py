@@ -14,7 +14,6 @@ import torch
 
 from hwgen.numeric import SpecError
 
-from ..calibrate import calibrate
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..fixed import MAX_BITS
 from ..form import form_of, latent, put
@@ -24,7 +23,7 @@ from ..held import held_back, judged
 from ..layer import within
 from ..methods.mask import Mask, keep
 from ..methods.quantise import Quantise
-from ..quantise import quantise
+from ..methods.widths import REST, rounded
 from .start import started, steps_in_float
 
 __all__ = ["DENSITIES", "WEIGHT_BITS", "Point", "Sensitivity", "sensitivity"]
@@ -32,9 +31,6 @@ __all__ = ["DENSITIES", "WEIGHT_BITS", "Point", "Sensitivity", "sensitivity"]
 WEIGHT_BITS = tuple(range(2, 9))
 ACTIVATION_BITS = tuple(range(1, 9))
 DENSITIES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)
-
-REST = MAX_BITS
-"""Bits of all that is left alone: the fixed-point layers compute it, near float."""
 
 
 @dataclass(frozen=True)
@@ -194,12 +190,8 @@ class _Study:
     def judge(self, weight_bits: Mapping, activation_bits: Mapping, model=None):
         """Error and loss with the widths that are given, the others of REST bits."""
         model = self.run.model if model is None else model
-        twin = quantise(model, self.run.samples(),
-                        weight_bits=dict.fromkeys(matrices(model), REST) | dict(weight_bits),
-                        activation_bits=dict.fromkeys(activations(model), REST)
-                        | dict(activation_bits),
-                        calibrator=lambda twin, x: calibrate(twin, x, rule=self.rule))
-        return judged(twin.eval(), self.run.split.x_test, self.run.split.y_test)
+        twin = rounded(model, self.run.samples(), self.rule, weight_bits, activation_bits)
+        return judged(twin, self.run.split.x_test, self.run.split.y_test)
 
 
 @torch.no_grad()
