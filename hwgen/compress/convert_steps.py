@@ -10,6 +10,7 @@ from hwgen.numeric import Fixed, SpecError
 
 from .activation import Bounded, QuantActivation
 from .basis_steps import AbcActivation, LqActivation
+from .bi_real import ApproxSign
 from .binary import Sign
 from .bitwise import BitwiseSign
 from .centre import centred
@@ -166,6 +167,6 @@ CONVERTERS = {
     **dict.fromkeys((QuantExp, QuantSigmoid, QuantTanh), _table),
     BatchNorm: batch_norm,
     ShiftBatchNorm: batch_norm,
-    **dict.fromkeys((AbcActivation, BitwiseSign, HorqSign, LogActivation, LqActivation,
+    **dict.fromkeys((AbcActivation, ApproxSign, BitwiseSign, HorqSign, LogActivation, LqActivation,
                      ResidualSign, Sign, StepActivation), _steps),
 }

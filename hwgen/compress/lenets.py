@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from .data import Split
 from .mnist import SIDE
 
-__all__ = ["LENETS", "LeNet5", "LeNet300", "LeNet300Norm", "Unscaled", "lenet", "lenet_split"]
+__all__ = ["LENETS", "LeNet5", "LeNet5Deep", "LeNet300", "LeNet300Norm", "Unscaled", "lenet",
+           "lenet_split"]
 
 
 class LeNet300(nn.Module):
@@ -57,6 +58,21 @@ class LeNet5(nn.Module):
         return self.fc2(F.relu(self.fc1(torch.flatten(x, 1))))
 
 
+class LeNet5Deep(LeNet5):
+    """LeNet-5 with two convolutions of 3 x 3 with norms in front of fc1, 476,380 parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv3, self.norm3 = nn.Conv2d(50, 50, 3, padding=1), nn.BatchNorm2d(50)
+        self.conv4, self.norm4 = nn.Conv2d(50, 50, 3, padding=1), nn.BatchNorm2d(50)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        x = F.relu(self.norm4(self.conv4(F.relu(self.norm3(self.conv3(x))))))
+        return self.fc2(F.relu(self.fc1(torch.flatten(x, 1))))
+
+
 class Unscaled(nn.Module):
     """``net`` on pixels of 0..255, which :func:`hwgen.compress.compress` reads as 0..1 by itself.
 
@@ -71,7 +87,8 @@ class Unscaled(nn.Module):
         return self.net(x / 256)
 
 
-LENETS = {"lenet-300-100": LeNet300, "lenet-300-100-norm": LeNet300Norm, "lenet-5": LeNet5}
+LENETS = {"lenet-300-100": LeNet300, "lenet-300-100-norm": LeNet300Norm, "lenet-5": LeNet5,
+          "lenet-5-deep": LeNet5Deep}
 
 
 def lenet(name: str, *, seed: int) -> nn.Module:

@@ -11,6 +11,7 @@ from .activation import QuantActivation
 from .add import QuantAdd
 from .average import QuantAvgPool2d
 from .between import Between
+from .bi_real import BiRealConv2d, bi_real_twin
 from .calibrate import calibrate
 from .conv import Flatten, QuantConv2d, QuantDepthwiseConv2d
 from .fixed import QuantInput, QuantLinear, QuantReLU
@@ -187,7 +188,7 @@ TWINS = {
     QuantInput: _input, nn.Linear: _linear, nn.Conv2d: _convolution, nn.ReLU: _relu,
     nn.MaxPool2d: _unchanged, nn.AvgPool2d: _average, nn.AdaptiveAvgPool2d: _whole_average,
     **FUNCTION_TWINS, nn.Flatten: _flatten, Flatten: _unchanged, QuantAdd: _sum,
-    Between: _between,
+    Between: _between, BiRealConv2d: bi_real_twin,
 }
 """``TWINS[kind](layer, state)``; the first kind that a layer is of."""
 

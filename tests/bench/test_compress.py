@@ -53,7 +53,7 @@ def test_every_recipe_goes_with_its_network(name):
 def test_networks_have_the_parameters_of_the_papers():
     counts = {name: sum(p.numel() for p in lenet(name, seed=0).parameters()) for name in LENETS}
     assert counts == {"lenet-300-100": 266_610, "lenet-300-100-norm": 267_410,
-                      "lenet-5": 431_080}
+                      "lenet-5": 431_080, "lenet-5-deep": 476_380}
 
 
 def test_where_data_lie(tmp_path):

@@ -66,6 +66,7 @@ FAMILIES = {
         _integers("BinaryConnect", "binary", activation_bits=8),
         _integers("BNN", "binary", gates=True), _integers("XNOR-Net", "xnor"),
         _integers("LAB", "loss-aware"),
+        row("Bi-Real, 8 bits beside", trains("bi-real", lr=2e-3), fixed(), network="lenet-5-deep"),
         _integers("HWGQ", "hwgq"), _integers("ReBNet, 2 levels", "rebnet"),
         _integers("HORQ, 2 levels", "horq"), _integers("ABC-Net, 3 bases", "abc-net"),
         _integers("alternating, 2 bases", "alternating"),

@@ -1,6 +1,7 @@
 """Compression methods: each is one file here with one step or a few, and a line in the table."""
 
 from .admm import Admm
+from .bi_real import BiReal
 from .code import Code
 from .cp import Cp
 from .distil import Distil
@@ -40,6 +41,7 @@ __all__ = [
     "METHODS",
     "Admm",
     "Attention",
+    "BiReal",
     "Hints",
     "Lottery",
     "Thinet",
@@ -118,6 +120,7 @@ METHODS = {step.kind: step for step in (
     StochasticRound,
     *INTEGERS,
     LossAware,
+    BiReal,
     Inq,
     Share,
     SoftShare,
