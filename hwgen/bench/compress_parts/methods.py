@@ -60,6 +60,7 @@ FAMILIES = {
         row("stochastic rounding, 8 bits", fixed(0), trains("stochastic-round")),
         row("SQNR, 4 bits in the mean", trains("quantise-sqnr", lr=3e-4, mean_bits=4.0)),
         row("Ristretto, 1 % tolerated", {"kind": "hold-back"}, trains("ristretto", lr=3e-4)),
+        row("HGQ, bits of each weight", fixed(0), trains("hgq", EPOCHS + LAST)),
         _integers("DoReFa, 2 bits", "dorefa"), _integers("WRPN, 2 bits", "wrpn"),
         _integers("LQ-Nets, 2 bases", "lq-nets")],
     "binary": [

@@ -7,6 +7,7 @@ from .cp import Cp
 from .distil import Distil
 from .fastfood import Fastfood, LowDisplacement
 from .group_lasso import GroupLasso
+from .hgq import Hgq
 from .hidden import Attention, Hints
 from .hold_back import HoldBack
 from .inq import Inq
@@ -53,6 +54,7 @@ __all__ = [
     "Fastfood",
     "GroupLasso",
     "Hashed",
+    "Hgq",
     "HoldBack",
     "Inq",
     "LossAware",
@@ -117,6 +119,7 @@ METHODS = {step.kind: step for step in (
     Quantise,
     Sqnr,
     Ristretto,
+    Hgq,
     StochasticRound,
     *INTEGERS,
     LossAware,
