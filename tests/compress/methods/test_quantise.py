@@ -14,6 +14,7 @@ from hwgen.compress import (
     Recipe,
     compress,
 )
+from hwgen.compress.bi_real import BiRealConv2d
 from hwgen.compress.fixed import best_frac
 from hwgen.compress.form import form_of, latent, put
 from hwgen.compress.frame.prepare import activations
@@ -156,6 +157,7 @@ def test_activation_bits_are_of_all_activations(split, bits, reason):
 
 
 def test_activations_are_all_layers_whose_twins_read_their_bits(split):
-    unrounded = {QuantInput, nn.Linear, nn.Conv2d, nn.MaxPool2d, nn.Flatten, Flatten, QuantAdd}
+    unrounded = {BiRealConv2d, QuantInput, nn.Linear, nn.Conv2d, nn.MaxPool2d, nn.Flatten, Flatten,
+                 QuantAdd}
     assert set(ACTIVATIONS) == set(TWINS) - unrounded
     assert list(activations(as_graph(Plain()))) == ["relu", "relu_1"]
