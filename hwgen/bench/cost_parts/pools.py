@@ -14,7 +14,8 @@ __all__ = ["POOLS", "PoolCase"]
 WINDOWS = (6, 6)
 """Of a frame."""
 
-CORES = {stage.core: stage for stage in (WideMaxStage, WideSumStage, WindowMaxStage, WindowSumStage)}
+CORES = {stage.core: stage
+         for stage in (WideMaxStage, WideSumStage, WindowMaxStage, WindowSumStage)}
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ FIXED_TEXT = """\
 As [docs/cost.md](cost.md) for the binarised cores, of the folded fixed-point core and what
 requantises behind it (a threshold behind it is a stage of its own), of where branches leave and
 join (`fork`, `add`), and of pools behind a sliding window (`window-max`, `window-sum`, a tap at a
-time or `wide`); nothing below is fitted to these. Parts are counted from what the generator makes; what one of each costs, `COSTS` in `hwgen/plan/stages/fixed_cells.py`, is fitted to
-this table. Block RAMs and multiplier blocks, those that yosys takes by itself too, are counted and
-not fitted.
+time or `wide`). Parts of the folded core are counted from what the generator makes; what one of
+each costs, `COSTS` in `hwgen/plan/stages/fixed_cells.py`, is fitted to this table. Block RAMs and
+multiplier blocks, those that yosys takes by itself too, are counted and not fitted.
 
 `hwgen bench cost --part fixed` writes this file. Random weights of seed {seed}; stages alone, not
 placed; {tool}. LUTs are LUT4 with those of carry cells and LUT RAM (ECP5), logic cells with lone
