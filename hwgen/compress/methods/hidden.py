@@ -111,6 +111,7 @@ class Regressor(nn.Module):
 
     def __init__(self, student, teacher, generator):
         super().__init__()
+        self.shapes = student, teacher
         if len(student) != len(teacher) or any(a < b for a, b in zip(student[1:], teacher[1:],
                                                                      strict=True)):
             raise SpecError(f"hints: the student's features must be of as many axes as the"
@@ -135,7 +136,8 @@ class HintLayers(Lesson):
     """``strength / 2 mean (u - r(v))**2`` of each layer: equation 3 of FitNets.
 
     The square is divided by the number of its elements, so that a strength says the same of all
-    layers. ``r`` is trained with the student, and goes on from training to training.
+    layers. ``r`` is trained with the student, and goes on from training to training; it begins anew
+    where a layer has become narrower.
 
     Parameters
     ----------
@@ -164,9 +166,9 @@ class HintLayers(Lesson):
         self.teacher(self.sample)
         module.train(was_training)
         for name in self.layers:
-            if name not in self.regressors:
-                self.regressors[name] = Regressor(self.seen[name].shape[1:],
-                                                  self.known[name].shape[1:], self.generator)
+            shapes = self.seen[name].shape[1:], self.known[name].shape[1:]
+            if name not in self.regressors or self.regressors[name].shapes != shapes:
+                self.regressors[name] = Regressor(*shapes, self.generator)
             module.get_submodule(name).add_module(CHILD, self.regressors[name])
 
     def before(self, module, step):

@@ -8,7 +8,16 @@ from torch import nn
 
 from hwgen.compress import Recipe, Settings, compress, train
 from hwgen.compress.frame.prepare import prepared
-from hwgen.compress.methods import METHODS, Attention, Distil, Hints, Prune, Quantise, Train
+from hwgen.compress.methods import (
+    METHODS,
+    Attention,
+    Distil,
+    Hints,
+    Prune,
+    PruneFilters,
+    Quantise,
+    Train,
+)
 from hwgen.compress.methods.hidden import (
     AttentionMaps,
     HintLayers,
@@ -114,6 +123,15 @@ def test_lessons_go_with_every_later_training(split, model, shape, steps):
     result = compress(model(), Recipe(steps, name="taught"), shape(split))
     assert result.accuracy["torch"] == result.accuracy["golden"] > 20
     assert not any("hint" in name for name, _ in result.module.named_modules())
+
+
+def test_hints_go_on_where_neurons_are_removed(split):
+    torch.manual_seed(0)
+    result = compress(nn.Sequential(nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 10)), Recipe((
+        Train(epochs=2, lr=0.01), Hints(layers=["1"]),
+        PruneFilters(density=0.5, rounds=2, epochs=1, lr=0.01), Quantise(epochs=1))), split)
+    assert result.notes["prune-filters"] == {"outputs": {"0": 12, "2": 10}}
+    assert result.accuracy["golden"] > 60
 
 
 def test_hints_alone_bring_the_hidden_layer_nearer_and_leave_what_is_behind(split, plain):
