@@ -41,11 +41,27 @@ these clocks (dashed), and at which time times LUTs is the same (dotted).
 
 ![densities](sparse-density.svg)
 
+LeNet-300-100 is trained: pruned, its weights shared and coded as Deep Compression (arXiv
+1510.00149) does, with codes of 6 bits and indices of 5, and as EIE has it, 4 and 4. All layers run
+on one EIE engine of 16 elements, and as a pipeline of a sparse core for each, of 16, 16 and 10
+elements, 4 activations side by side. Bits are those of the compression's account (the step `code`
+with `pe = 16`) and, beside them, those of the memories: equal, part by part. In the pipeline a
+layer's codes have the bits that its own values need: 5 in `fc3` of the first form, which has 32.
+What Huffman codes take is what the engine is sent: it decodes them when weights are loaded, on chip
+they are plain. Pointers are what skipped zeros cost: the form of Deep Compression, to be
+read from front to back, has none. The engine's memories are counted as far as layers fill them.
+Epochs and densities were fixed before, and the test images looked at once. The part needs `--data`
+with the MNIST files; networks and recipes are in `networks/deep`, and made again by
+
+    hwgen compress networks/deep/lenet300.py --recipe networks/deep/lenet300-6-5.toml --data DATA
+
 """
 
 
 def run(progress, *, parts=(), data=None) -> list[Row]:
-    """Rows of ``parts``, by default of all, and then as a document too; none needs ``data``.
+    """Rows of ``parts``, by default of all, and then as a document too.
+
+    Parts that need ``data`` are left out without it.
 
     See :func:`hwgen.bench.frame.parts.run_documented`.
     """

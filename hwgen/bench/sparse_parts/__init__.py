@@ -5,8 +5,9 @@ from . import (
     balanced,
     eie,
     eie_ecp5,
-    eie_engine,
     fifo,
+    lenet,
+    lenet_ecp5,
     permuted,
     simulated,
     spmv,
@@ -18,5 +19,5 @@ __all__ = ["PARTS"]
 PARTS = {"eie": eie, "simulated": simulated, "balanced": balanced, "permuted": permuted,
          "fifo": fifo, "against-dense": against_dense, "spmv": spmv,
          "spmv-ecp5": spmv_ecp5,
-         "eie-engine": eie_engine, "eie-ecp5": eie_ecp5}
+         "lenet": lenet, "lenet-ecp5": lenet_ecp5, "eie-ecp5": eie_ecp5}
 """Name -> module, in the order of the table."""
