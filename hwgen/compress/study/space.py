@@ -18,6 +18,9 @@ __all__ = ["Ranges", "Space", "space_of"]
 DIGITS = 4
 """Of a density."""
 
+SHARES = (1, 1 / 2, 1 / 4, 1 / 8)
+"""Of the recipe's densities, with which a search begins."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ranges:
@@ -79,21 +82,23 @@ class Space:
     def even(self) -> list[dict]:
         """The choices in which all weights have one width, from the widest on.
 
-        Activations have the most bits, and densities are those of the recipe.
+        Activations have the most bits. Densities are those of the recipe, and then, with every
+        other width, shares of these.
         """
         low, high = self.ranges.weight_bits
-        rest = {key: self._density(key) if what == "density" else ends[1]
-                for key, what, ends in self.places()}
-        return [rest | {key: bits for key, what, _ in self.places() if what == "weight_bits"}
-                for bits in range(high, low - 1, -1)]
+        is_pruned = any(what == "density" for _, what, _ in self.places())
+        return [{key: bits if what == "weight_bits" else ends[1] if what != "density" else
+                 self._density(key, share) for key, what, ends in self.places()}
+                for share in (SHARES if is_pruned else SHARES[:1])
+                for bits in range(high, low - 1, -1 if share == 1 else -2)]
 
-    def _density(self, key) -> float:
-        """That of the recipe, within the range."""
+    def _density(self, key, share: float) -> float:
+        """A share of that of the recipe, within the range."""
         k, _, layer = key.split(" ", 2)
         given = self.recipe.steps[int(k) - 1].density
         given = given.get(layer, given.get(OTHERS)) if isinstance(given, Mapping) else given
         low, high = self.ranges.density
-        return round(min(max(given, low), high), DIGITS)
+        return round(min(max(share * given, low), high), DIGITS)
 
     def chosen(self, choice: Mapping, *, epochs: int | None = None, name: str | None = None,
                budget: Budget | None = None) -> Recipe:

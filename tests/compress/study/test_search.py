@@ -110,8 +110,10 @@ def test_densities_of_the_steps_that_prune_and_storage_behind(model, split):
     space = space_of(model, recipe, split, ranges)
     assert [key for key, _, _ in space.places()] == [
         "2 density 0", "3 weight_bits 0", "3 weight_bits 2", "3 activation_bits 1"]
-    assert (space.first, space.even()[-1]) == (1, {
+    assert (space.first, space.even()[6]) == (1, {
         "2 density 0": 0.3, "3 weight_bits 0": 2, "3 weight_bits 2": 2, "3 activation_bits 1": 8})
+    assert [tuple(each.values())[:2] for each in space.even()[7:]] == [
+        (density, bits) for density in (0.15, 0.1, 0.1) for bits in (8, 6, 4, 2)]
     chosen = space.chosen(space.even()[0], epochs=1)
     assert [getattr(step, "epochs", None) for step in chosen.steps] == [2, 1, 1, None]
     found = search(model, recipe, split, Limits(bits=2_000), ranges=ranges, trials=10, held=200)
