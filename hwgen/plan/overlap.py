@@ -27,11 +27,9 @@ def windowed(network: Network) -> Network:
         while name in names:
             name += "_"
         names.add(name)
-        edge = network.edges[node.inputs[0]]
-        least = edge.lo if edge.format.allowed(edge.lo) else edge.format.min
         kind = WindowMax if isinstance(node, MaxPool) else WindowSum
         nodes += [SlidingWindow(name, node.inputs, node.size, node.stride, padding=node.around,
-                                pad_value=int(least)),
+                                pad_value=network.edges[node.inputs[0]].lo),
                   kind(node.name, (name,), prod(node.size))]
     if len(nodes) == len(network.nodes):
         return network

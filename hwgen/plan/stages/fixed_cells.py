@@ -8,7 +8,14 @@ from collections import Counter
 
 from ...numeric import Fixed
 from ..target import Cells, Target
-from .binary_cells import different_columns, input_parts, ram_parts, rom_parts, tree_parts
+from .binary_cells import (
+    SHORTEST_SHIFT,
+    different_columns,
+    input_parts,
+    ram_parts,
+    rom_parts,
+    tree_parts,
+)
 from .narrowing import narrowing_parts
 from .product_blocks import asked_blocks
 
@@ -16,7 +23,7 @@ __all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_part
            "product_parts"]
 
 PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "masks", "slices",
-         "narrow", "clip", "rom", "ram", "counter", "lone", "stage")
+         "narrow", "clip", "rom", "ram", "counter", "lone", "shift", "stage")
 """LUTs are a sum over these.
 
 ============  =====================================================================================
@@ -33,6 +40,7 @@ rom           LUTs of constant memories that are not in block RAM
 ram           LUTs' worth of memories read without a register: 16 rows of 4 bits are 6
 counter       bits of the counters that walk through folds and rows
 lone          flip-flops that only pass something on
+shift         shift registers in LUTs, of which each takes three of these
 stage         1
 ============  =====================================================================================
 """
@@ -49,7 +57,7 @@ COSTS = {
               "counter": 2.8, "lone": 1.35},
     "xc7": {"product": 2, "constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
             "masks": 1, "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1,
-            "stage": 30},
+            "shift": 1, "stage": 30},
 }
 """Family -> LUTs that one of each part takes; those of Xilinx 7 are guesses but for ``stage``, as
 only three cores were counted, and Gowin's are those of an ECP5."""
@@ -74,7 +82,22 @@ def fixed_parts(stage, target: Target) -> Counter:
         parts.update(count(stage, target))
     if target.family == "xc7" and parts["dsp"] and not stage.pairs:
         parts.subtract(_absorbed(stage))
+    if target.fabric.has_shift_luts and parts["product"]:
+        bits = _passed_on(stage)
+        parts.update(shift=bits, ff=-SHORTEST_SHIFT * bits)
     return parts
+
+
+def _passed_on(stage) -> int:
+    """Bits of operands that pass three registers on their way to a product in LUTs.
+
+    They are read through one, and wait in one, in front of that of the product.
+    """
+    rows, width = stage.nf * stage.sf, stage.weight_row_bits
+    bits = 0 if stage.inputs_in_block_ram else stage.row_bits
+    if stage.weights_in_block_ram(rows, width):
+        return bits
+    return bits + round(different_columns(rows, width))
 
 
 def _absorbed(stage) -> Counter:
