@@ -187,6 +187,7 @@ class BiReal(TrainingStep):
         context.model = self._made(context.model, sample)
         context.layers = matrices(context.model)
         context.norms = context.norms & context.layers.keys()
+        context.mark("signs")
 
     def apply(self, run):
         """Put the blocks in the places of the convolutions, then train."""

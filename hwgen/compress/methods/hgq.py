@@ -170,6 +170,7 @@ class Hgq(TrainingStep):
         """Of integers in fixed point that share no values."""
         context.need("quantised", "it takes bits off integers: 'quantise' first")
         context.refuse("shared", "shared values have bits together: hgq before 'share'")
+        context.mark("own-bits")
 
     def apply(self, run):
         """Put the forms, train, and leave the bits that were found."""
@@ -192,10 +193,10 @@ class Hgq(TrainingStep):
 
 
 def _input_bits(run) -> dict[str, int]:
-    """Bits of what each fixed-point matrix reads, by its name."""
-    values, found = {}, {}
+    """Bits of what each fixed-point matrix reads, by its name; not of factors behind signs."""
+    values, found, known = {}, {}, run.matrices
     for step, value in values_of(run.model.eval(), run.samples(1)):
-        if isinstance(step.layer, QuantLinear):
+        if isinstance(step.layer, QuantLinear) and step.path in known:
             found[step.path] = values[step.sources[0]].edge.format.bits
         values[step.node] = value
     return found

@@ -9,7 +9,7 @@ import hwgen
 from hwgen.compress import Recipe, compress
 from hwgen.compress.bi_real import ApproxSign, BiRealConv2d, bi_real_twin
 from hwgen.compress.graph import as_graph
-from hwgen.compress.methods import BiReal, Prune, Quantise, Share, Slimming, Train
+from hwgen.compress.methods import BiReal, Hgq, Prune, Quantise, Share, Slimming, Train
 from hwgen.compress.methods.bi_real import with_shortcuts
 from hwgen.compress.twin import State
 from hwgen.numeric import Bipolar, SpecError
@@ -133,8 +133,8 @@ def test_a_recipe_gives_binary_matrices_and_exact_sums(split, model):
 
 def test_later_steps_leave_the_signs(split):
     result = compress(small(norm=False), Recipe((
-        BiReal(layers=["conv3"], scale_bits=6), Prune(density=0.5), Quantise(), Share(bits=3))),
-        as_maps(split))
+        BiReal(layers=["conv3"], scale_bits=6), Prune(density=0.5), Quantise(), Hgq(),
+        Share(bits=3))), as_maps(split))
     assert [type(node.weights.format).__name__ for node in result.network.nodes
             if hasattr(node, "weights")] == ["Codebook", "Codebook", "Bipolar", "Fixed", "Codebook"]
 

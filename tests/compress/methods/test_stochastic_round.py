@@ -1,12 +1,20 @@
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps, as_maps
+from cases.plain import Plain, PlainMaps, as_maps, net
 from torch import nn
 
 from hwgen.compress import QuantLinear, Recipe, compress
 from hwgen.compress.form import latent
-from hwgen.compress.methods import Prune, Quantise, Share, StochasticRound, Train
+from hwgen.compress.methods import (
+    BiReal,
+    Hgq,
+    Prune,
+    Quantise,
+    Share,
+    StochasticRound,
+    Train,
+)
 from hwgen.compress.methods.stochastic_round import StoredIntegers, rounded
 from hwgen.numeric import SpecError
 
@@ -116,11 +124,24 @@ def test_goes_behind_fixed_point(split, plain):
         compress(plain, Recipe((StochasticRound(), Quantise())), split)
 
 
-def test_not_behind_shared_weights(split, plain):
-    with refused(SpecError, "recipe 'recipe': step 3 'stochastic-round': must not come after step 2"
-                            " 'share', which makes the model 'shared': weights follow from others"
-                            " there, and are not stored themselves: leave one of the two out"):
-        compress(plain, Recipe((Quantise(), Share(bits=3), StochasticRound())), split)
+@pytest.mark.parametrize(("before", "mark", "reason"), [
+    (Share(bits=3), "shared", "weights follow from others there, and are not stored themselves:"
+                              " leave one of the two out"),
+    (Hgq(), "own-bits", "the grid is a layer's, not one of each weight: do this first"),
+])
+def test_not_behind_weights_that_are_no_integers_of_their_own(split, plain, before, mark, reason):
+    with refused(SpecError, f"recipe 'recipe': step 3 'stochastic-round': must not come after step"
+                            f" 2 '{before.kind}', which makes the model '{mark}': {reason}"):
+        compress(plain, Recipe((Quantise(), before, StochasticRound())), split)
+
+
+def test_not_behind_signs(split):
+    model = net(lambda self, x: self.fc(self.b(self.a(x)).flatten(1)), a=nn.Conv2d(1, 2, 3),
+                b=nn.Conv2d(2, 2, 3, padding=1), fc=nn.Linear(72, 10))
+    with refused(SpecError, "recipe 'recipe': step 3 'stochastic-round': must not come after step 1"
+                            " 'bi-real', which makes the model 'signs': those follow from latent"
+                            " weights in float: leave one of the two out"):
+        compress(model, Recipe((BiReal(), Quantise(), StochasticRound())), as_maps(split))
 
 
 def test_no_epochs_are_refused():
