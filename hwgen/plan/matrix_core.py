@@ -17,6 +17,9 @@ UNROLLED = {"binary": "binary-unrolled", **dict.fromkeys(
 MULTIPLIES = {"codebook": "fixed"}
 """Core whose sums are flip-flops where LUTs hold no memories -> the one to weigh there, too."""
 
+COLUMNS = {"sparse": "sparse-columns"}
+"""Core -> the one that shares out columns, too, where one activation a cycle is too slow."""
+
 MOST_WEIGHED = 1 << 14
 """Weights up to which an unrolled core is weighed unasked. Its cost is known once its sums are
 shared: of 64 x 64 weights of 8 bits after 8 s of one processor, of 128 x 128 after 41 s."""
@@ -44,7 +47,8 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
     weighed against where LUTs hold no memories (:data:`MULTIPLIES`). Where the cheapest has all
     its products side by side, or no folding reaches the interval, and the user asked for that
     interval, the core of :data:`UNROLLED` is weighed against it: if nothing is chosen that it has
-    not, and there are at most :data:`MOST_WEIGHED` weights.
+    not, and there are at most :data:`MOST_WEIGHED` weights. So is that of :data:`COLUMNS` where no
+    folding reaches the interval, unless foldings or blocks are chosen.
 
     Parameters
     ----------
@@ -58,15 +62,19 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
     core = choice.pop("core", None)
     is_free, core = core is None, core or default_core(node, edge, post)
 
-    def options(core):
-        stages = _options(node, edge, post, target, core, interval, levels, choice)
+    def options(core, **more):
+        stages = _options(node, edge, post, target, core, interval, levels, choice | more)
         return [made.setdefault((node.name, core, *stage.folding.items()),
                                 finished(stage) if finished else stage) for stage in stages]
 
     best = _best(options(core), interval, target)
     if is_free and _may_multiply(core, node, edge, target):
         best = _best([best, *options(MULTIPLIES[core])], interval, target)
-    if is_free and _may_unroll(best, interval, choice, is_asked) and not is_large(node):
+    of_rows = best
+    if is_free and is_asked and _may_share_columns(of_rows, interval, choice):
+        best = _best([best, *options(COLUMNS[core], block_rows=1, block_columns=1)], interval,
+                     target)
+    if is_free and _may_unroll(of_rows, interval, choice, is_asked) and not is_large(node):
         best = _best([best, *options(UNROLLED[core])], interval, target)
     return best
 
@@ -87,6 +95,11 @@ def is_large(node: MatVec) -> bool:
 def _may_multiply(core, node, edge, target):
     return (core in MULTIPLIES and not target.has_lut_ram and not node.is_loaded
             and isinstance(edge.format, Fixed))
+
+
+def _may_share_columns(stage, interval, choice):
+    return (stage.core in COLUMNS and stage.interval_cycles > interval and stage.n_in % 2 == 0
+            and not {"pe", "simd", "lanes", "block_rows", "block_columns"} & set(choice))
 
 
 def _may_unroll(stage, interval, choice, is_asked):

@@ -98,3 +98,26 @@ def test_refuses_what_it_cannot_share_out():
     with refused(SpecError, f"{where}: n_in must be a multiple of 2, not 3; choose the sparse"
                             " core"):
         plan(odd, ECP5, cores={"fc": {"core": "sparse-columns"}})
+
+
+def chosen(interval, **choice):
+    """The stage that the planner takes for 8 x 64 weights, a fifth of them not 0."""
+    matrix = MatVec("fc", ("x",), Dense(draw(0, 8, 64, 0.2), Fixed(6)))
+    net = Network("net", (Input("x", (), (64,), U6), matrix), ("fc",))
+    return plan(net, ECP5, interval_cycles=interval, cores={"fc": choice}).stages[0]
+
+
+def test_taken_unasked_where_one_activation_a_cycle_is_too_slow():
+    assert chosen(64).core == "sparse"
+    stage = chosen(60)
+    assert (stage.core, stage.column_groups) == ("sparse-columns", 2)
+    assert stage.interval_cycles <= 60
+    # Unrolled is cheaper still where many groups would be needed.
+    assert chosen(40).core == "fixed-unrolled"
+
+
+@pytest.mark.parametrize("choice", [{"core": "sparse"}, {"pe": 8}, {"simd": 1}, {"block_rows": 1}])
+def test_not_taken_where_something_else_is_asked_for(choice):
+    with pytest.raises(SpecError, match="interval_cycles must be at least 64, which the sparse"
+                                        " core 'fc' takes with pe = .*, not 60$"):
+        chosen(60, **choice)
