@@ -80,6 +80,7 @@ FAMILIES = {
     "pruning": [
         _pruned("magnitude, cubic schedule", "prune", density=HAN, gates=True),
         row("magnitude, iterative", trains("prune-iterative", 3, quality=1.25), fixed()),
+        _pruned("LAMP, one density", "prune-lamp", density=0.085),
         _pruned("splicing, the same densities", "splice", density=HAN),
         _pruned("OBD", "prune-obd", density=HAN),
         _pruned("OBS of layers", "prune-obs", density=HAN),

@@ -20,6 +20,7 @@ from .product_quantise import ProductQuantise
 from .prune import Prune
 from .prune_filters import PruneFilters, TaylorFilters
 from .prune_iterative import PruneIterative
+from .prune_lamp import PruneLamp
 from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
 from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
@@ -66,6 +67,7 @@ __all__ = [
     "PruneBlock",
     "PruneFilters",
     "PruneIterative",
+    "PruneLamp",
     "PruneNM",
     "PruneOBD",
     "PruneOBS",
@@ -100,6 +102,7 @@ METHODS = {step.kind: step for step in (
     Hashed,
     Prune,
     PruneIterative,
+    PruneLamp,
     PruneNM,
     PruneBlock,
     PruneBalanced,

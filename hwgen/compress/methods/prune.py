@@ -1,5 +1,6 @@
 """Magnitude pruning: the smallest weights are removed, more and more of them, while it trains."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,26 +9,36 @@ from ..hook import Hook
 from ..prune import cubic_density
 from .mask import PruningTo, keep
 
-__all__ = ["Cubic", "Prune"]
+__all__ = ["Cubic", "Falling", "Prune"]
+
+
+class Falling(Hook, ABC):
+    """A hook with ``ends`` and ``every`` whose densities fall along the cubic schedule."""
+
+    def begin(self, module, steps):
+        object.__setattr__(self, "_end", max(1, int(self.ends * steps)))
+
+    def after(self, module, step):
+        if step <= self._end and (step % self.every == 0 or step == self._end):
+            self.shrink_all(module, lambda final: cubic_density(step, begin=0, end=self._end,
+                                                                final=final))
+
+    @abstractmethod
+    def shrink_all(self, module, now) -> None:
+        """Shrink the masks; ``now(final)`` is the density at this step of one that ends there."""
 
 
 @dataclass(frozen=True)
-class Cubic(Hook):
+class Cubic(Falling):
     """Shrinks the masks of layers along the cubic schedule, each to its own density."""
 
     densities: dict
     ends: float
     every: int
 
-    def begin(self, module, steps):
-        object.__setattr__(self, "_end", max(1, int(self.ends * steps)))
-
-    def after(self, module, step):
-        if step % self.every and step != self._end or step > self._end:
-            return
+    def shrink_all(self, module, now):
         for name, final in self.densities.items():
-            layer = module.get_submodule(name)
-            self.shrink(layer, cubic_density(step, begin=0, end=self._end, final=final))
+            self.shrink(module.get_submodule(name), now(final))
 
     def shrink(self, layer, density: float) -> None:
         """Leave a share ``density`` of a masked layer's weights, the largest."""
