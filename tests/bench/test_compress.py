@@ -143,3 +143,18 @@ def test_a_line_for_each_method_with_what_was_measured(tmp_path):
 def test_no_two_works_have_one_name():
     names = [work.name for name, part in PARTS.items() if name != "gates" for work in part.works]
     assert len(names) == len(set(names))
+
+
+def test_the_binarised_network_of_the_repository(tmp_path):
+    write_digits(tmp_path / "data")
+    at = Bench(tmp_path / "out", progress=lambda *_: None, name="compress")
+    part = PARTS["bnn"]
+    assert part.lacking(at) == "the IDX files of MNIST, --data FOLDER"
+    at.data = tmp_path / "data"
+    assert part.lacking(at) is None
+    rows = {row.metric: row.value for row in part.measure(at)}
+    assert rows[METRICS["error"]] < 60          # digits of another hand, enlarged
+    weights = 784 * 1024 + 2 * 1024 ** 2 + 10_240
+    thresholds = rows[METRICS["bits"]] - weights
+    assert 3072 * 10 <= thresholds <= 3072 * 12
+    assert rows[METRICS["ratio"]] == round(32 * weights / rows[METRICS["bits"]], 2)

@@ -4,10 +4,11 @@ A new method is one file with a :class:`~hwgen.bench.compress_parts.work.Part` o
 here for each.
 """
 
-from . import deep, methods, surgery
+from . import bnn, deep, low_bits, methods, surgery
 
 __all__ = ["PARTS"]
 
 PARTS = {"deep-compression": deep.MNIST, "surgery": surgery.MNIST,
-         "deep-compression-fashion": deep.FASHION, **methods.PARTS}
+         "low-bits": low_bits.MNIST, "bnn": bnn, "deep-compression-fashion": deep.FASHION,
+         **methods.PARTS}
 """Name -> part, in the order of the table."""

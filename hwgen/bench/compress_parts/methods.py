@@ -109,6 +109,9 @@ FAMILIES = {
         row("hashing trick, 1 of 8", trains("hash"), fixed())],
     "structured": [
         row("low rank 20", trains("low-rank", rank={"fc1": 20, "fc2": 20}), fixed(), gates=True),
+        row("low rank 25 and 16, the circulant's bits",
+            trains("low-rank", rank={"fc1": 25, "fc2": 16}), fixed()),
+        row("low rank 7, the tensor train's bits", trains("low-rank", rank={"fc1": 7}), fixed()),
         row("block-circulant, 8", trains("circulant", block={"fc1": 8, "fc2": 8}), fixed()),
         row("tensor train, rank 8", trains("tensor-train", rank={"fc1": 8},
                                            modes_out={"fc1": [15, 20]},

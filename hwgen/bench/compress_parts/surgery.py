@@ -1,23 +1,30 @@
-"""Dynamic network surgery (arXiv 1608.04493): how few weights are enough."""
+"""How few weights are enough: network surgery (arXiv 1608.04493), and LAMP (arXiv 2010.07611)."""
 
 from .work import Part, Work, trained
 
 __all__ = ["MNIST"]
 
+BOUNDS = {"lenet-300-100": ({"error": "<= 2.0", "weights": ">= 56"},
+                            {"error": "1.99 %, arXiv 1608.04493", "weights": "56x"}),
+          "lenet-5": ({"error": "<= 0.91", "weights": ">= 108"},
+                      {"error": "0.91 %, arXiv 1608.04493", "weights": "108x"})}
+"""What surgery's paper reports of each network."""
 
-def _recipe(name, *, epochs, density, splicing):
-    return trained(name, {"kind": "splice", "density": density, "epochs": splicing, "lr": 2e-3},
-                   epochs=epochs)
+
+def _work(method, network, *, first, **step) -> Work:
+    """``step`` behind ``first`` epochs in float."""
+    must, published = BOUNDS[network]
+    name = f"{step['kind']}-{network}"
+    return Work(method=method, network=network, data="MNIST", must=must, published=published,
+                recipe=trained(name, {"lr": 2e-3, **step}, epochs=first))
 
 
 MNIST = Part(__file__, [
-    Work(method="dynamic network surgery", network="lenet-300-100", data="MNIST",
-         recipe=_recipe("surgery-lenet300", epochs=14, splicing=30,
-                        density={"fc1": 0.0135, "fc2": 0.03, "fc3": 0.28}),
-         must={"error": "<= 2.0", "weights": ">= 56"},
-         published={"error": "1.99 %, arXiv 1608.04493", "weights": "56x"}),
-    Work(method="dynamic network surgery", network="lenet-5", data="MNIST",
-         recipe=_recipe("surgery-lenet5", epochs=8, splicing=10,
-                        density={"conv1": 0.14, "conv2": 0.03, "fc1": 0.006, "fc2": 0.04}),
-         must={"error": "<= 0.91", "weights": ">= 108"},
-         published={"error": "0.91 %, arXiv 1608.04493", "weights": "108x"})])
+    _work("LAMP", "lenet-300-100", first=14, kind="prune-lamp", density=0.0176, ends=0.65,
+          epochs=50),
+    _work("LAMP", "lenet-5", first=8, kind="prune-lamp", density=0.0092, ends=0.65, epochs=20),
+    _work("dynamic network surgery", "lenet-300-100", first=14, kind="splice", epochs=50,
+          density={"fc1": 0.0095, "fc2": 0.062, "fc3": 0.56}),
+    _work("dynamic network surgery", "lenet-5", first=8, kind="splice", epochs=20,
+          density={"conv1": 0.3, "conv2": 0.04, "fc1": 0.005, "fc2": 0.09})])
+"""Densities of surgery are about those that LAMP finds."""

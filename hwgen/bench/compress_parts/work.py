@@ -130,6 +130,7 @@ def _rows(bench, work):
               "weights": (round(account.weights / account.nonzeros, 2), "x")}
     if work.start:
         values["float"] = round(100 - result.accuracy["float"], 4), "%"
+        values["above"] = round(result.error - values["float"][0], 4), "points"
     for metric, (value, unit) in values.items():
         yield Row(work=work.name, metric=METRICS[metric], value=value, unit=unit,
                   must=work.must.get(metric), published=work.published.get(metric, ""),
@@ -158,4 +159,4 @@ def _tell(bench, work, epoch):
 
 METRICS = {"error": "error, 10,000 test images, golden", "bits": "bits that are stored",
            "ratio": "times smaller than its floats", "weights": "times fewer weights but 0",
-           "float": "error of the float network"}
+           "float": "error of the float network", "above": "error above that of the float network"}
