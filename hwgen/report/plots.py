@@ -9,7 +9,7 @@ import re
 
 from .facts import networks
 
-__all__ = ["accuracy_plots", "board_marks", "curve_plots", "series_class", "svg"]
+__all__ = ["accuracy_plots", "board_marks", "curve_plots", "log_scale", "series_class", "svg"]
 
 WIDE_IN, NARROW_IN = (4.7, 3.1), (4.2, 3.0)
 """Inches, of plots two and three abreast; at 72 dots, about as wide as a phone."""
@@ -73,7 +73,7 @@ def _curves(document, curves, key, title, *, scale=1, log=False) -> str:
             axes.plot(range(1, len(points) + 1), [scale * p[key] for p in points],
                       color=colour, linestyle=DASHES[k % len(DASHES)], label=name)
         if log:
-            _log_scale(axes)
+            log_scale(axes)
         axes.set_xlabel("epoch")
         axes.set_ylim(bottom=None if log or key == "accuracy" else 0)
         axes.legend(loc="best", labelcolor=INK, handlelength=2.4)
@@ -81,7 +81,7 @@ def _curves(document, curves, key, title, *, scale=1, log=False) -> str:
     return svg(draw, f"{title}, over epochs", NARROW_IN)
 
 
-def _log_scale(axes):
+def log_scale(axes):
     """Ticks at 1, 2 and 5 of each decade, as plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from .plots import log_scale
+
 __all__ = ["draw"]
 
 PANELS = {"weights": "bits of the layer's weights", "activations": "bits of the activation",
@@ -15,6 +17,7 @@ def draw(found, path) -> Path:
     """
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
 
     from hwgen.bench.frame.plots import STYLE
 
@@ -30,9 +33,12 @@ def draw(found, path) -> Path:
                           [max(least, each.error) for each in points], marker=".", color=f"C{k}",
                           label=layer)
             axes.axhline(max(least, found.error), color="gray", linewidth=0.8, linestyle="--")
-            axes.set_yscale("log")
+            log_scale(axes)
             if what == "density":
                 axes.set_xscale("log")
+            values = sorted({each.value for points in found.of(what).values() for each in points})
+            axes.set_xticks(values, [f"{value:g}" for value in values])
+            axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xlabel(PANELS[what])
             axes.legend(fontsize=7)
         figure.axes[0].set_ylabel(f"error, % of {found.held:,} held-back samples")
