@@ -22,6 +22,7 @@ def small(norm=True, channels=6):
         a = self.conv2(a)
         a = F.relu(self.norm2(a) if norm else a)
         return self.fc(torch.flatten(F.max_pool2d(F.relu(self.conv3(a)), 2), 1))
+    torch.manual_seed(0)
     return net(forward, conv1=nn.Conv2d(1, channels, 3, padding=1),
                conv2=nn.Conv2d(channels, channels, 3, padding=1), norm2=nn.BatchNorm2d(channels),
                conv3=nn.Conv2d(channels, channels, 3, padding=1),
@@ -34,6 +35,7 @@ def strided():
         a = F.relu(self.conv1(x))
         b = self.norm2(self.conv2(a)) + self.beside(F.avg_pool2d(a, 2))
         return self.fc(torch.flatten(F.relu(b), 1))
+    torch.manual_seed(0)
     return net(forward, conv1=nn.Conv2d(1, 4, 3, padding=1, stride=2),
                conv2=nn.Conv2d(4, 6, 3, padding=1, stride=2), norm2=nn.BatchNorm2d(6),
                beside=nn.Conv2d(4, 6, 1), fc=nn.Linear(24, 10))
@@ -41,7 +43,7 @@ def strided():
 
 def block(scale_bits=8):
     """One with statistics that a norm might have."""
-    torch.manual_seed(2)
+    torch.manual_seed(0)
     norm = nn.BatchNorm2d(3)
     with torch.no_grad():
         norm.running_mean.normal_()
