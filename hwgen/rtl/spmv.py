@@ -10,7 +10,7 @@ from ..plan.engines.spmv_timing import ASK_CYCLES
 from .engine_edge import ResultQueue, engine_ports, show, take
 from .fifo import FreeFIFO
 from .spmv_feed import EntryFeed, VectorFeed, job_layout
-from .spmv_lane import SpmvLane, sweep_layout, told_layout
+from .spmv_lane import SpmvLane, enables_layout, sweep_layout, told_layout
 from .stream import format_shape
 from .tree import delay, late
 
@@ -80,9 +80,8 @@ class SpmvEngine(wiring.Component):
                              ("job", entries.job), ("x", vectors.x), ("row", vectors.row),
                              ("buffer", vectors.buffer), ("sweep", sweep.o)):
             m.d.comb += told[name].eq(source)
-        for name, source in (("go", entries.go), ("ends", entries.ends), ("clear", sweep.clear)):
-            m.d.comb += told.flags[name].eq(source)
-        lanes, steps, enables = [], [told], self._enables(m, vectors.en)
+        m.d.comb += [told.flags.go.eq(entries.go), told.flags.ends.eq(entries.ends)]
+        lanes, steps, enables = [], [told], self._enables(m, vectors.en, sweep.clear)
         for k in range(spec.lanes):
             cycles = spec.skew_of(k) + 2
             while len(steps) <= cycles:
@@ -90,23 +89,26 @@ class SpmvEngine(wiring.Component):
             m.submodules[f"lane{k}"] = lane = SpmvLane(spec)
             entry = late(m, entries.entries[k * size:(k + 1) * size], cycles, name=f"entry{k}")
             m.d.comb += [lane.entry.as_value().eq(entry), lane.told.eq(steps[cycles]),
-                         lane.x_en.eq(enables[k % GROUP_LANES][cycles])]
+                         lane.enables.eq(enables[k % GROUP_LANES][cycles])]
             lanes.append(lane)
         return lanes
 
-    def _enables(self, m, en):
-        """``en`` after each number of cycles, for each lane of a group from registers of its own.
+    def _enables(self, m, x, clear):
+        """Both after each number of cycles, for each lane of a group from registers of its own.
 
         They differ in what they begin with, as synthesis makes one of registers that are alike. A 1
-        there does no harm, nor one from before a reset: the rows that it writes are written again
-        before they are read.
+        there does no harm, nor one from before a reset: rows of x are written again before they are
+        read, those of sums are zeroed then in any case.
         """
-        chains = []
+        first, chains = Signal(enables_layout(), name="enables"), []
+        m.d.comb += [first.x.eq(x), first.clear.eq(clear)]
         for lane in range(GROUP_LANES):
-            steps = [en]
+            steps, ones = [first], (1 << len(first.as_value())) - 1
             for k in range(self._spec.skew_cycles + 2):
-                steps.append(Signal(init=lane % 2, name=f"en{lane}_d{k + 1}", reset_less=True))
-                m.d.sync += steps[-1].eq(steps[-2])
+                step = Signal(len(first.as_value()), init=ones * (lane % 2), reset_less=True,
+                              name=f"enables{lane}_d{k + 1}")
+                m.d.sync += step.eq(steps[-1])
+                steps.append(data.View(enables_layout(), step))
             chains.append(steps)
         return chains
 
@@ -146,7 +148,8 @@ class Sweep(wiring.Component):
     ends : ``In(1)``; slots : ``In``      a job that sends ends; its slots, less one
     has_room : ``In(1)``                  one more result may be under way
     busy : ``Out(2)``                     one bit a bank: not free for another job
-    o : ``Out(sweep_layout)``; clear : ``Out(2)``    one bit a bank: its row ``o.old`` is zeroed
+    o : ``Out(sweep_layout)``
+    clear : ``Out(2)``                    one bit a bank: the row is zeroed behind its read
     reads, last : ``Out(1)``              a row is read in this cycle; it is the bank's last
     clearing : ``Out(1)``                 after a reset, until all rows are 0
     """
@@ -165,20 +168,20 @@ class Sweep(wiring.Component):
         bank, ending, ready = Signal(), Signal(), Signal(2)
         row, count = Signal((spec.sum_rows - 1).bit_length()), Signal.like(self.slots)
         slots = Signal(data.ArrayLayout(self.slots.shape(), 2))
+        ended, done, before = delay(m, self.ends, 1, name="ended"), Signal(), ASK_CYCLES - 2
+        whole = delay(m, ended, before, name="ends")
         m.d.comb += [
             self.reads.eq(ready.bit_select(bank, 1) & self.has_room), count.eq(slots[bank]),
-            self.last.eq(row == count),
+            done.eq(self.reads & self.last),
         ]
-        before = ASK_CYCLES - 1
-        whole = delay(m, self.ends, before, name="ends")
-        done = Signal()
-        m.d.comb += done.eq(self.reads & self.last)
         m.d.sync += [
-            self.busy.eq((self.busy | (self.ends << ending)) & ~(done << bank)),
+            self.busy.eq((self.busy | (ended << ending)) & ~(done << bank)),
             ready.eq((ready | (whole << delay(m, ending, before, name="ending")))
                      & ~(done << bank)),
+            self.last.eq(Mux(done, slots[~bank] == 0,
+                             Mux(self.reads, row + 1 == count, row == count))),
         ]
-        with m.If(self.ends):
+        with m.If(ended):
             m.d.sync += [slots[ending].eq(self.slots), ending.eq(~ending)]
         with m.If(done):
             m.d.sync += bank.eq(~bank)
@@ -186,11 +189,8 @@ class Sweep(wiring.Component):
             m.d.sync += row.eq(Mux(done, 0, row + 1))
         with m.If(self.clearing & (row == spec.sum_rows - 1)):
             m.d.sync += self.clearing.eq(0)
-        old, reads = Signal.like(row), delay(m, self.reads << bank, 1, name="cleared")
-        m.d.sync += old.eq(row)
         m.d.comb += [
             self.o.swept.eq(ready), self.o.row.eq(row), self.o.picked.eq(bank),
-            self.o.old.eq(Mux(self.clearing, row, old)),
-            self.clear.eq(Mux(self.clearing, 3, reads)),
+            self.clear.eq(Mux(self.clearing, 3, self.reads << bank)),
         ]
         return m

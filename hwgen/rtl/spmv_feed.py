@@ -6,11 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..plan.engines import SpmvSpec
 from ..plan.engines.spmv import COMMAND_BYTES
-from ..plan.engines.spmv_timing import MAX_BEATS
+from ..plan.engines.spmv_timing import MAX_BEATS, UPDATE_CYCLES
 from .axis import unpadded
 from .engine_edge import beat_of, tell
 from .stream import format_shape
-from .tree import delay
 
 __all__ = ["EntryFeed", "VectorFeed", "job_layout"]
 
@@ -130,9 +129,9 @@ class EntryFeed(wiring.Component):
         left, at_end, asked = Signal(range(MAX_BEATS)), Signal(), Signal()
         last = self.i.p.last
         m.d.comb += [take.eq(self.i.valid & self.i.ready), self.entries.eq(self.i.p.data)]
-        kept = delay(m, self.ends & ~self.sends, 1, name="kept")
-        m.d.comb += waits.eq(~self.x_full | self.busy.bit_select(self.bank, 1) | kept
-                             | delay(m, kept, 1, name="kept_before"))
+        kept = Signal(UPDATE_CYCLES - 2)
+        m.d.sync += kept.eq(Cat(self.ends & ~self.sends, kept))
+        m.d.comb += waits.eq(~self.x_full | self.busy.bit_select(self.bank, 1) | kept.any())
         with m.FSM():
             with m.State("COMMAND"):
                 m.d.comb += self.i.ready.eq(1)

@@ -11,7 +11,7 @@ from .spmv_feed import job_layout
 from .stream import format_shape
 from .tree import delay, late
 
-__all__ = ["RowSums", "SpmvLane", "XBanks", "entry_layout", "sweep_layout",
+__all__ = ["RowSums", "SpmvLane", "XBanks", "enables_layout", "entry_layout", "sweep_layout",
            "told_layout"]
 
 CHOICE_STEPS = 3
@@ -23,6 +23,9 @@ X_CYCLES = 2 + CHOICE_STEPS
 PRODUCT_CYCLES = X_CYCLES + 2
 """From an entry to its product."""
 
+SLOT_CYCLES = 3
+"""From an entry to the slot of the row that ends there: counted, compared, known to be in range."""
+
 
 def entry_layout(spec: SpmvSpec) -> data.StructLayout:
     """An entry as it comes; ``rest`` fills it up to bytes and must be 0."""
@@ -32,12 +35,11 @@ def entry_layout(spec: SpmvSpec) -> data.StructLayout:
 
 
 def sweep_layout(spec: SpmvSpec) -> data.StructLayout:
-    """What the sweep tells all lanes: the bank ``picked`` is read at ``row``; ``old`` is zeroed.
+    """What the sweep tells all lanes: the bank ``picked`` is read at ``row``.
 
     ``swept`` says of each bank whether the sweep reads it.
     """
-    row = (spec.sum_rows - 1).bit_length()
-    return data.StructLayout({"swept": 2, "row": row, "old": row, "picked": 1})
+    return data.StructLayout({"swept": 2, "row": (spec.sum_rows - 1).bit_length(), "picked": 1})
 
 
 def told_layout(spec: SpmvSpec) -> data.StructLayout:
@@ -45,13 +47,22 @@ def told_layout(spec: SpmvSpec) -> data.StructLayout:
 
     ``go``, ``first``, ``ends``, ``bank`` and ``job`` are those of :class:`EntryFeed`, for the entry
     that comes with them; ``x``, ``row`` and ``buffer`` those of :class:`VectorFeed`;
-    ``clear`` and ``sweep`` those of the sweep. The ``flags`` are 0 after a reset.
+    ``sweep`` is that of the sweep. The ``flags`` are 0 after a reset.
     """
-    flags = data.StructLayout({"go": 1, "ends": 1, "clear": 2})
+    flags = data.StructLayout({"go": 1, "ends": 1})
     return data.StructLayout({
         "flags": flags, **dict.fromkeys(("first", "bank", "buffer"), 1),
         "job": job_layout(spec), "row": spec.x_row_bits + 1, "sweep": sweep_layout(spec),
         "x": data.ArrayLayout(format_shape(spec.x), spec.x_lanes)})
+
+
+def enables_layout() -> data.StructLayout:
+    """What enables writes in a lane.
+
+    ``x``: the elements and the row of x that are told; ``clear``: of each bank of sums whether the
+    row that the sweep is at is zeroed, in the next cycle.
+    """
+    return data.StructLayout({"x": 1, "clear": 2})
 
 
 class XBanks(wiring.Component):
@@ -108,13 +119,14 @@ class XBanks(wiring.Component):
 class RowSums(wiring.Component):
     """Two banks of sums: adds to one while the other is read and zeroed.
 
-    ``slot``, ``ends`` and ``bank`` come three cycles before ``sum``, which is then added to its
-    row. What the sweep reads and zeroes goes through a register, as all addresses do.
+    ``slot``, ``ends`` and ``bank`` come four cycles before ``sum``, which is then added to its
+    row. All that goes into a memory comes from a register.
 
     Members
     -------
     slot : ``In``; ends, bank : ``In(1)``; sum : ``In(accumulator)``
-    sweep : ``In(sweep_layout)``; clear : ``In(2)``
+    sweep : ``In(sweep_layout)``; clear : ``In(2)``    one bit a bank: the sweep's row is zeroed,
+                                                       a cycle after it is read
     o : ``Out(accumulator)``       the row that the sweep reads, four cycles later
     """
 
@@ -130,33 +142,38 @@ class RowSums(wiring.Component):
         m = Module()
         spec, sweep = self._spec, self.sweep
         attrs = {"no_rw_check": 1} | ({"ram_style": "block"} if spec.sums_in_blocks else {})
-        total, result = (Signal(self._shape, name=name, reset_less=True)
-                         for name in ("total", "result"))
-        slot, ends = late(m, self.slot, 3, name="slot"), delay(m, self.ends, 3, name="ends")
-        bank, sums = late(m, self.bank, 3, name="bank"), []
+        added, result = (Signal(self._shape, name=name, reset_less=True)
+                         for name in ("added", "result"))
+        following = Signal(self._shape)
+        m.d.comb += following.eq(added + self.sum)
+        slot, ends = late(m, self.slot, 4, name="slot"), delay(m, self.ends, 4, name="ends")
+        bank = late(m, self.bank, 3, name="bank")
+        bank_added, sums = late(m, bank, 1, name="bank_added"), []
+        old, clear = late(m, sweep.row, 1, name="old"), late(m, self.clear, 1, name="clear")
         for b in range(2):
             m.submodules[f"bank{b}"] = rows = memory.Memory(
                 shape=unsigned(self._shape.width), depth=spec.sum_rows, init=[], attrs=attrs)
             write, read = rows.write_port(), rows.read_port(domain="comb")
-            kept, before = (Signal(self._shape, name=f"{name}{b}", reset_less=True)
-                            for name in ("kept", "before"))
+            kept, before, total = (Signal(self._shape, name=f"{name}{b}", reset_less=True)
+                                   for name in ("kept", "before", "total"))
             read_row, write_row = (Signal.like(self.slot, name=f"{name}{b}", reset_less=True)
                                    for name in ("read_row", "write_row"))
-            writes, zero = Signal(name=f"writes{b}"), Signal(name=f"zero{b}")
+            writes = Signal(name=f"writes{b}")
             m.d.comb += [
                 read.addr.eq(read_row), write.addr.eq(write_row), write.en.eq(writes),
-                write.data.eq(Mux(zero, 0, total)),
+                write.data.eq(total),
             ]
             m.d.sync += [
                 read_row.eq(Mux(sweep.swept[b], sweep.row, self.slot)),
-                write_row.eq(Mux(self.clear[b], sweep.old, slot)),
-                writes.eq(self.clear[b] | (ends & (bank == b))), zero.eq(self.clear[b]),
+                write_row.eq(Mux(clear[b], old, slot)),
+                writes.eq(clear[b] | (ends & (bank_added == b))),
+                total.eq(Mux(clear[b], 0, following)),
                 kept.eq(read.data), before.eq(kept),
             ]
             sums.append(before)
-        following = load_add(m, bank, sums[1], sums[0], self.sum, prefix="add")
         picked = late(m, sweep.picked, 3, name="picked")
-        m.d.sync += [total.eq(following), result.eq(Mux(picked, sums[1], sums[0]))]
+        m.d.sync += [added.eq(Mux(bank, sums[1], sums[0])),
+                     result.eq(Mux(picked, sums[1], sums[0]))]
         m.d.comb += self.o.eq(result)
         return m
 
@@ -174,7 +191,7 @@ class SpmvLane(wiring.Component):
     Members
     -------
     entry : ``In(entry_layout)``; told : ``In(told_layout)``
-    x_en : ``In(1)``              the element of each bank that is told is written
+    enables : ``In(enables_layout)``
     o : ``Out(accumulator)``      as :class:`RowSums` has it
     error : ``Out(1)``   a column or slot behind the job's last, a row unended at the job's end
     """
@@ -183,7 +200,8 @@ class SpmvLane(wiring.Component):
         self._spec = spec
         super().__init__({
             "entry": In(entry_layout(spec)), "told": In(told_layout(spec)),
-            "x_en": In(1), "o": Out(format_shape(spec.accumulator)), "error": Out(1),
+            "enables": In(enables_layout()), "o": Out(format_shape(spec.accumulator)),
+            "error": Out(1),
         })
 
     def elaborate(self, platform):
@@ -193,12 +211,12 @@ class SpmvLane(wiring.Component):
         m.submodules.sums = sums = RowSums(self._spec)
         total = self._row_sum(m, self._product(m), closes)
         slot, in_range = self._slots(m, closes)
-        early = PRODUCT_CYCLES - 2          # `RowSums` wants them three cycles before the sum
+        early = PRODUCT_CYCLES - 3          # `RowSums` wants them four cycles before the sum
         m.d.comb += [
             sums.sum.eq(total), sums.sweep.eq(self.told.sweep), self.o.eq(sums.o),
-            sums.clear.eq(self.told.flags.clear),
-            sums.slot.eq(late(m, slot, early - 2, name="slot")),
-            sums.ends.eq(delay(m, in_range, early - 2, name="in_range")),
+            sums.clear.eq(self.enables.clear),
+            sums.slot.eq(late(m, slot, early - SLOT_CYCLES, name="slot")),
+            sums.ends.eq(delay(m, in_range, early - SLOT_CYCLES, name="in_range")),
             sums.bank.eq(late(m, self.told.bank, early, name="bank")),
         ]
         return m
@@ -218,7 +236,7 @@ class SpmvLane(wiring.Component):
         product = Signal.like(multiply.y.as_signed() if shape_x.signed or shape_w.signed
                               else multiply.y, name="product")
         m.d.comb += [
-            banks.x.eq(self.told.x), banks.row.eq(self.told.row), banks.en.eq(self.x_en),
+            banks.x.eq(self.told.x), banks.row.eq(self.told.row), banks.en.eq(self.enables.x),
             banks.column.eq(self.entry.column), banks.buffer.eq(self.told.buffer),
             multiply.a.eq(banks.o), multiply.b.eq(value), product.eq(multiply.y),
         ]
@@ -238,16 +256,15 @@ class SpmvLane(wiring.Component):
         return total
 
     def _slots(self, m, closes):
-        """Slot of a row that ends, two cycles after its last entry, and whether there is one."""
+        """Slot of a row that ends, ``SLOT_CYCLES`` after its last entry, and if there is one."""
         spec, entry, job, flags = self._spec, self.entry, self.told.job, self.told.flags
         # Slots count from 1 here; the first one behind the last is seen, whatever the step.
         number = Signal(range(spec.slots + spec.max_step + 1))
         slot = Signal((spec.sum_rows - 1).bit_length(), reset_less=True)
         ends, in_range, is_open = Signal(), Signal(), Signal()
-        beyond, unended, outside = Signal(), Signal(), Signal()
+        compared, beyond, unended, outside = Signal(), Signal(), Signal(), Signal()
         behind, open_now = Signal(len(job.slots) + 1, reset_less=True), Signal()
         m.d.comb += [
-            beyond.eq(ends & (number > behind)),
             open_now.eq(Mux(flags.go, (entry.step == 0) & ((is_open & ~self.told.first)
                                                       | (entry.value != 0)),
                             is_open & ~self.told.first)),
@@ -255,12 +272,12 @@ class SpmvLane(wiring.Component):
         rest = Signal(max(1, 8 * spec.entry_bytes - spec.entry_bits))
         m.d.comb += rest.eq(entry.as_value()[spec.entry_bits:])
         m.d.sync += [
-            ends.eq(closes), behind.eq(job.slots + 1), slot.eq(number - 1),
-            in_range.eq(ends & ~beyond),
+            ends.eq(closes), behind.eq(job.slots + 1), slot.eq(number - 1), compared.eq(ends),
+            beyond.eq(number > behind), in_range.eq(compared & ~beyond),
             is_open.eq(open_now & ~flags.ends), unended.eq(flags.ends & open_now),
             outside.eq(flags.go & ((entry.column > job.columns) | (rest != 0))),
-            self.error.eq(beyond | unended | outside),
+            self.error.eq((compared & beyond) | unended | outside),
         ]
         with m.If(flags.go):
             m.d.sync += number.eq(Mux(self.told.first, 0, number) + entry.step)
-        return slot, in_range
+        return late(m, slot, SLOT_CYCLES - 2, name="slot_in_range"), in_range

@@ -75,7 +75,7 @@ def _x_banks(spec, target) -> Cells:
 def _sums(spec, target) -> Cells:
     """Two banks with what reads, zeroes and adds, and the sum of the row that is on."""
     bits, slot = spec.accumulator.bits, (spec.sum_rows - 1).bit_length()
-    cells = Cells(lut=6 * bits + 4 * slot, ff=3 * bits)
+    cells = Cells(lut=5 * bits + 4 * slot, ff=5 * bits)
     if spec.sums_in_blocks:
         ff = 0 if target.blocks_hold_registers else 2 * bits
         return cells + Cells(ff=ff, bram=2 * target.blocks_of(spec.sum_rows, bits))

@@ -9,9 +9,9 @@ __all__ = ["ASK_CYCLES", "MAX_BEATS", "SUM_CYCLES", "SpmvJob", "Times", "UPDATE_
 MAX_BEATS = 1 << 24
 """Most beats of entries that a command can ask for."""
 
-UPDATE_CYCLES = 4
-"""From the read of a sum to the next one that sees it: two registers of the memory, the adder's,
-the write."""
+UPDATE_CYCLES = 5
+"""From the read of a sum to the next one that sees it: two registers of the memory, those of the
+choice among the banks and of the adder, the write."""
 
 SUM_CYCLES = 11
 """From an entry's cycle to the one in which the sum of its row is written."""
