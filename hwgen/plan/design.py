@@ -122,16 +122,37 @@ class Design:
         """Cycles from the first input beat to the first output beat of a lone frame, no stalls.
 
         Where a core skips zeros this is the longest, for a frame without zeros. Where streams fork
-        it is the shortest there can be: branches folded unlike may hold each other up a little in
-        a lone frame, as their queues are made for frames every ``interval_cycles``.
+        it is the shortest there can be, unless :attr:`latency_is_exact`: branches folded unlike may
+        hold each other up a little in a lone frame, as their queues are made for frames every
+        ``interval_cycles``.
         """
+        return self._lone_frame[0]
+
+    @property
+    def latency_is_exact(self) -> bool:
+        """Whether :attr:`latency_cycles` is proved to be that of a lone frame.
+
+        Of a chain it is. Where streams fork, if behind the forks every beat finds a place as it is
+        offered: then none holds up another branch.
+        """
+        return self._lone_frame[1]
+
+    @cached_property
+    def _lone_frame(self) -> tuple[int, bool]:
+        """Its latency, and whether nothing behind a fork waits for a place."""
         beats = self.network.edges[self.network.input.name].size // self.in_lanes
         times = {None: [cycle + EDGE_REGISTERS for cycle in range(beats)]}
-        joints = dict(zip(self.links, self.joints, strict=True))
+        joints, forked = dict(zip(self.links, self.joints, strict=True)), set(self.forks)
+        is_exact = True
         for number, stage in enumerate(self.stages):
-            times[number] = stage.schedule(*(joints[link].schedule(times[link.source])
-                                             for link in into(self.links, number)))
-        return times[number][0] + EDGE_REGISTERS
+            reads = into(self.links, number)
+            flow = stage.flow(*(joints[link].schedule(times[link.source]) for link in reads))
+            times[number] = flow.departures
+            for link in reads:
+                if link.source in forked:
+                    forked.add(number)
+                    is_exact &= joints[link].holds(times[link.source], flow.taken)
+        return times[number][0] + EDGE_REGISTERS, is_exact
 
     @property
     def loaded(self) -> tuple[LoadedMemory, ...]:

@@ -11,7 +11,7 @@ from .links import Link, chain_of, into
 from .stages import Conversion, Stage
 from .stages.unit_cells import queue_cells
 from .target import Cells, Target
-from .timetable import SHALLOWEST, Timetable, conversion_of
+from .timetable import SHALLOWEST, Passage, Timetable, conversion_of
 
 __all__ = ["Joint", "joints_of"]
 
@@ -47,6 +47,21 @@ class Joint:
             arrivals = [cycle + QUEUE_REGISTERS for cycle in arrivals]
         times = self.conversion.schedule(arrivals)
         return [cycle + QUEUE_REGISTERS for cycle in times] if self.behind else times
+
+    def holds(self, offered: list[int], taken: list[int]) -> bool:
+        """Whether a beat offered in each of these cycles finds a place at once.
+
+        ``taken`` are the cycles in which what follows takes the converted beats, none before
+        :meth:`schedule` has it.
+        """
+        if self.before:
+            offered = [cycle + QUEUE_REGISTERS for cycle in offered]
+        if not self.behind:
+            before, behind = Passage(self.conversion, offered, taken, taken).queues
+        else:
+            taken = [cycle - QUEUE_REGISTERS for cycle in taken]
+            before, behind = Passage(self.conversion, offered, taken, taken).queues_behind
+        return before <= self.before and behind <= self.behind
 
     def estimate(self, target: Target, edge: Edge) -> Cells:
         """Cells of queues and conversion for elements of ``edge``."""

@@ -78,8 +78,11 @@ class Passage:
     @cached_property
     def queues(self) -> tuple[int, int]:
         """Beats that must find a place in front of the conversion, and behind it."""
-        if self.held:
-            return _waiting(self.offered, self.held), 0
+        return (_waiting(self.offered, self.held), 0) if self.held else self.queues_behind
+
+    @property
+    def queues_behind(self) -> tuple[int, int]:
+        """The same where beats wait behind the conversion, which takes them as they come."""
         converted = self.conversion.flow(self.offered)
         return (_waiting(self.offered, converted.taken),
                 _waiting(converted.departures, self.taken))

@@ -29,7 +29,8 @@ from hwgen.numeric import SpecError
 
 def slow(layer, x):
     """Averages of integers of ``in_frac`` fraction bits (c, h, w), by fractions: (c, oh, ow)."""
-    size, stride = layer.windows(x.shape[1:])
+    size = layer.size or x.shape[1:]
+    stride = layer.stride or size
     fmt, found = layer.format, []
     for channel in x.tolist():
         for y0 in range(0, x.shape[1] - size[0] + 1, stride[0]):
@@ -79,11 +80,13 @@ def test_the_gradient_is_that_of_the_average():
     assert beyond.grad.abs().sum() == 0
 
 
-def test_an_average_of_signs_goes_through_windows():
+@pytest.mark.parametrize(("size", "stride", "n"), [(None, None, 3), (2, 1, 18)])
+def test_an_average_of_signs_goes_through_windows(size, stride, n):
     torch.manual_seed(1)
     module = nn.Sequential(
         QuantInput(bits=4), QuantConv2d(2, 3, 3, bits=4), BatchNorm2d(3), Sign(),
-        QuantAvgPool2d(None, bits=4, frac=2, signed=True), Flatten(), QuantLinear(3, 4, bits=4))
+        QuantAvgPool2d(size, stride=stride, bits=4, frac=2, signed=True), Flatten(),
+        QuantLinear(n, 4, bits=4))
     x = np.random.default_rng(1).integers(0, 16, (20, 2, 5, 6))
     module[2].running_var.fill_(50.0)
     calibrate(module.eval(), torch.from_numpy(x).float())

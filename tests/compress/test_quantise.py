@@ -121,6 +121,8 @@ def test_the_average_of_whole_maps_keeps_its_sign(rng):
     (nn.Conv2d(2, 4, 2, padding="same"),
      "padding must be the same at both sides, not that of 'same' for a kernel of (2, 2)"),
     (nn.AvgPool2d(2, padding=1), "padding must be 0, not 1"),
+    (nn.AvgPool2d(2, ceil_mode=True), "ceil_mode must be False, not True"),
+    (nn.AvgPool2d(2, divisor_override=3), "divisor_override must be None, not 3"),
     (nn.AdaptiveAvgPool2d(2), "output_size must be 1, the average of the whole map, not 2"),
     (nn.Flatten(2), "start_dim and end_dim must be 1 and -1, so that samples become vectors, not 2"
                     " and -1"),

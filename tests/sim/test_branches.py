@@ -17,7 +17,7 @@ from hwgen.ir import Add, Edge, MatVec
 from hwgen.numeric import Fixed
 from hwgen.plan import Joint, plan
 from hwgen.plan.lead import leads_of
-from hwgen.plan.stages import AddStage, Conversion
+from hwgen.plan.stages import AddStage, Conversion, divisors
 from hwgen.rtl.add import AddCore
 from hwgen.rtl.fork import Fork
 from hwgen.rtl.joint import JointCore
@@ -109,6 +109,37 @@ def test_a_slow_stage_behind_the_join_does_not_hold_up_a_lone_frame():
     frames, expected = frames_of(network, 1)
     lone = check_stream(AsStreams(Pipeline(design)), frames, expected, settle=8)
     assert lone.out_cycles[0] - lone.in_cycles[0] == design.latency_cycles
+
+
+def drawn(seed):
+    """A network whose streams fork, with foldings that are drawn, so that branches are unlike."""
+    rng = np.random.default_rng(seed)
+    network = dense_block(seed=seed) if seed % 2 else residual(
+        seed=seed, shape=(4, 5, int(rng.integers(1, 3))), stem=False,
+        skip=str(rng.choice(["plain", "convolution", "both"])), scores=int(rng.integers(2, 12)))
+    cores = {node.name: {what: int(rng.choice(divisors(n)[-3:])) for what, n in
+                         zip(("pe", "simd"), node.weights.shape, strict=True)}
+             for node in network.nodes if isinstance(node, MatVec)}
+    return plan(network, LARGE, interval_cycles=2000, cores=cores)
+
+
+@pytest.mark.parametrize(("seed", "is_exact"), [
+    (1, True), (5, True), (9, True), (0, False), (2, False)])
+def test_the_latency_of_a_lone_frame_is_what_is_proved(seed, is_exact):
+    design = drawn(seed)
+    frames, expected = frames_of(design.network, 1)
+    lone = check_stream(AsStreams(Pipeline(design)), frames, expected, settle=8)
+    latency = lone.out_cycles[0] - lone.in_cycles[0]
+    assert design.latency_is_exact == is_exact
+    assert latency == design.latency_cycles if is_exact else latency >= design.latency_cycles
+
+
+def test_no_latency_is_proved_where_beats_would_wait_in_front_of_the_fork():
+    design = drawn(9)
+    [number] = [number for number, one in enumerate(design.links) if one.port == 1]
+    assert design.joints[number].before == 8
+    assert skipping(design, 3).latency_is_exact
+    assert not skipping(design, 0).latency_is_exact
 
 
 @pytest.mark.parametrize("case", ["dense", "plain"])
