@@ -7,10 +7,11 @@ from cases.targets import ECP5, UP5K
 from plan.synthesis import counted
 
 from hwgen.bench.cost_parts.fixed_sweep import FIXED_CASES, FIXED_HELD_OUT, KINDS, FixedCase
+from hwgen.bench.cost_parts.measure import target_of
 from hwgen.plan.stages.fixed_cells import COSTS, PARTS, fixed_cells, fixed_parts
 from hwgen.plan.target import FAMILIES
 
-TARGETS = {"ecp5": ECP5, "ice40": UP5K}
+TARGETS = {"ecp5": ECP5, "ice40": UP5K, "xc7": target_of(FIXED_CASES[0], "xc7")}
 
 # What yosys 0.69 counts for cases of the sweep: LUT, FF, block RAM, multiplier blocks.
 MEASURED = {
@@ -41,6 +42,15 @@ MEASURED = {
     ("w12 s8 sums 32 to 16 pe 2 simd 4 luts levels 1", "ice40"): (3066, 901, 8, 0),
     ("w8 s8 sums 32 to 16 pe 2 simd 4 blocks levels 1", "ecp5"): (400, 312, 2, 8),
     ("w8 s8 sums 32 to 16 pe 2 simd 4 blocks levels 1", "ice40"): (745, 509, 6, 8),
+    ("w8 s8 sums 32 to 16 pe 1 simd 1 blocks levels 1", "xc7"): (159, 133, 1, 1),
+    ("w8 s8 sums 48 to 10 pe 5 simd 4 blocks levels 1", "xc7"): (624, 485, 0, 20),
+    ("w8 s8 sums 64 to 64 pe 8 simd 8 blocks levels 1", "xc7"): (929, 908, 15, 64),
+    ("w2 s8 sums 32 to 16 pe 2 simd 4 blocks levels 1", "xc7"): (251, 224, 0, 8),
+    ("w2 s2 sums 32 to 16 pe 2 simd 4 luts levels 1", "xc7"): (271, 160, 0, 0),
+    ("w6 s6 sums 32 to 16 pe 2 simd 4 luts levels 1", "xc7"): (805, 398, 2, 0),
+    ("w3 s1 sums 32 to 16 pe 2 simd 4 luts levels 1", "xc7"): (181, 206, 1, 0),
+    ("w4 s8 sums 48 to 10 pe 5 simd 4 luts levels 2", "xc7"): (1814, 460, 0, 0),
+    ("w4 s4 shift u4 32 to 16 pe 4 simd 2 luts levels 1", "xc7"): (437, 341, 1, 0),
 }
 
 

@@ -16,7 +16,7 @@ from .binary_cells import (
     rom_parts,
     tree_parts,
 )
-from .narrowing import narrowing_parts
+from .narrowing import NARROWING_COSTS, narrowing_parts
 from .product_blocks import asked_blocks
 
 __all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_parts",
@@ -48,19 +48,17 @@ stage         1
 OTHER_FF = 14
 """Flip-flops that are in none of these: of credits, the queue, the first row of tables."""
 
-COSTS = {
+_OWN = {
     "ecp5": {"product": 2.6, "constant": 1.15, "wide_add": 0.95, "joined": 0.6, "compare": 0.1,
-             "accumulate": 1.1, "masks": 1, "slices": 0.8, "narrow": 0.55, "clip": 3.4, "rom": 1.1,
-             "ram": 1, "counter": 2.65},
+             "accumulate": 1.1, "rom": 1.1, "ram": 1, "counter": 2.65},
     "ice40": {"product": 2.45, "constant": 0.95, "wide_add": 1.2, "compare": 1, "accumulate": 0.15,
-              "masks": 1, "slices": 0.95, "narrow": 1.25, "clip": 1.1, "rom": 0.9, "ram": 1.9,
-              "counter": 2.8, "lone": 1.35},
-    "xc7": {"product": 2, "constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
-            "masks": 1, "slices": 1, "narrow": 1, "clip": 1, "rom": 1, "ram": 0.44, "counter": 1,
-            "shift": 1, "stage": 30},
+              "rom": 0.9, "ram": 1.9, "counter": 2.8, "lone": 1.35},
+    "xc7": {"product": 1.9, "constant": 0.9, "wide_add": 0.85, "compare": 1, "accumulate": 0.75,
+            "rom": 1.8, "ram": 0.48, "shift": 0.4, "stage": 78},
 }
-"""Family -> LUTs that one of each part takes; those of Xilinx 7 are guesses but for ``stage``, as
-only three cores were counted, and Gowin's are those of an ECP5."""
+
+COSTS = {family: costs | NARROWING_COSTS[family] for family, costs in _OWN.items()}
+"""Family -> LUTs that one of each part takes; Gowin's are those of an ECP5."""
 
 
 def fixed_cells(stage, target: Target) -> Cells:
@@ -103,11 +101,12 @@ def _passed_on(stage) -> int:
 def _absorbed(stage) -> Counter:
     """What yosys puts into the blocks of a Xilinx 7 that multiply.
 
-    Registers of operands that come from block RAM, those of inputs if no other block reads them,
-    and of each two products the adder, with its register where the tree has one.
+    Registers of weights, those of inputs if no other block reads them, and of each two products the
+    adder, with its register where the tree has one.
     """
     rows, width = stage.nf * stage.sf, stage.weight_row_bits
-    registers = width * stage.weights_in_block_ram(rows, width)
+    registers = width if stage.weights_in_block_ram(rows, width) else round(
+        different_columns(rows, width))
     registers += stage.row_bits * (stage.pe == 1)
     product = stage.weight_format.bits + stage.x.format.bits
     adders = stage.pe * (stage.simd // 2) * (product + 1)

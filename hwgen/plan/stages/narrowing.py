@@ -11,14 +11,21 @@ from ...numeric import INT32, Fixed
 from ..target import Cells, Target, in_block_ram
 from .scaling import Product, Scaling, product_of
 
-__all__ = ["Narrowing", "narrowing_cells", "narrowing_parts", "narrowing_product",
-           "weighed"]
+__all__ = ["NARROWING_COSTS", "Narrowing", "narrowing_cells", "narrowing_parts",
+           "narrowing_product", "weighed"]
 
 DOUBLING_BITS = 30
 """Lowest bits of a product that doubling and rounding ties up in 32 bits does not look at."""
 
 LUTS_PER_PRODUCT_BIT = 2.5
 """Of parts of a product in LUTs, for each bit of one operand and of the other."""
+
+NARROWING_COSTS = {
+    "ecp5": {"masks": 0.5, "slices": 1.1, "narrow": 0.55, "clip": 3.5},
+    "ice40": {"masks": 1, "slices": 0.95, "narrow": 1.25, "clip": 1.1},
+    "xc7": {"masks": 0.3, "slices": 1.1, "narrow": 0.1, "clip": 0.5},
+}
+"""Family -> LUTs of parts of :func:`narrowing_parts`; Gowin's are those of an ECP5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,8 +194,9 @@ def narrowing_cells(narrowing: Narrowing, out_bits: int, target: Target) -> Cell
 
 def weighed(parts: Counter, target: Target) -> Cells:
     """Cells of parts of :func:`narrowing_parts`."""
-    lut = (parts["narrow"] + parts["clip"] + parts["slices"] + parts["masks"]
-           + LUTS_PER_PRODUCT_BIT * parts["product"])
+    costs = NARROWING_COSTS.get(target.family, NARROWING_COSTS["ecp5"])
+    lut = sum(cost * parts[part] for part, cost in costs.items())
+    lut += LUTS_PER_PRODUCT_BIT * parts["product"]
     if target.family == "ice40":
         lut += parts["lone"]
     return Cells(round(lut), parts["ff"], dsp=parts["dsp"])
