@@ -101,10 +101,11 @@ class _Fitted(Structured):
     """What both steps share."""
 
     def _factors(self, layer, value, generator):
-        chain = placed_chain(self._parts(layer, value, generator), layer.bias)
+        return placed_chain(self._parts(layer, value, generator), layer.bias)
+
+    def _fit(self, chain, layer):
         with torch.enable_grad():
             fit_chain(chain, layer.weight)
-        return chain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,8 @@ class Factoring(TrainingStep):
     """What steps share that put a chain of layers in the place of one.
 
     ``_layers(per_layer)`` chooses layers and a value for each; ``_factors(layer, value,
-    generator)`` makes the chain, and ``_weights(layer, value)`` says how many numbers it has.
+    generator)`` makes the chain, and ``_weights(layer, value)`` says how many numbers it has. What
+    takes long is for ``_fit(chain, layer)``, which a look at the shapes alone leaves out.
     """
 
     noted: ClassVar[str] = "ranks"
@@ -101,7 +102,7 @@ class Factoring(TrainingStep):
         context.refuse("narrowed", "it finds their sizes in training: factor first")
         for name, rank in chosen.items():
             self._check(name, context.layers[name], rank)
-        context.model = self._factored(context.model, chosen, _any_generator)
+        context.model = self._factored(context.model, chosen, _any_generator, is_fitted=False)
         context.norms = frozenset(_last(name, chosen, context) for name in context.norms)
         context.layers = matrices(context.model)
         context.mark("factored")
@@ -109,17 +110,24 @@ class Factoring(TrainingStep):
     def apply(self, run):
         """Put the factors in the places of the layers, then train them."""
         chosen = self._layers(run.per_layer)
-        run.model = self._factored(run.model, chosen, run.generator)
+        run.model = self._factored(run.model, chosen, run.generator, is_fitted=True)
         run.train(self)
         run.notes[self.kind] = {self.noted: chosen}
 
-    def _factored(self, model, chosen, generator):
+    def _factored(self, model, chosen, generator, *, is_fitted):
         model = copy.deepcopy(model)
         for name, rank in chosen.items():
             *path, last = name.split(".")
-            setattr(model.get_submodule(".".join(path)), last,
-                    self._factors(model.get_submodule(name), rank, generator(name)))
+            layer = model.get_submodule(name)
+            chain = self._factors(layer, rank, generator(name))
+            if is_fitted:
+                self._fit(chain, layer)
+            setattr(model.get_submodule(".".join(path)), last, chain)
         return as_graph(model)
+
+    def _fit(self, chain, layer) -> None:
+        """Bring the chain near to the layer, where making it has not."""
+        return
 
     def _check(self, name, layer, rank):
         if not isinstance(layer, nn.Linear | nn.Conv2d) or getattr(layer, "groups", 1) != 1:
