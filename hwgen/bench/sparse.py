@@ -55,6 +55,10 @@ with the MNIST files; networks and recipes are in `networks/deep`, and made agai
 
     hwgen compress networks/deep/lenet300.py --recipe networks/deep/lenet300-6-5.toml --data DATA
 
+The pipeline of EIE's widths is placed and routed (`--part lenet-ecp5`); of the other form cells are
+counted. The slowest path is that from the queue in front of `fc2`, whose block RAM takes 5.6 ns,
+through the search for the next activation that is not 0 to the columns that have entries.
+
 """
 
 
