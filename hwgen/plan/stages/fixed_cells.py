@@ -54,7 +54,7 @@ _OWN = {
     "ice40": {"product": 2.45, "constant": 0.95, "wide_add": 1.2, "compare": 1, "accumulate": 0.15,
               "rom": 0.9, "ram": 1.9, "counter": 2.8, "lone": 1.35},
     "xc7": {"product": 1.9, "constant": 0.9, "wide_add": 0.85, "compare": 1, "accumulate": 0.75,
-            "rom": 1.8, "ram": 0.48, "shift": 0.4, "stage": 78},
+            "rom": 1.8, "ram": 0.48, "counter": 0.4, "shift": 0.4, "stage": 59},
 }
 
 COSTS = {family: costs | NARROWING_COSTS[family] for family, costs in _OWN.items()}
