@@ -23,7 +23,7 @@ LUTS_PER_PRODUCT_BIT = 2.5
 NARROWING_COSTS = {
     "ecp5": {"masks": 0.5, "slices": 1.1, "narrow": 0.55, "clip": 3.5},
     "ice40": {"masks": 1, "slices": 0.95, "narrow": 1.25, "clip": 1.1},
-    "xc7": {"masks": 0.3, "slices": 1.1, "narrow": 0.1, "clip": 0.5},
+    "xc7": {"masks": 0.3, "slices": 1.1, "narrow": 1, "clip": 1},
 }
 """Family -> LUTs of parts of :func:`narrowing_parts`; Gowin's are those of an ECP5."""
 
