@@ -11,7 +11,7 @@ from hwgen.numeric import SpecError
 from ..layer import within
 from ..settings import Settings
 
-__all__ = ["FIXED", "OTHERS", "Context", "Step", "TrainingStep"]
+__all__ = ["FIXED", "OTHERS", "Context", "Step", "TrainingStep", "named", "per_layer"]
 
 OTHERS = "*"
 """In a mapping of layers: all that it does not name."""
@@ -80,6 +80,11 @@ def per_layer(what: str, value, layers) -> dict:
             if name in value or OTHERS in value}
 
 
+def named(names, layers) -> list[str]:
+    """Those of ``layers``, in their order, that a step's field ``layers`` names; all with None."""
+    return list(per_layer("layers", True if names is None else dict.fromkeys(names, True), layers))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step(ABC):
     """One step of a recipe: a frozen dataclass that TOML can hold.
@@ -141,6 +146,13 @@ class Step(ABC):
         if getattr(self, name) not in choices:
             raise SpecError(f"{self.kind}: {name} must be one of {list(choices)}, not"
                             f" {getattr(self, name)!r}")
+
+    def require_names(self, name: str) -> None:
+        """Of field ``name``: a list of texts, at least one."""
+        value = getattr(self, name)
+        if not (isinstance(value, list | tuple) and value
+                and all(isinstance(each, str) for each in value)):
+            raise SpecError(f"{self.kind}: {name} must be a list of names, not {value!r}")
 
     def require_bool(self, name: str) -> None:
         """Of field ``name``: True or False."""

@@ -15,7 +15,7 @@ from ..bi_real import BiRealConv2d
 from ..channels import inputs_of
 from ..form import forms_of
 from ..frame.prepare import matrices
-from ..frame.step import FIXED, TrainingStep
+from ..frame.step import FIXED, TrainingStep, named
 from ..graph import layer_of
 from ..twin import LEFT_OUT, NORMS
 
@@ -176,6 +176,8 @@ class BiReal(TrainingStep):
     def check(self):
         self.require_int("scale_bits", 2, 16)
         self.require_int("epochs", 1)
+        if self.layers is not None:
+            self.require_names("layers")
 
     def validate(self, context):
         """Of floats, each weight of its own."""
@@ -208,9 +210,8 @@ class BiReal(TrainingStep):
                 raise SpecError("model must have a convolution larger than 1 x 1, not the first or"
                                 " last layer, whose maps keep their shape, and has none")
             return found
-        for name in self.layers:
-            if name not in known:
-                raise SpecError(f"layers must name some of {list(known)}, not {name!r}")
+        names = named(self.layers, known)
+        for name in names:
             if reason := fault(model, name, sample):
                 raise SpecError(f"layer '{name}' {reason}")
-        return list(self.layers)
+        return names

@@ -7,8 +7,6 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from hwgen.numeric import SpecError
-
 from .placed import Placed, Structured, placed_chain
 
 __all__ = ["Fastfood", "LowDisplacement", "circulant_of", "fastfood_parts", "fit_chain", "hadamard",
@@ -129,8 +127,8 @@ class Fastfood(_Fitted):
     layers: list[str] | tuple[str, ...] | None = None
 
     def check(self):
-        if self.layers is not None and not (isinstance(self.layers, list | tuple) and self.layers):
-            raise SpecError(f"fastfood: layers must be a list of names, not {self.layers!r}")
+        if self.layers is not None:
+            self.require_names("layers")
 
     def _layers(self, per_layer):
         named = None if self.layers is None else dict.fromkeys(self.layers, 1)

@@ -224,10 +224,7 @@ class _Taught(Step):
     layers: tuple[str, ...] | list[str]
 
     def check(self):
-        if isinstance(self.layers, str) or not self.layers or not all(
-                isinstance(name, str) for name in self.layers):
-            raise SpecError(f"{self.kind}: layers must be names, at least one, not"
-                            f" {self.layers!r}")
+        self.require_names("layers")
         self.require_real("strength", 0, above=True)
 
     def validate(self, context):

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 import torch
 
-from hwgen.numeric import SpecError
-
 from ..form import form_of, latent
+from ..frame.step import named
 from .mask import Mask, Pruning, largest, left_of
 from .prune import Falling
 
@@ -87,21 +86,18 @@ class PruneLamp(Pruning):
         self.require_real("density", 0, 1, above=True)
         self.require_real("ends", 0, 1, above=True)
         self.require_int("every", 1)
-        if self.layers is not None and not (isinstance(self.layers, list | tuple) and self.layers):
-            raise SpecError(f"prune-lamp: layers must be a list of names, not {self.layers!r}")
+        if self.layers is not None:
+            self.require_names("layers")
 
     def validate(self, context):
         """Of layers that are there, and before weights are shared."""
-        context.per_layer("layers", self._wanted())
+        named(self.layers, context.layers)
         super().validate(context)
 
     def apply(self, run):
         """Put the masks, train while they shrink, and end at the density exactly."""
-        names = tuple(run.per_layer("layers", self._wanted()))
+        names = tuple(named(self.layers, run.matrices))
         self.put(run, names)
         run.train(self, hooks=(_Shrinking(names, self.density, self.ends, self.every),))
         keep_best([run.matrices[name] for name in names], self.density)
         self.note(run, names)
-
-    def _wanted(self):
-        return True if self.layers is None else dict.fromkeys(self.layers, True)

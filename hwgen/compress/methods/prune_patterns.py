@@ -10,6 +10,7 @@ from hwgen.numeric import SpecError
 
 from ..conv import Flatten
 from ..form import form_of, latent
+from ..frame.step import named
 from ..graph import layer_of
 from .mask import Mask, Pruning, largest, left_of
 from .prune import Cubic
@@ -89,12 +90,14 @@ class _Patterned(Pruning):
     def check(self):
         self.require_real("ends", 0, 1, above=True)
         self.require_int("every", 1)
+        if self.layers is not None:
+            self.require_names("layers")
 
     def validate(self, context):
         """The pattern must divide each layer, in the order in which columns are exported."""
         super().validate(context)
         context.refuse("narrowed", "it finds the sizes that patterns must divide in training")
-        for name in self._chosen(context.layers):
+        for name in named(self.layers, context.layers):
             layer = context.layers[name]
             if not context.is_marked("quantised") and _reads_flattened(context.model, name):
                 raise SpecError(f"must come after 'quantise' for layer '{name}', whose columns are"
@@ -103,7 +106,7 @@ class _Patterned(Pruning):
 
     def apply(self, run):
         """Put the masks, train while they shrink, and end at the pattern exactly."""
-        names = self._chosen(run.matrices)
+        names = named(self.layers, run.matrices)
         self.put(run, names)
         final = dict.fromkeys(names, self.final)
         hook = _Pattern(final, self.ends, self.every, self)
@@ -111,12 +114,6 @@ class _Patterned(Pruning):
         for name in names:
             hook.shrink(run.matrices[name], self.final)
         self.note(run, names)
-
-    def _chosen(self, layers):
-        unknown = [name for name in self.layers or () if name not in layers]
-        if unknown:
-            raise SpecError(f"layers must be among {list(layers)}, not {unknown[0]!r}")
-        return list(self.layers or layers)
 
 
 def _reads_flattened(model, name) -> bool:

@@ -146,7 +146,8 @@ def test_later_steps_leave_the_signs(split):
                 " since both are added: leave it out, or add a shortcut of its own to the model,"
                 " such as an average pool and a convolution of 1 x 1"),
     (["fc"], "layer 'fc' must be a Conv2d, not Linear(in_features=24, out_features=10, bias=True)"),
-    (["conv9"], "layers must name some of ['conv1', 'conv2', 'conv3', 'fc'], not 'conv9'"),
+    (["conv9"], "layers must name layers of ['conv1', 'conv2', 'conv3', 'fc'], or '*' for all"
+                " others, not 'conv9'"),
 ])
 def test_layers_that_have_no_such_form(split, layers, reason):
     with refused(SpecError, f"recipe 'recipe': step 1 'bi-real': {reason}"):

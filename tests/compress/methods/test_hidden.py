@@ -174,5 +174,5 @@ def test_not_behind_quantise(split, plain):
 
 @pytest.mark.parametrize("layers", ["relu", [], [3]])
 def test_layers_are_names(layers):
-    with refused(SpecError, f"hints: layers must be names, at least one, not {layers!r}"):
+    with refused(SpecError, f"hints: layers must be a list of names, not {layers!r}"):
         Hints(layers=layers)

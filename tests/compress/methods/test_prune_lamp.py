@@ -1,3 +1,5 @@
+"""Layer-adaptive pruning: scores by hand, layers of any scale, one density for all of them."""
+
 import pytest
 import torch
 from cases.errors import refused

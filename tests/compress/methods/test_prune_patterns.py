@@ -88,7 +88,8 @@ def test_groups_of_a_convolution_are_channels_at_one_place(split):
     (PruneNM(), "m must divide the 9 inputs of layer 'conv1', not be 4"),
     (PruneNM(layers=["fc"]), "must come after 'quantise' for layer 'fc', whose columns are put into"
                              " another order there; or name others in layers"),
-    (PruneNM(layers=["head"]), "layers must be among ['conv1', 'conv2', 'fc'], not 'head'"),
+    (PruneNM(layers=["head"]), "layers must name layers of ['conv1', 'conv2', 'fc'], or '*' for all"
+                               " others, not 'head'"),
 ])
 def test_patterns_that_do_not_fit_are_refused(split, step, message):
     torch.manual_seed(0)
