@@ -5,7 +5,6 @@ measured on them. Trials are in an SQLite file: a search goes on from them, and 
 may work on one.
 """
 
-import hashlib
 import json
 import math
 import zlib
@@ -24,7 +23,7 @@ from ..frozen import in_double
 from ..held import held_back, judged
 from ..layer import within
 from .space import Ranges, Space, space_of
-from .start import again, started
+from .start import again, fingerprint, started
 
 __all__ = ["Found", "Limits", "Trial", "search"]
 
@@ -237,13 +236,9 @@ class _Seeker:
     def name(self) -> str:
         """Of the recipe, and of all that must agree where a search goes on."""
         limits = self.limits.bits, self.limits.cost, self.limits.unit
-        digest = hashlib.sha256(repr((self.space.recipe.to_dict(), self.space.ranges, limits,
-                                      self.epochs)).encode())
-        for tensor in self.run.model.state_dict().values():
-            digest.update(tensor.numpy().tobytes())
-        for array in (self.run.split.x_test, self.run.split.y_test, self.run.samples()):
-            digest.update(array.tobytes())
-        return f"{self.space.recipe.name} {digest.hexdigest()[:16]}"
+        digits = fingerprint(self.run, self.space.recipe.to_dict(), self.space.ranges, limits,
+                             self.epochs)
+        return f"{self.space.recipe.name} {digits[:16]}"
 
     def _trials(self, *states):
         return self.study.get_trials(deepcopy=False, states=states)

@@ -4,7 +4,6 @@ One layer at a time, all others left alone, on training samples that are held ba
 """
 
 import copy
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,10 +22,10 @@ from ..held import held_back, judged
 from ..layer import within
 from ..methods.mask import Mask, keep
 from ..methods.quantise import Quantise
-from ..methods.widths import REST, rounded
-from .start import started, steps_in_float
+from ..methods.widths import REST, Widths, rounded
+from .start import fingerprint, started, steps_in_float
 
-__all__ = ["DENSITIES", "WEIGHT_BITS", "Point", "Sensitivity", "sensitivity"]
+__all__ = ["ACTIVATION_BITS", "DENSITIES", "WEIGHT_BITS", "Point", "Sensitivity", "sensitivity"]
 
 WEIGHT_BITS = tuple(range(2, 9))
 ACTIVATION_BITS = tuple(range(1, 9))
@@ -147,7 +146,8 @@ def sensitivity(model, recipe, data, *, weight_bits=WEIGHT_BITS, activation_bits
 
 
 def _rule(recipe) -> str:
-    return next((step.rule for step in recipe.steps if isinstance(step, Quantise)), Quantise.rule)
+    return next((step.rule for step in recipe.steps if isinstance(step, Quantise | Widths)),
+                Quantise.rule)
 
 
 class _Study:
@@ -157,7 +157,7 @@ class _Study:
         self.run, self.rule = run, rule
 
     def points(self, wanted, kept, tell):
-        done, key = {}, self.key()
+        done, key = {}, fingerprint(self.run, self.rule)
         if kept is not None and kept.is_file():
             found = load_checkpoint(kept)
             done = dict(found["points"]) if found["key"] == key else {}
@@ -170,15 +170,6 @@ class _Study:
             points.append(Point(*at, *done[at]))
             tell(points[-1], len(points), len(wanted))
         return points
-
-    def key(self) -> str:
-        """What must agree where points are taken from an earlier study."""
-        digest = hashlib.sha256(f"{self.run.model} {self.rule}".encode())
-        for tensor in self.run.model.state_dict().values():
-            digest.update(tensor.numpy().tobytes())
-        for array in (self.run.split.x_test, self.run.split.y_test, self.run.samples()):
-            digest.update(array.tobytes())
-        return digest.hexdigest()
 
     def measure(self, layer, what, value) -> tuple[float, float]:
         if what == "density":

@@ -1,6 +1,7 @@
 """Where a study begins: a recipe of which the first steps are done."""
 
 import copy
+import hashlib
 
 from ..data import Split
 from ..frame.prepare import context_of, prepared
@@ -9,7 +10,7 @@ from ..frame.run import Run
 from ..frame.step import FIXED
 from ..verb import begun
 
-__all__ = ["again", "started", "steps_in_float"]
+__all__ = ["again", "fingerprint", "started", "steps_in_float"]
 
 
 def steps_in_float(model, recipe: Recipe, split: Split) -> int:
@@ -45,3 +46,17 @@ def again(run: Run, recipe: Recipe) -> Run:
     for name in ("lessons", "epochs", "storage", "notes"):
         setattr(other, name, copy.copy(getattr(run, name)))
     return other
+
+
+def fingerprint(run: Run, *choices) -> str:
+    """Hex digits that agree where results of an earlier study hold, which go on from them.
+
+    Of the model, the held-back samples, those on which steps of numbers are chosen, and
+    ``choices`` as they print.
+    """
+    digest = hashlib.sha256(f"{run.model} {choices!r}".encode())
+    for tensor in run.model.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    for array in (run.split.x_test, run.split.y_test, run.samples()):
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -13,7 +13,7 @@ from torch import nn
 
 from hwgen.compress import METHODS, Recipe
 from hwgen.compress.held import held_back, judged
-from hwgen.compress.study.sensitivity import _Study, sensitivity
+from hwgen.compress.study.sensitivity import _rule, _Study, sensitivity
 from hwgen.compress.study.start import started, steps_in_float
 from hwgen.numeric import SpecError
 
@@ -49,6 +49,13 @@ def test_only_steps_in_front_of_the_integers_are_carried_out(model, split):
     assert steps_in_float(model, RECIPE, split) == 1
     whole = nn.Sequential(nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 10))
     assert steps_in_float(whole, Recipe((METHODS["twn"](),)), split) == 0
+
+
+@pytest.mark.parametrize("kind", ["quantise", "ristretto"])
+def test_steps_are_chosen_as_the_recipe_says(kind):
+    steps = METHODS["hold-back"](), METHODS[kind](rule="percentile")
+    assert _rule(Recipe(steps)) == "percentile"
+    assert _rule(Recipe((METHODS["twn"](),))) == QUANTISE().rule
 
 
 def by_hand(model, split, change):
