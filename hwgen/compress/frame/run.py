@@ -12,6 +12,7 @@ from ..train import train
 from .account import FLOAT_BITS, matrix_bits
 from .prepare import integers_of, matrices
 from .step import per_layer
+from .stored import Storage
 
 __all__ = ["Run"]
 
@@ -39,7 +40,7 @@ class Run:
     alpha, temperature : float           of that distillation
     lessons : list of Hook     take part in all later trainings
     held : Split or None       training samples that a step held back, as its test part
-    storage : dict             layer name to the storage that a step chose
+    storage : dict             layer name to the storage that a step chose, or its name
     notes : dict               what steps report, ready for JSON; into the network's ``meta``
     epochs : list of Epoch     of all trainings
     seed : int
@@ -52,7 +53,7 @@ class Run:
         self.held = None
         self.teacher, self.alpha, self.temperature = None, 0.7, 4.0
         self.lessons: list = []
-        self.storage: dict[str, str] = {}
+        self.storage: dict[str, str | Storage] = {}
         self.notes: dict = {}
         self.epochs: list = []
         self._progress, self._step, self._trainings = progress, "", 0

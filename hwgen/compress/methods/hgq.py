@@ -98,6 +98,12 @@ class FewerBits(Form):
         self.off.clamp_(0, self.bits / self.speed)
 
 
+def _left(module, input_bits):
+    """The bit operations that the forms of these layers leave, a scalar with a gradient."""
+    return sum(bits * form_of(layer, FewerBits).width(layer.weight).sum() for layer, bits in
+               ((module.get_submodule(name), bits) for name, bits in input_bits.items()))
+
+
 @dataclass(frozen=True)
 class _Cost(Hook):
     """Adds ``strength`` times the share of the first EBOPs that is left."""
@@ -107,11 +113,7 @@ class _Cost(Hook):
     first: float
 
     def penalty(self, module, step):
-        total = 0.0
-        for name, bits in self.input_bits.items():
-            layer = module.get_submodule(name)
-            total = total + bits * form_of(layer, FewerBits).width(layer.weight).sum()
-        return self.strength / self.first * total
+        return self.strength / self.first * _left(module, self.input_bits)
 
     def after(self, module, step):
         for name in self.input_bits:
@@ -179,8 +181,7 @@ class Hgq(TrainingStep):
         for name in input_bits:
             run.put(name, FewerBits(run.matrices[name], self.group, float(self.speed)))
         with torch.no_grad():
-            first = float(sum(bits * form_of(run.matrices[name], FewerBits).width(
-                run.matrices[name].weight).sum() for name, bits in input_bits.items()))
+            first = float(_left(run.model, input_bits))
         run.train(self, hooks=(_Cost(float(self.strength), input_bits, max(first, 1.0)),))
         for name in input_bits:
             form_of(run.matrices[name], FewerBits).off.requires_grad_(False)

@@ -133,7 +133,7 @@ class Sqnr(Widths):
         model, samples = run.model.eval(), run.samples()
         choices = range(self.least, self.most + 1)
         folded = matrices(quantise(model, samples, weight_bits=self.most,
-                                      activation_bits=self.most, calibrator=as_it_is))
+                                   activation_bits=self.most, calibrator=as_it_is))
         noise = {name: weight_noise(layer, choices, self.rule) for name, layer in folded.items()}
         sizes = {name: layer.weight.numel() for name, layer in folded.items()}
         weight_bits = allocated(noise, sizes, self.mean_bits, self.least, self.most)
