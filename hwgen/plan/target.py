@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 
 from ..numeric import SpecError
 
-__all__ = ["FAMILIES", "SMALLEST_BLOCK_BITS", "Cells", "Fabric", "Target", "in_block_ram"]
+__all__ = ["FAMILIES", "SHORTEST_SHIFT", "SMALLEST_BLOCK_BITS", "Cells", "Fabric", "Target",
+           "in_block_ram"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +54,11 @@ CARRY_BITS = 16
 TIMING_SHARE = 0.6
 """Part of a clock period that adders may fill; the rest is clock-to-out and routing."""
 
-
 SMALLEST_BLOCK_BITS = 64
 """Bits in a block up to which yosys builds a memory of flip-flops instead, where LUTs hold none."""
 
+SHORTEST_SHIFT = 3
+"""Flip-flops in a row that become a shift register in a LUT, where LUTs can be one."""
 
 def in_block_ram(depth: int, width: int) -> bool:
     """Whether a memory of ``depth`` rows of ``width`` bits is put into block RAM, not LUTs."""

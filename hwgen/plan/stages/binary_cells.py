@@ -7,7 +7,7 @@ yosys makes of it, by the sweep of ``hwgen bench cost``.
 import math
 from collections import Counter
 
-from ..target import SMALLEST_BLOCK_BITS, Cells, Target, in_block_ram
+from ..target import SHORTEST_SHIFT, SMALLEST_BLOCK_BITS, Cells, Target, in_block_ram
 from .narrowing import narrowing_cells
 from .popcount_cells import heap_luts, heap_waits, popcount_parts, slots, waiting_bits
 
@@ -35,9 +35,6 @@ shift                 shift registers in LUTs
 stage                 1
 ====================  =============================================================================
 """
-
-SHORTEST_SHIFT = 3
-"""Flip-flops in a row that become a shift register in a LUT, where there are such."""
 
 WITH_CHAIN_CELLS = ("ecp5", "xc7")
 """Families whose popcounts are cells of the device, which constant weights do not make smaller."""

@@ -7,15 +7,8 @@ As in :mod:`.binary_cells` the parts are counted exactly, and what one of each c
 from collections import Counter
 
 from ...numeric import Fixed
-from ..target import Cells, Target
-from .binary_cells import (
-    SHORTEST_SHIFT,
-    different_columns,
-    input_parts,
-    ram_parts,
-    rom_parts,
-    tree_parts,
-)
+from ..target import SHORTEST_SHIFT, Cells, Target
+from .binary_cells import different_columns, input_parts, ram_parts, rom_parts, tree_parts
 from .narrowing import NARROWING_COSTS, narrowing_parts
 from .product_blocks import asked_blocks
 

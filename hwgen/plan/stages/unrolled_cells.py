@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 
 from ...ir import Threshold
-from ..target import Cells, Target
+from ..target import SHORTEST_SHIFT, Cells, Target
 from .narrowing import narrowing_cells
 from .unit_cells import LUT_RAM
 from .unrolled_graph import slot
@@ -19,9 +19,6 @@ CARRIED = {"ice40": 2.0, "gowin": 2.0}
 
 BIT_OF_FLIP_FLOPS = 1.7
 """LUTs for each bit of a queue where LUTs hold no memory."""
-
-SHORTEST_SHIFT = 3
-"""Registers in a row that become one LUT, where LUTs can be shift registers."""
 
 
 def unrolled_cells(stage, target: Target) -> Cells:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...ir import Edge, WindowMax, WindowSum
-from ..target import Cells
+from ..target import SHORTEST_SHIFT, Cells
 from .base import Stage, divisors, require_fixed_point
 from .codes import require_ordered
 from .elementwise import ElementwiseStage
 from .pool import Grid, PoolStage, SumPoolStage
-from .unrolled_cells import SHORTEST_SHIFT
 
 __all__ = ["WideMaxStage", "WideSumStage", "WindowMaxStage", "WindowSumStage", "window_pool_of"]
 
