@@ -115,7 +115,7 @@ class SpmvEngine(wiring.Component):
     def _results(self, m, sweep, lanes):
         spec, shape = self._spec, format_shape(self._spec.accumulator)
         m.submodules.queue = queue = ResultQueue(shape, lanes=spec.lanes, depth=spec.queue_depth,
-                                                   queue=FreeFIFO)
+                                                 queue=FreeFIFO)
         sums = [late(m, lane.o, spec.skew_cycles - spec.skew_of(k), name=f"sum{k}")
                 for k, lane in enumerate(lanes)]
         cycles = SWEEP_CYCLES + spec.skew_cycles

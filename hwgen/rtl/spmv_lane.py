@@ -266,7 +266,7 @@ class SpmvLane(wiring.Component):
         behind, open_now = Signal(len(job.slots) + 1, reset_less=True), Signal()
         m.d.comb += [
             open_now.eq(Mux(flags.go, (entry.step == 0) & ((is_open & ~self.told.first)
-                                                      | (entry.value != 0)),
+                                                             | (entry.value != 0)),
                             is_open & ~self.told.first)),
         ]
         rest = Signal(max(1, 8 * spec.entry_bytes - spec.entry_bits))
