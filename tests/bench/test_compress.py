@@ -12,8 +12,9 @@ from hwgen import bench
 from hwgen.bench import Row, compress
 from hwgen.bench.compress_parts import PARTS, gates, pivot
 from hwgen.bench.compress_parts.methods import FAMILIES
-from hwgen.bench.compress_parts.work import METRICS, Part, Work, folder_of
+from hwgen.bench.compress_parts.work import METRICS, Part, Work
 from hwgen.bench.frame.bench import Bench
+from hwgen.bench.frame.idx import folder_of
 from hwgen.compress import Recipe
 from hwgen.compress.frame.prepare import context_of, prepared
 from hwgen.compress.lenets import LENETS, lenet, lenet_split

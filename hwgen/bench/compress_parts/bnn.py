@@ -1,13 +1,12 @@
 """The binarised MLP 784-1024-1024-1024-10, a network of the repository, on all test images."""
 
-from types import SimpleNamespace
-
 from hwgen.flow import api
 
 from ..frame import trained
 from ..frame.bench import machine
+from ..frame.idx import folder_of
 from ..frame.row import Row
-from .work import METRICS, folder_of
+from .work import METRICS
 
 __all__ = ["KEY", "inputs", "lacking", "measure", "works"]
 
@@ -36,8 +35,7 @@ def measure(bench):
     from hwgen.compress.frame.account import account_of
 
     network = api.load(trained.NETWORKS / f"{NAME}.hwgen")
-    images = trained.images(SimpleNamespace(data=folder_of(bench, "MNIST")))
-    error = round(100 - trained.accuracy(network, *images), 2)
+    error = round(100 - trained.accuracy(network, *trained.images(bench)), 2)
     account = account_of(network)
     account = account_of(network, parameters=account.weights)
     common = {"work": WORK, "device": machine(), "seed": network.meta["seed"]}

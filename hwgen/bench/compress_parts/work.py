@@ -3,19 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 
 from hwgen.flow.steps import code_digest
 
 from ..frame.bench import machine
+from ..frame.idx import FOLDERS, folder_of
 from ..frame.row import Row
 
-__all__ = ["COMMON", "FOLDERS", "METRICS", "Part", "Work", "compressed", "folder_of", "trained"]
-
-FOLDERS = {"MNIST": "mnist", "Fashion-MNIST": "fashion-mnist"}
-"""Data set to its folder inside of --data."""
-
-FIRST = "train-images-idx3-ubyte"
+__all__ = ["COMMON", "METRICS", "Part", "Work", "compressed", "trained"]
 
 COMMON = {"batch": 200, "shift": 0.4}
 """Of every training."""
@@ -29,7 +24,7 @@ class Work:
     -------
     method : str        as the table names it
     network : str       one of hwgen.compress.lenets.LENETS
-    data : str          one of :data:`FOLDERS`
+    data : str          one of :data:`~hwgen.bench.frame.idx.FOLDERS`
     recipe : mapping    as a recipe's TOML file has it, see docs/compress.md
     must : mapping of metric to bound; metrics are those of :data:`METRICS`
     published : mapping of metric to text
@@ -66,15 +61,6 @@ def trained(name: str, *steps, epochs: int) -> dict:
             {"kind": "quantise", "weight_bits": 8, "activation_bits": 8, "epochs": 1, "lr": 3e-4},
             *behind)),
         {"kind": "code"}]}
-
-
-def folder_of(bench, data: str) -> Path | None:
-    """Folder of a data set's IDX files; None where there is none."""
-    if bench.data is None:
-        return None
-    places = [bench.data / FOLDERS[data]] + [bench.data] * (data == "MNIST")
-    return next((place for place in places
-                 if any((place / f"{FIRST}{end}").is_file() for end in ("", ".gz"))), None)
 
 
 class Part:

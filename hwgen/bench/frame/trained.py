@@ -8,6 +8,7 @@ from hwgen.flow import api
 from hwgen.flow.mnist import as_read
 
 from .bench import SEED, file_digests, machine
+from .idx import folder_of
 from .row import Row
 
 __all__ = ["NETWORKS", "accuracy", "digests", "images", "lacking", "scores"]
@@ -37,7 +38,7 @@ def images(bench):
     """Test images as integers (n, 784) and labels."""
     from hwgen.compress import mnist
 
-    split = mnist(bench.data)
+    split = mnist(folder_of(bench, "MNIST") or bench.data)
     return split.x_test.astype(np.int64), split.y_test
 
 

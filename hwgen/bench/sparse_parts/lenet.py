@@ -18,10 +18,10 @@ from hwgen.ir import MatVec, Network
 from hwgen.plan import Design, plan
 from hwgen.plan.stages import SparseStage
 
-from ..compress_parts.work import folder_of
 from ..frame import trained
 from ..frame.bench import SEED, machine
 from ..frame.devices import ecp5_target
+from ..frame.idx import folder_of
 from ..frame.row import Row
 
 __all__ = ["FORMS", "KEY", "NAMES", "bits", "design_of", "inputs", "lacking", "matrices_of",
