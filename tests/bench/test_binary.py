@@ -57,7 +57,7 @@ def test_part_is_done_again_when_what_decides_it_changes(parts):
     parts.both["one"].KEY = (2,)
     rows, _ = run(parts=["one"])
     assert (rows[0].value, parts.ran) == (2, ["one", "one"])
-    parts.both["one"].inputs = lambda: {"file": "digest"}
+    parts.both["one"].inputs = lambda _bench: {"file": "digest"}
     assert run(parts=["one"])[0][0].value == 3
 
 
