@@ -140,6 +140,8 @@ class AxisSource(wiring.Component):
         with m.If(self.tready | ~self.tvalid):
             m.d.sync += [self.tvalid.eq(waits | self.i.valid), self.tlast.eq(following.last),
                          self.tdata.eq(Cat(padded)), waits.eq(0)]
-        with m.Elif(self.i.valid & ~waits):
-            m.d.sync += [waiting.eq(self.i.p), waits.eq(1)]
+        with m.Elif(self.i.valid):
+            m.d.sync += waits.eq(1)
+        with m.If(~waits):              # also what does not wait: its many registers ask one
+            m.d.sync += waiting.eq(self.i.p)
         return m

@@ -13,8 +13,9 @@ from .eie_drain import Narrow
 from .eie_element import Element
 from .eie_front import Lookup, Scanner
 from .eie_load import Loader
-from .eie_memory import Ram, wire_load
+from .eie_memory import Ram, passed_on, wire_load
 from .engine_edge import ResultQueue, engine_ports, send, take
+from .fifo import RoomyFIFO
 from .stream import format_shape, link
 from .tree import delay
 
@@ -72,7 +73,9 @@ class EieEngine(wiring.Component):
             control.sweeps.eq(loader.sweeps), control.sweep_row.eq(loader.sweep_row),
             self.weights_loaded.eq(loader.loaded),
         ]
-        narrow = self._drain(m, control, layers, loader)
+        first, *self._loads = passed_on(m, loader.load, 1 + spec.pe)    # one beside each element
+        wire_load(m, first, layers.load, vectors.load)
+        narrow = self._drain(m, control, layers)
         busy, error = self._core(m, control, layers, loader, narrow)
         m.d.comb += control.busy.eq(busy)
         with m.If(loader.begins):
@@ -81,7 +84,6 @@ class EieEngine(wiring.Component):
             m.d.sync += self.weights_error.eq(1)
         with m.If(vectors.error):
             m.d.sync += self.frame_error.eq(1)
-        wire_load(m, loader.load, layers, vectors)
         return m
 
     def _core(self, m, control, layers, loader, narrow):
@@ -110,7 +112,7 @@ class EieEngine(wiring.Component):
             if spec.delta:
                 m.d.comb += element.base.eq(layer.accumulator)
             elements.append(element)
-        wire_load(m, loader.load, lookup, *elements)
+            wire_load(m, self._loads[k], element.load, lookup.load[k])
         busy = Cat(scanner.busy, lookup.busy, *(element.busy for element in elements)).any()
         return busy, Cat(lookup.error, *(element.error for element in elements)).any()
 
@@ -144,22 +146,23 @@ class EieEngine(wiring.Component):
             rows.address.eq(Cat(scanner.address, control.source)), rows.enable.eq(scanner.enable)]
         return data.View(data.ArrayLayout(format_shape(spec.x), spec.lanes), rows.data)
 
-    def _drain(self, m, control, layers, loader):
+    def _drain(self, m, control, layers):
         spec, layer = self._spec, layers.o
         m.submodules.narrow = narrow = Narrow(spec)
         shape = format_shape(spec.accumulator)
         m.submodules.results = results = ResultQueue(shape, lanes=spec.lanes,
-                                                     depth=spec.result_rows)
+                                                     depth=spec.result_rows, queue=RoomyFIFO)
         send(m, self, results.o, shape, spec.lanes)
-        is_result = delay(m, control.is_result, DRAIN_CYCLES, name="is_result")
+        is_result = delay(m, control.take & control.is_result, DRAIN_CYCLES, name="is_result")
         m.d.comb += [
-            narrow.take.eq(control.take), narrow.group.eq(control.group),
+            narrow.group.eq(control.group),
             narrow.bias_row.eq(control.bias_row), narrow.shift.eq(layer.shift),
             narrow.low.eq(layer.low), narrow.high.eq(layer.high),
-            results.i.eq(narrow.o), results.i_valid.eq(narrow.o_valid & is_result),
+            results.i.eq(narrow.o), results.i_valid.eq(is_result),
             results.i_last.eq(delay(m, control.ends, DRAIN_CYCLES, name="ends")),
             results.take.eq(control.take & control.is_result),
             control.has_room.eq(results.has_room),
         ]
-        wire_load(m, loader.load, narrow)
+        for k in range(spec.lanes):
+            wire_load(m, self._loads[k], narrow.load[k])
         return narrow

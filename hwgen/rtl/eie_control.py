@@ -45,7 +45,7 @@ class Layers(wiring.Component):
                 shape=self._spec.parameter_bits(what), depth=1 << bits_for(self._spec.layers),
                 init=[])
             write, read = rows.write_port(), rows.read_port(domain="comb")
-            m.d.comb += [write.en.eq(chosen(self.load, Kind.LAYERS, unit)),
+            m.d.comb += [write.en.eq(chosen(m, self.load, Kind.LAYERS, unit)),
                          write.addr.eq(self.load.address), write.data.eq(self.load.data),
                          read.addr.eq(self.number)]
             m.d.sync += self.o[what].eq(read.data)
@@ -152,18 +152,19 @@ class Control(wiring.Component):
         m.d.comb += [
             self.take.eq(drains & (self.has_room | ~self.is_result)),
             last_group.eq(self.group == spec.groups - 1),
-            self.ends.eq(self.beat == layer.out_beats), drain.reads.eq(drains),
+            self.ends.eq(self.beat == layer.out_beats),
         ]
+        row = Signal(spec.row_bits)
         drained = 0 if spec.delta else self.take & (last_group | self.ends)
-        m.d.sync += [drain.clears.eq(self.sweeps | drained),
-                     drain.clear_row.eq(Mux(self.sweeps, self.sweep_row, drain.row))]
+        m.d.sync += [drain.reads.eq(drains | self.sweeps), drain.clears.eq(self.sweeps | drained),
+                     drain.row.eq(Mux(self.sweeps, self.sweep_row, row))]
         with m.If(self.take):
             m.d.sync += [self.group.eq(Mux(last_group, 0, self.group + 1)),
                          self.beat.eq(self.beat + 1), self.bias_row.eq(self.bias_row + 1),
-                         drain.row.eq(drain.row + last_group)]
+                         row.eq(row + last_group)]
         with m.If(self.scan):
             m.d.sync += [self.group.eq(0), self.beat.eq(0), self.bias_row.eq(layer.bias),
-                         drain.row.eq(layer.accumulator if spec.delta else 0)]
+                         row.eq(layer.accumulator if spec.delta else 0)]
 
 
 class Input(wiring.Component):
@@ -200,7 +201,7 @@ class Input(wiring.Component):
         spec, at_end, goes = self._spec, Signal(), Signal()
         most = Signal(spec.parameter_bits("in_beats"))
         elements, outside = unpadded(m, self.i.p.data, format_shape(spec.x), spec.lanes)
-        with m.If(chosen(self.load, Kind.LAYERS, 0) & (self.load.address == 0)):
+        with m.If(chosen(m, self.load, Kind.LAYERS, 0) & (self.load.address == 0)):
             m.d.sync += most.eq(self.load.data)
         m.d.comb += [at_end.eq(self.beat == most),
                      goes.eq(~self.full & self.takes & (self.admits | self.inside))]

@@ -29,10 +29,9 @@ def drain_signature(spec: EieSpec) -> wiring.Signature:
     Members
     -------
     reads : 1               the layer's entries have all been added; row ``row`` is read
-    clears : 1              row ``clear_row`` becomes 0
+    clears : 1              with ``reads``: the row becomes 0 thereafter
     """
-    return wiring.Signature({"reads": Out(1), "row": Out(spec.row_bits),
-                             "clears": Out(1), "clear_row": Out(spec.row_bits)})
+    return wiring.Signature({"reads": Out(1), "row": Out(spec.row_bits), "clears": Out(1)})
 
 
 class Walker(wiring.Component):
@@ -83,7 +82,7 @@ class Element(wiring.Component):
     i : ``In(stream.Signature(column_layout(spec)))``
     layer, rows, base : ``In``          number of the layer, its rows - 1, its first accumulator
     drain : ``In(drain_signature(spec))``
-    o : ``Out(accumulator)``            2 cycles after ``drain.reads``
+    o : ``Out(accumulator)``            3 cycles after ``drain.reads``
     busy : ``Out(1)``                   there is an entry at the walker
     error : ``Out(1)``                  a row was beyond those of the layer
     load : ``In(LOAD)``
@@ -104,12 +103,12 @@ class Element(wiring.Component):
         m.submodules.walker = walker = Walker(self._spec)
         m.submodules.accumulators = accumulators = Accumulators(self._spec)
         wiring.connect(m, wiring.flipped(self.i), walker.i)
-        wiring.connect(m, wiring.flipped(self.drain), accumulators.drain)
         code, index = self._entry(m, walker.address)
         row, adds = self._row(m, walker, index)
         m.d.comb += [
             accumulators.product.eq(self._product(m, code, walker.value)),
             accumulators.row.eq(row), accumulators.adds.eq(adds), self.o.eq(accumulators.o),
+            accumulators.clears.eq(delay(m, self.drain.clears, 1, name="clears")),
             self.busy.eq(walker.work),
         ]
         return m
@@ -119,13 +118,16 @@ class Element(wiring.Component):
         spec = self._spec
         m.submodules.entries = entries = Ram(depth=spec.entries, width=spec.entry_bits)
         m.d.comb += [
-            entries.write.eq(chosen(self.load, Kind.ENTRIES, self._index)),
+            entries.write.eq(chosen(m, self.load, Kind.ENTRIES, self._index)),
             entries.write_address.eq(self.load.address), entries.write_data.eq(self.load.data),
             entries.address.eq(address)]
         return entries.data[:spec.code_bits], entries.data[spec.code_bits:]
 
     def _row(self, m, walker, index):
-        """The entry's row and whether something is added to it, 3 cycles after its index."""
+        """The entry's row and whether something is added to it, 3 cycles after its index.
+
+        When nothing is added any more, the row that is drained takes its place.
+        """
         spec = self._spec
         bits = 1 + max(spec.row_bits, spec.index_bits)
         work, first = (delay(m, flag, READ_CYCLES, name=name)
@@ -142,7 +144,7 @@ class Element(wiring.Component):
         with m.If(adds):
             m.d.sync += beyond.eq(is_wrong)
         m.d.sync += [self.error.eq(adds & is_wrong), targets[0].eq(row + self.base),
-                     targets[1].eq(targets[0])]
+                     targets[1].eq(Mux(self.drain.reads, self.drain.row, targets[0]))]
         m.d.comb += adds.eq(delay(m, work, 2, name="adds"))
         return targets[1], delay(m, adds & ~is_wrong, 1, name="added")
 
@@ -152,7 +154,7 @@ class Element(wiring.Component):
         m.d.sync += of_layer.eq(Cat(code, self.layer))
         m.submodules.codebook = codebook = Ram(depth=spec.codebook_rows, width=spec.weights.bits)
         m.d.comb += [
-            codebook.write.eq(chosen(self.load, Kind.CODEBOOK)),
+            codebook.write.eq(chosen(m, self.load, Kind.CODEBOOK)),
             codebook.write_address.eq(self.load.address),
             codebook.write_data.eq(self.load.data),
             codebook.address.eq(of_layer)]
@@ -171,7 +173,7 @@ class Accumulators(wiring.Component):
 
     A row is read, added to two cycles later, and written the cycle after that; so a sum that one of
     the three entries before makes of the same row is taken on its way to the memory (accumulator
-    bypass). A row that is read by ``drain`` must not have been added to in the 3 cycles before.
+    bypass). A row whose sum is wanted at ``o`` must not be that of the cycle before.
 
     Parameters
     ----------
@@ -181,8 +183,8 @@ class Accumulators(wiring.Component):
     -------
     row : ``In``; adds : ``In(1)``      a product for this row follows
     product : ``In``                    two cycles later
-    drain : ``In(drain_signature(spec))``
-    o : ``Out(accumulator)``            2 cycles after ``drain.reads``
+    clears : ``In(1)``                  in place of ``adds``: this row becomes 0
+    o : ``Out(accumulator)``            the row's sum two cycles later, without the product
     """
 
     def __init__(self, spec: EieSpec):
@@ -190,12 +192,12 @@ class Accumulators(wiring.Component):
         self._shape = format_shape(spec.accumulator)
         super().__init__({
             "row": In(spec.row_bits), "adds": In(1), "product": In(product_shape(spec)),
-            "drain": In(drain_signature(spec)), "o": Out(self._shape),
+            "clears": In(1), "o": Out(self._shape),
         })
 
     def elaborate(self, platform):
         m = Module()
-        spec, drain = self._spec, self.drain
+        spec = self._spec
         depth = 1 << spec.row_bits
         attrs = {"no_rw_check": 1} | (
             {"ram_style": "block"} if in_block_ram(depth, spec.accumulator_bits) else {})
@@ -216,10 +218,11 @@ class Accumulators(wiring.Component):
             kept.eq(read.data), before.eq(Mux(same[2], total, Mux(same[3], written, kept))),
             total.eq(Mux(is_next, total, before) + self.product), written.eq(total),
         ]
+        clears = delay(m, self.clears, 2, name="clears")
+        with m.If(clears):
+            m.d.sync += total.eq(0)
         m.d.comb += [
-            read.addr.eq(Mux(drain.reads, drain.row, self.row)), self.o.eq(before),
-            write.en.eq(adds[3] | drain.clears),
-            write.addr.eq(Mux(drain.clears, drain.clear_row, rows[3])),
-            write.data.eq(Mux(drain.clears, 0, total)),
+            read.addr.eq(self.row), self.o.eq(before), write.addr.eq(rows[3]),
+            write.en.eq(delay(m, adds[2] | clears, 1, name="writes")), write.data.eq(total),
         ]
         return m

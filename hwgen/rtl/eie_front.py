@@ -189,7 +189,7 @@ class Lookup(wiring.Component):
     room : ``Out(1)``                   one hit more may be chosen
     busy : ``Out(1)``                   something is on its way to a queue, or in one
     error : ``Out(1)``
-    load : ``In(LOAD)``
+    load : ``In(LOAD)``, an array of ``pe``
     """
 
     def __init__(self, spec: EieSpec):
@@ -197,7 +197,8 @@ class Lookup(wiring.Component):
         super().__init__({
             "hit": In(hit_layout(spec)), "hit_valid": In(1),
             "o": Out(stream.Signature(column_layout(spec))).array(spec.pe),
-            "room": Out(1, init=1), "busy": Out(1), "error": Out(1), "load": In(LOAD),
+            "room": Out(1, init=1), "busy": Out(1), "error": Out(1),
+            "load": In(LOAD).array(spec.pe),
         })
 
     def elaborate(self, platform):
@@ -228,7 +229,8 @@ class Lookup(wiring.Component):
     def _pointers(self, m, k, here, following):
         """Where the column starts and ends in element ``k``, registered."""
         spec = self._spec
-        is_odd = delay(m, here[0], 2, name=f"is_odd{k}")
+        is_odd, load = delay(m, here[0], 2, name=f"is_odd{k}"), self.load[k]
+        writes = chosen(m, load, Kind.POINTERS, k)
         rows, ends = [], [Signal(spec.pointer_bits, name=f"{name}{k}") for name in ("start", "end")]
         for parity in range(2):
             bank = Ram(depth=-(-(1 << spec.column_bits) // 2), width=spec.pointer_bits)
@@ -236,10 +238,8 @@ class Lookup(wiring.Component):
             is_even_here = ~here[0] if parity == 0 else here[0]
             m.d.comb += [
                 bank.address.eq(Mux(is_even_here, here[1:], following[1:])),
-                bank.write.eq(chosen(self.load, Kind.POINTERS, k)
-                              & (self.load.address[0] == parity)),
-                bank.write_address.eq(self.load.address[1:]),
-                bank.write_data.eq(self.load.data)]
+                bank.write.eq(writes & (load.address[0] == parity)),
+                bank.write_address.eq(load.address[1:]), bank.write_data.eq(load.data)]
             rows.append(bank.data)
         m.d.comb += [ends[0].eq(Mux(is_odd, rows[1], rows[0])),
                      ends[1].eq(Mux(is_odd, rows[0], rows[1]))]
@@ -250,13 +250,14 @@ class Lookup(wiring.Component):
         spec = self._spec
         count = Signal(spec.pointer_bits, name=f"count{k}", reset_less=True)
         begin = Signal(spec.address_bits, name=f"begin{k}", reset_less=True)
-        some, wrong, refused = (Signal(name=f"{name}{k}") for name in ("some", "wrong", "refused"))
+        some, below, beyond, refused = (Signal(name=f"{name}{k}") for name in (
+            "some", "below", "beyond", "refused"))
         share = Signal(data.StructLayout({"start": begin.shape(), "count": spec.count_bits,
                                           "some": 1}), name=f"share{k}")
         m.d.sync += [count.eq(end - start), some.eq(start != end), begin.eq(start),
-                     wrong.eq((end < start) | (end > spec.entries))]
+                     below.eq(end < start), beyond.eq(end > spec.entries)]
         too_many = Signal(name=f"too_many{k}")
-        m.d.comb += too_many.eq(wrong | (count > spec.rows))
+        m.d.comb += too_many.eq(below | beyond | (count > spec.rows))
         m.d.sync += [share.start.eq(begin), share.count.eq(count),
                      share.some.eq(valid & some & ~too_many), refused.eq(valid & too_many)]
         return share, refused

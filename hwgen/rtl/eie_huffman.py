@@ -71,13 +71,13 @@ class Decoder(wiring.Component):
         m.submodules.counts = rows = memory.Memory(shape=bits, depth=2 * (MAX_LENGTH + 1), init=[])
         write, read = rows.write_port(), rows.read_port(domain="comb")
         load = self.load
-        m.d.comb += [write.en.eq(chosen(load, Kind.LENGTHS)),
+        m.d.comb += [write.en.eq(chosen(m, load, Kind.LENGTHS)),
                      write.addr.eq(Cat(load.address[:4], load.unit[0])),
                      write.data.eq(load.data),
                      read.addr.eq(Cat((length + 1)[:len(length)], of_index))]
         firsts = [Signal(bits, name=f"first{unit}") for unit in range(2)]
         for unit, first in enumerate(firsts):
-            with m.If(chosen(load, Kind.LENGTHS, unit) & (load.address == 1)):
+            with m.If(chosen(m, load, Kind.LENGTHS, unit) & (load.address == 1)):
                 m.d.sync += first.eq(load.data)
         return firsts, read.data
 
@@ -85,7 +85,7 @@ class Decoder(wiring.Component):
         """Symbols in the order of their codes."""
         m.submodules[f"symbols{unit}"] = rows = memory.Memory(shape=bits, depth=1 << bits, init=[])
         write, read = rows.write_port(), rows.read_port(domain="comb")
-        m.d.comb += [write.en.eq(chosen(self.load, Kind.SYMBOLS, unit)),
+        m.d.comb += [write.en.eq(chosen(m, self.load, Kind.SYMBOLS, unit)),
                      write.addr.eq(self.load.address), write.data.eq(self.load.data),
                      read.addr.eq(address)]
         return read.data

@@ -1,12 +1,11 @@
 """The stream that fills the memories of the EIE engine: blocks of numbers, checked as they come."""
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines.eie import EieSpec
 from ..plan.engines.eie_stream import MAGIC, WORD_BITS, Kind, blocks_of
-from ..plan.stages.sparse_storage import bits_for
 from .eie_huffman import Decoder
 from .eie_memory import LOAD, wire_load
 
@@ -18,8 +17,9 @@ class Loader(wiring.Component):
 
     A block is two words, what it fills, then the first address and the count, and its numbers, as
     many in a word as fit, one a cycle. A frame is taken when no vector is under way, and none is
-    let in meanwhile; behind it all accumulators (and references) become 0. An unsound one leaves
-    the engine without weights until another.
+    let in meanwhile; behind it all accumulators (and references) become 0, which takes at least
+    as long as the last number to the last element. An unsound one leaves the engine without
+    weights until another.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Loader(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(beat)), "load": Out(LOAD), "idle": In(1), "admits": Out(1),
             "loaded": Out(1), "begins": Out(1), "sweeps": Out(1),
-            "sweep_row": Out(max(spec.row_bits, bits_for(max(1, spec.reference_rows)))),
+            "sweep_row": Out(spec.sweep_bits),
             "error": Out(1),
         })
 
@@ -54,7 +54,8 @@ class Loader(wiring.Component):
         self._address, self._count = Signal(16), Signal(16)         # of numbers to come, less 1
         self._left = Signal(range(WORD_BITS + 1))                   # numbers left in the word
         # What is asked of counters all the time is known a cycle before.
-        self._steps, self._is_low = Signal(), Signal(init=1)        # left: some, at most one
+        self._steps, self._is_empty = Signal(), Signal(init=1)      # left: some; no more than now
+        self._is_coded, self._is_plain = Signal(), Signal()         # left are bits; some, not bits
         self._is_final = Signal()                                   # count: none
         self._numbers(m)
         is_over, outside = self._too_large(m), self._outside(m)
@@ -159,7 +160,8 @@ class Loader(wiring.Component):
         """A number a cycle out of the words; of a coded block a bit, and sometimes a number."""
         spec, load = self._spec, self.load
         self._emits, self._broken = Signal(), Signal()
-        self._is_empty, self._in_numbers = Signal(), Signal()
+        # The block's last number, a word is wanted: of meaning only while its numbers come.
+        self._in_numbers, self._finishes, self._wants = Signal(), Signal(), Signal()
         self._word, self._fit = Signal(WORD_BITS), Signal.like(self._left)
         address, cut = self._address, Signal(WORD_BITS)
         with m.Switch(self._kind):
@@ -167,15 +169,19 @@ class Loader(wiring.Component):
                 with m.Case(kind):
                     m.d.comb += [cut.eq(self._word >> block.width),
                                  self._fit.eq(WORD_BITS // block.width)]
-        m.d.comb += [self._emits.eq(self._steps), self._is_empty.eq(self._is_low)]
+        m.d.comb += self._emits.eq(self._is_plain)
         m.d.sync += [load.valid.eq(self._emits), load.kind.eq(self._kind),
                      load.unit.eq(self._unit), load.address.eq(address),
                      load.data.eq(self._word)]
         if spec.huffman:
             self._coded(m, address)
+        m.d.comb += [self._finishes.eq(self._emits & self._is_final),
+                     self._wants.eq(self._is_empty & ~self._finishes & ~self._broken)]
         with m.If(self._steps):
             m.d.sync += [self._word.eq(cut), self._left.eq(self._left - 1),
-                         self._steps.eq(self._left != 1), self._is_low.eq(self._left <= 2)]
+                         self._steps.eq(self._left != 1),
+                         self._is_plain.eq((self._left != 1) & ~self._is_coded),
+                         self._is_empty.eq(self._left <= Mux(self._is_coded, 1, 2))]
         with m.If(self._emits):
             m.d.sync += [address.eq(address + 1), self._count.eq(self._count - 1),
                          self._is_final.eq(self._count == 1)]
@@ -188,33 +194,31 @@ class Loader(wiring.Component):
         So a bit more may be taken behind the last number, and forgotten; a word is taken when the
         one before it is empty and it is known whether a number ended with it.
         """
-        load, is_coded, came, broken = self.load, Signal(), Signal(), Signal()
+        load, is_coded, came = self.load, self._is_coded, Signal()
         m.submodules.decoder = decoder = Decoder(self._spec)
-        wire_load(m, load, decoder)
+        wire_load(m, load, decoder.load)
         m.d.sync += [is_coded.eq(self._kind == Kind.CODED), came.eq(decoder.done),
-                     broken.eq(decoder.error)]
+                     self._broken.eq(decoder.error)]
         m.d.comb += [
             decoder.bit.eq(self._word[0]), decoder.valid.eq(self._steps & is_coded),
-            decoder.clear.eq(~self._in_numbers), self._broken.eq(broken & is_coded),
+            decoder.clear.eq(~self._in_numbers), self._emits.eq(self._is_plain | came),
         ]
         with m.If(is_coded):
-            m.d.comb += [self._emits.eq(came), self._is_empty.eq(~self._steps)]
             m.d.sync += [load.kind.eq(Kind.ENTRIES), load.data.eq(decoder.o)]
 
     def _follow(self, m):
         """The next word when the one at hand is used up, the next block when all numbers are."""
-        finishes, wants, ended = Signal(), Signal(), Signal()
+        finishes, wants, ended = self._finishes, self._wants, Signal()
         m.d.comb += [
-            self._in_numbers.eq(1), finishes.eq(self._emits & self._is_final),
-            wants.eq(self._is_empty & ~finishes & ~self._broken),
-            self._i.ready.eq(wants & ~ended),
+            self._in_numbers.eq(1), self._i.ready.eq(wants & ~ended),
             self.error.eq(self._broken | (wants & ended)),
         ]
         with m.If(self._i.valid & self._i.ready):
             m.d.sync += [ended.eq(self._i.p.last), self._left.eq(self._fit), self._steps.eq(1),
-                         self._is_low.eq(self._fit == 1)]
+                         self._is_plain.eq(~self._is_coded), self._is_empty.eq(self._fit == 1)]
         with m.If(finishes | self.error):
-            m.d.sync += [ended.eq(0), self._left.eq(0), self._steps.eq(0), self._is_low.eq(1)]
+            m.d.sync += [ended.eq(0), self._left.eq(0), self._steps.eq(0),
+                         self._is_plain.eq(0), self._is_empty.eq(1)]
         with m.If(finishes):
             m.next = "KIND"
             with m.If(ended):

@@ -1,13 +1,13 @@
 """What the EIE engine's loader writes, and the memories that are written so."""
 
 from amaranth.hdl import Module, Signal, unsigned
-from amaranth.lib import memory, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
 from ..plan.stages.sparse_storage import bits_for
 
-__all__ = ["LOAD", "READ_CYCLES", "Ram", "chosen", "wire_load"]
+__all__ = ["LOAD", "READ_CYCLES", "Ram", "chosen", "passed_on", "wire_load"]
 
 LOAD = wiring.Signature({"valid": Out(1), "kind": Out(4), "unit": Out(8), "address": Out(16),
                          "data": Out(32)})
@@ -17,16 +17,37 @@ READ_CYCLES = 2
 """From an address to its row: two registers, which in block RAM are the block's own."""
 
 
-def chosen(load, kind: int, unit: int | None = None):
-    """Whether the number is for the memory of this kind and unit."""
-    is_kind = load.valid & (load.kind == kind)
-    return is_kind if unit is None else is_kind & (load.unit == unit)
+def chosen(m, load, kind: int, unit: int | None = None):
+    """Whether the number is for the memory of this kind and unit.
+
+    Both are there cycles before the numbers of their block, and compared a cycle before.
+    """
+    mine = Signal(name=f"is_of_{kind}_{'any' if unit is None else unit}")
+    is_unit = 1 if unit is None else load.unit == unit
+    m.d.sync += mine.eq((load.kind == kind) & is_unit)
+    return load.valid & mine
 
 
-def wire_load(m, load, *parts) -> None:
-    """Every one of ``parts`` gets ``load``."""
-    for part in parts:
-        m.d.comb += [getattr(part.load, name).eq(getattr(load, name)) for name in LOAD.members]
+def wire_load(m, load, *ends) -> None:
+    """Every one of ``ends`` gets ``load``."""
+    for end in ends:
+        m.d.comb += [getattr(end, name).eq(getattr(load, name)) for name in LOAD.members]
+
+
+def passed_on(m, load, count: int) -> list:
+    """``load`` from register to register: 1 to ``count`` cycles later.
+
+    So no wire is longer than from one element to the next, however many there are, and no two
+    registers are equal, which tools would merge. Numbers stay in order, so what a reset leaves
+    under way is written over.
+    """
+    layout = data.StructLayout({name: member.shape for name, member in LOAD.members.items()})
+    steps = []
+    for k in range(count):
+        steps.append(Signal(layout, name=f"load{k}", reset_less=True))
+        m.d.sync += [steps[k][name].eq(getattr(load, name)) for name in LOAD.members]
+        load = steps[k]
+    return steps
 
 
 class Ram(wiring.Component):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..numeric import SpecError
 from .tree import wrap_add
 
-__all__ = ["FreeFIFO", "StreamFIFO"]
+__all__ = ["FreeFIFO", "RoomyFIFO", "StreamFIFO"]
 
 
 class StreamFIFO(wiring.Component):
@@ -106,4 +106,49 @@ class FreeFIFO(wiring.Component):
             m.d.comb += port.addr.eq(row)
             with m.If(moves):
                 wrap_add(m, row, rows)
+        return m
+
+
+class RoomyFIFO(wiring.Component):
+    """As :class:`StreamFIFO`, for a sender that knows that there is room: it writes by itself.
+
+    ``i.ready`` is always 1, so ``i.valid`` is the memory's enable as it comes, best from a
+    register. More than ``depth`` payloads inside are lost: whoever sends counts them.
+
+    Parameters
+    ----------
+    shape : shape-like
+    depth : int         at least 2
+
+    Members
+    -------
+    i : ``In(stream.Signature(shape))``
+    o : ``Out(stream.Signature(shape))``
+
+    Raises
+    ------
+    SpecError    If ``depth`` is less than 2.
+    """
+
+    def __init__(self, shape, *, depth: int):
+        if depth < 2:
+            raise SpecError(f"FIFO depth must be at least 2, not {depth}")
+        self._shape, self._depth = shape, depth
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform):
+        m = Module()
+        width, depth = Shape.cast(self._shape).width, self._depth
+        m.submodules.storage = storage = memory.Memory(shape=width, depth=depth, init=[])
+        write, read = storage.write_port(), storage.read_port(domain="comb")
+        level, got = Signal(range(depth + 1)), Signal()
+        m.d.comb += [
+            write.en.eq(self.i.valid), write.data.eq(Value.cast(self.i.payload)),
+            Value.cast(self.o.payload).eq(read.data), self.i.ready.eq(1),
+            self.o.valid.eq(level != 0), got.eq(self.o.valid & self.o.ready),
+        ]
+        m.d.sync += level.eq(level + self.i.valid - got)
+        for moves, port in ((self.i.valid, write), (got, read)):
+            with m.If(moves):
+                wrap_add(m, port.addr, depth)
         return m

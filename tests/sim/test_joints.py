@@ -13,7 +13,7 @@ from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.stages import ArgmaxStage, Conversion, ThermometerStage
 from hwgen.rtl.argmax import ArgmaxCore
 from hwgen.rtl.convert import Converter
-from hwgen.rtl.fifo import FreeFIFO, StreamFIFO
+from hwgen.rtl.fifo import FreeFIFO, RoomyFIFO, StreamFIFO
 from hwgen.rtl.stream import beat_layout, link
 from hwgen.rtl.thermometer import ThermometerCoder
 
@@ -51,6 +51,28 @@ class QueueOfBeats(wiring.Component):
         return m
 
 
+class Counted(QueueOfBeats):
+    """A :class:`RoomyFIFO` behind a sender that counts the room, as :class:`ResultQueue` does."""
+
+    def __init__(self, depth):
+        self._depth = depth
+        super().__init__(RoomyFIFO, depth)
+
+    def elaborate(self, platform):
+        from amaranth.hdl import Module, Signal
+
+        from hwgen.rtl.stream import link_out
+
+        m = Module()
+        m.submodules.queue = queue = self._queue
+        room = Signal(range(self._depth + 1), init=self._depth)
+        link_out(m, self.o, queue.o)
+        m.d.comb += [queue.i.payload.eq(self.i.payload), self.i.ready.eq(room != 0),
+                     queue.i.valid.eq(self.i.valid & self.i.ready)]
+        m.d.sync += room.eq(room - queue.i.valid + (self.o.valid & self.o.ready))
+        return m
+
+
 @pytest.mark.parametrize("depth", [1, 2, 5])
 @pytest.mark.parametrize("kind", [FreeFIFO, StreamFIFO])
 def test_queue_keeps_signed_elements(kind, depth):
@@ -58,10 +80,17 @@ def test_queue_keeps_signed_elements(kind, depth):
     check_all_stalls(lambda: QueueOfBeats(kind, depth), frames, frames)
 
 
-@pytest.mark.parametrize("kind", [FreeFIFO, StreamFIFO])
-def test_queue_refuses_no_depth(kind):
-    with pytest.raises(SpecError, match=r"^FIFO depth must be at least 1, not 0$"):
-        kind(unsigned(1), depth=0)
+@pytest.mark.parametrize("depth", [2, 5, 8])
+def test_roomy_queue_keeps_what_a_sender_that_counts_puts_in(depth):
+    """As many as there is room for, beside one that leaves; then they come in their order."""
+    frames = np.random.default_rng(2).integers(-16, 16, (3, 2 * depth)).tolist()
+    check_all_stalls(lambda: Counted(depth), frames, frames)
+
+
+@pytest.mark.parametrize(("kind", "least"), [(FreeFIFO, 1), (StreamFIFO, 1), (RoomyFIFO, 2)])
+def test_queue_refuses_no_depth(kind, least):
+    with pytest.raises(SpecError, match=rf"^FIFO depth must be at least {least}, not {least - 1}$"):
+        kind(unsigned(1), depth=least - 1)
 
 
 def test_link_refuses_streams_of_the_same_width_and_another_sign():
@@ -111,3 +140,4 @@ def test_joints_convert_to_rtlil():
     assert "cell" in convert(Converter(signed(4), Conversion(6, 4)))
     assert "cell" in convert(QueueOfBeats(StreamFIFO, 3))
     assert "cell" in convert(QueueOfBeats(FreeFIFO, 3))
+    assert "cell" in convert(QueueOfBeats(RoomyFIFO, 3))

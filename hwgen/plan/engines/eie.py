@@ -137,6 +137,14 @@ class EieSpec:
         return self.code_bits + self.index_bits
 
     @property
+    def sweep_bits(self) -> int:
+        """Of the rows of accumulators and references that are swept behind a frame of weights.
+
+        At least as many as elements, so that the last number, which they pass on, is there by then.
+        """
+        return max(self.row_bits, bits_for(max(1, self.reference_rows)), bits_for(self.pe))
+
+    @property
     def address_bits(self) -> int:
         """Of an entry's address."""
         return bits_for(self.entries)

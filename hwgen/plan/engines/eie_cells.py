@@ -3,11 +3,11 @@
 from ..stages.product_blocks import asked_blocks
 from ..stages.sparse_storage import bits_for
 from ..target import Cells, Target, in_block_ram
-from .eie_timing import DRAIN_CYCLES, HIT_CYCLES
+from .eie_timing import COPIES, DRAIN_CYCLES, HIT_CYCLES
 
 __all__ = ["eie_cells"]
 
-LOADER, DECODER, CONTROL = Cells(lut=520, ff=215), Cells(lut=140, ff=80), Cells(lut=230, ff=150)
+LOADER, DECODER, CONTROL = Cells(lut=520, ff=315), Cells(lut=140, ff=80), Cells(lut=230, ff=150)
 """What takes the weights; what decodes them; what runs the layers and takes vectors."""
 
 LUTS_PER_CHOICE = 2 / 3
@@ -24,6 +24,8 @@ def eie_cells(spec, target: Target) -> Cells:
         cells += _references(spec, target)
     cells += Cells(lut=sum(map(spec.parameter_bits, spec.parameters)),
                    ff=sum(map(spec.parameter_bits, spec.parameters)))
+    cells += Cells(ff=_passed(spec) * (1 + spec.pe) + min(COPIES, spec.lanes) * (
+        2 * spec.accumulator_bits + spec.parameter_bits("shift")))
     element, lane = _element(spec, target), _lane(spec, target)
     for _ in range(spec.pe):
         cells += element
@@ -56,6 +58,14 @@ def _front(spec, target) -> Cells:
     return Cells(lut=look + 3 * spec.column_bits, ff=ff)
 
 
+def _passed(spec) -> int:
+    """Registers of a number that elements pass on: what it is, its row, its bits."""
+    rows = max(spec.column_bits, spec.address_bits, *map(bits_for, (
+        spec.codebook_rows, spec.biases)))
+    return 13 + rows + max(spec.pointer_bits, spec.entry_bits, spec.weights.bits,
+                           spec.accumulator_bits)
+
+
 def _element(spec, target) -> Cells:
     """Pointers, queue, walker, entries, codebook, product and sums of an element."""
     pointer, accumulator, sent = spec.pointer_bits, spec.accumulator_bits, spec.sent.bits
@@ -68,7 +78,7 @@ def _element(spec, target) -> Cells:
     blocks = asked_blocks(spec.weights, spec.sent, target)
     lut = 6 * pointer + 2 * column + 6 * spec.row_bits + 3 * accumulator + 280
     ff = (2 * pointer + spec.address_bits + column + 4 * sent + 6 * spec.row_bits
-          + 3 * accumulator + 49)
+          + 3 * accumulator + 103)
     if in_block_ram(rows, accumulator):
         cells += Cells(bram=target.blocks_of(rows, accumulator))
     else:

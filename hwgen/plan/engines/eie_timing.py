@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stages.sparse_storage import bits_for
-
-__all__ = ["DRAIN_CYCLES", "FLUSH_CYCLES", "HIT_CYCLES", "SETTLE_CYCLES", "EieTiming"]
+__all__ = ["COPIES", "DRAIN_CYCLES", "FLUSH_CYCLES", "HIT_CYCLES", "READ_SUM_CYCLES",
+           "SETTLE_CYCLES", "EieTiming"]
 
 HIT_CYCLES = 7
 """From an activation's broadcast to its column at the queues: the activation, its column, pointers'
@@ -19,15 +18,23 @@ FETCH_CYCLES = 5
 """From a layer's begin to the first of its beats that can be broadcast: the address, two registers
 of the memory, which are sent, the beat; with ``delta`` one more, the differences."""
 
-SETTLE_CYCLES = 7
-"""From the last entry at a walker until all is added, less two that it takes to see it."""
+SETTLE_CYCLES = 3
+"""From the last entry at a walker until accumulators are asked for, less two that it takes to see
+it: the row that is asked for comes to the memory two cycles behind the last one added to."""
 
-DRAIN_CYCLES = 8
-"""From the read of accumulators to the beat that is made of them: two registers of the memory, the
-group, the bias, the shift in two, what it is beyond, the clip."""
+READ_SUM_CYCLES = 4
+"""From a row that is asked for to its sums: at the element, its address, two registers of them."""
 
-FLUSH_CYCLES = 8
+DRAIN_CYCLES = READ_SUM_CYCLES + 6
+"""From a row that is asked for to the beat that is made of it: its sums, the group, the bias, the
+shift in two, what it is beyond, the clip."""
+
+FLUSH_CYCLES = 10
 """From a layer's last beat until the next layer can read it."""
+
+COPIES = 8
+"""Most registers in a row that pass on a layer's shift and bounds, each beside its own lanes: fewer
+than the cycles from a layer's begin to its first beat."""
 
 OUT_CYCLES = 2
 """From a beat of results to the edge: the queue, the edge's register."""
@@ -57,8 +64,7 @@ class EieTiming:
         ``steps`` says of each block the cycles that its numbers take: one each, or where they are
         coded one a bit and one a word.
         """
-        sweep = 1 << max(self.spec.row_bits, bits_for(max(1, self.spec.reference_rows)))
-        return 4 + sum(HEADER_CYCLES + count for count in steps) + sweep
+        return 4 + sum(HEADER_CYCLES + count for count in steps) + (1 << self.spec.sweep_bits)
 
     def ends(self, sent, steps=None) -> list[int]:
         """The cycle of each vector's last result.
@@ -91,7 +97,7 @@ class EieTiming:
         return self.ends(sent, steps)[-1] + 1
 
     def layer_cycles(self, sent, counts) -> int:
-        """Cycles from the begin of a layer to the read of its first accumulators."""
+        """Cycles from the begin of a layer until its first accumulators are asked for."""
         walk = _Walk(self.spec, counts)
         lanes, first = self.spec.lanes, FETCH_CYCLES + self.spec.delta
         padded = np.pad(sent, (0, -len(sent) % lanes)).reshape(-1, lanes)
