@@ -152,7 +152,7 @@ class Elements(Storage):
                    for each, bits in ((numbers, value_bits), (split.indices, self.index_bits))]
         of_values, of_indices = lengths[0][numbers], lengths[1][split.indices]
         width = max(value_bits, self.index_bits)
-        tables = sum((LONGEST + 1) * (width + 1) + np.count_nonzero(each) * width
+        tables = sum((LONGEST + 1) * (width + 1) + int(np.count_nonzero(each)) * width
                      for each in lengths) if len(numbers) else 0
         return {"weights": int(of_values[~pads].sum()), "index": int(of_indices[~pads].sum()),
                 "padding": int((of_values + of_indices)[pads].sum()), "code tables": int(tables)}

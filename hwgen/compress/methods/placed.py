@@ -47,7 +47,7 @@ class PlacedStorage(Storage):
         """Bits of the numbers that have places."""
         if not self.says(values):
             raise SpecError("entries of a number must be equal to be stored as one, and are not")
-        return {"weights": np.count_nonzero(np.unique(self.places) >= 0) * entry_bits}
+        return {"weights": int(np.count_nonzero(np.unique(self.places) >= 0)) * entry_bits}
 
 
 class Placed(Form):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -71,7 +73,7 @@ def test_a_number_gets_the_gradients_of_all_its_entries():
     (PlainMaps, {"modes_out": {"fc": [2, 5]}, "modes_in": {"fc": [6, 4]}, "rank": {"fc": [2]}},
      {"fc_factor0": 5 * 4 * 2, "fc_factor1": 2 * 6 * 2}),
 ])
-def test_the_account_counts_the_cores(split, model, step, counts):
+def test_the_account_counts_the_cores_and_is_saved(split, tmp_path, model, step, counts):
     torch.manual_seed(0)
     data = as_maps(split) if model is PlainMaps else split
     result = compress(model(), Recipe((Train(epochs=1, lr=0.01), TensorTrain(**step, epochs=1),
@@ -81,6 +83,8 @@ def test_the_account_counts_the_cores(split, model, step, counts):
         entry = entries[name, "weights"]
         assert (entry.bits, entry.storage) == (7 * count, "placed")
         assert len(np.unique(np.abs(weights_of(result.network)[name]))) <= count + 1
+    saved = json.loads(result.save(tmp_path).with_suffix(".json").read_text())
+    assert saved["bits"] == result.account.bits
 
 
 def test_what_is_pruned_behind_is_counted_as_it_is(split):
