@@ -64,6 +64,8 @@ def draw(rows, path) -> None:
             axes.set_xscale("log")
             axes.set_yscale("log")
             axes.set_xlabel(label)
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
         figure.axes[0].set_ylabel("error, % of 10,000 test images")
         figure.axes[0].legend(fontsize=7, ncols=2)
         figure.savefig(Path(path), format="svg", metadata={"Date": None})
