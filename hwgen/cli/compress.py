@@ -19,7 +19,8 @@ EXAMPLES = ("hwgen compress model.py --recipe recipe.toml",
 def command(
     model: Annotated[Path, typer.Argument(
         metavar="MODEL.py", help="Python file that holds 'model', a torch.nn.Module or a function"
-        " that makes one; and 'data', if it is not MNIST's or the 8x8 digits.")],
+        " that makes one, with random numbers seeded; and 'data', if it is not MNIST's or the 8x8"
+        " digits; see docs/compress.md.")],
     recipe: Annotated[Path, typer.Option("--recipe", help="TOML file; see docs/compress.md.")],
     data: Data = None,
     out: Annotated[Path, typer.Option(
