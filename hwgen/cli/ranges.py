@@ -10,8 +10,8 @@ from .errors import spec_error
 
 __all__ = ["Bits", "Held", "integers_between", "template_of"]
 
-Bits = Annotated[str, typer.Option(metavar="LOW..HIGH", help="Widths to try; one of them alone"
-                                   " leaves that to itself.")]
+Bits = Annotated[str, typer.Option(metavar="LOW..HIGH", help="Widths to try, both ends among"
+                                   " them; one number is the only width tried.")]
 Held = Annotated[int | None, typer.Option(
     "--held", min=1, help="Training samples to hold back; a fifth by default, at most 5000.")]
 

@@ -181,7 +181,8 @@ def _flatten(layer: nn.Flatten, state):
 def _unknown(layer, state):
     raise SpecError(f"must be QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU,"
                     f" ReLU6, LeakyReLU, Hardtanh, Sigmoid, Tanh, MaxPool2d, AvgPool2d,"
-                    f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}")
+                    f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}: put one of"
+                    f" these in its place")
 
 
 TWINS = {

@@ -76,7 +76,7 @@ def test_luts_that_are_too_few_and_a_helper(hwgen, tmp_path, monkeypatch):
 def test_options_that_are_none(hwgen, tmp_path):
     model, *rest = files(tmp_path)
     for options, reason in (
-            ((), "budget: must be of bits or of LUTs"),
+            ((), "budget: must be given, of bits or of LUTs"),
             (("--budget-bits", "9", "--density", "a"), "--density must be a number, or two as in"
                                                        " 0.02..1, not 'a'")):
         done = hwgen("search", model, *rest, *options)

@@ -62,7 +62,8 @@ def test_other_layers_are_refused(layer):
     with refused(SpecError, f"quantise: module '1': must be QuantInput, Linear, Conv2d, a batch"
                             f" norm behind one of these, ReLU, ReLU6, LeakyReLU, Hardtanh,"
                             f" Sigmoid, Tanh, MaxPool2d, AvgPool2d,"
-                            f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}"):
+                            f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}:"
+                            f" put one of these in its place"):
         quantise(net, np.zeros((1, 2), dtype=int), weight_bits=4, activation_bits=4)
 
 

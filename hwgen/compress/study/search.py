@@ -60,7 +60,7 @@ class Limits:
             if getattr(self, what) is not None:
                 within(f"budget: {what}", getattr(self, what), 1)
         if self.bits is None and self.cost is None:
-            raise SpecError(f"budget: must be of bits or of {self.unit}, not of nothing")
+            raise SpecError(f"budget: must be given, of bits or of {self.unit} or of both")
         if self.cost is not None and self.cost_of is None:
             raise SpecError("budget: cost_of must be given beside cost")
 

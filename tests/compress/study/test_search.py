@@ -153,7 +153,7 @@ def test_the_test_part_is_not_looked_at(model, split, found):
 
 
 @pytest.mark.parametrize(("make", "reason"), [
-    (Limits, "budget: must be of bits or of LUTs, not of nothing"),
+    (Limits, "budget: must be given, of bits or of LUTs or of both"),
     (lambda: Limits(bits=0), "budget: bits must be at least 1, not 0"),
     (lambda: Limits(cost=3), "budget: cost_of must be given beside cost"),
     (lambda: Ranges(weight_bits=(1, 3)), "weight_bits: least must be in 2..16, not 1"),
