@@ -12,7 +12,7 @@ from .binary import BinaryWeights, Sign
 from .conv import IntegerConv2d, QuantDepthwiseConv2d
 from .layer import Layer, within
 from .normalise import fold_batch_norm
-from .straight import binarise
+from .straight import binarise, binarise_approx
 
 __all__ = ["ApproxSign", "BiRealConv2d", "bi_real_twin"]
 
@@ -20,27 +20,11 @@ PADDING = -1
 """What stands beyond a map of signs, which have no 0."""
 
 
-class _ApproxSign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return (x >= 0).to(x.dtype).mul_(2).sub_(1)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * (2 - 2 * x.abs()).clamp_min(0)
-
-
 class ApproxSign(Sign):
-    """``+1`` where ``x >= 0``, else ``-1``, with the gradient ``2 - 2 |x|`` within ``-1 .. 1``.
-
-    That of the piecewise polynomial ``2x + x**2`` below 0 and ``2x - x**2`` above it, which is
-    nearer to the step than the clipped line of :class:`~hwgen.compress.Sign`.
-    """
+    """Signs with the gradient of :func:`~hwgen.compress.straight.binarise_approx`."""
 
     def forward(self, x):
-        return _ApproxSign.apply(x)
+        return binarise_approx(x)
 
 
 class BiRealConv2d(Layer):
@@ -72,7 +56,7 @@ class BiRealConv2d(Layer):
 
     def forward(self, x):
         down, across = self.padding
-        x = F.pad(_ApproxSign.apply(x), (across, across, down, down), value=PADDING)
+        x = F.pad(binarise_approx(x), (across, across, down, down), value=PADDING)
         weight = self.alpha()[:, None, None, None] * binarise(self.weight)
         return self.norm(F.conv2d(x, weight, None, self.stride, 0, self.dilation))
 

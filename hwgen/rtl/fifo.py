@@ -10,7 +10,21 @@ from .tree import wrap_add
 __all__ = ["FreeFIFO", "RoomyFIFO", "StreamFIFO"]
 
 
-class StreamFIFO(wiring.Component):
+class _Queue(wiring.Component):
+    """What queues share: their two streams and how many payloads they hold."""
+
+    def __init__(self, shape, depth: int, *, least: int):
+        if depth < least:
+            raise SpecError(f"FIFO depth must be at least {least}, not {depth}")
+        self._shape, self._depth = shape, depth
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+
+    @property
+    def depth(self) -> int:
+        return self._depth
+
+
+class StreamFIFO(_Queue):
     """``amaranth.lib.fifo.SyncFIFO`` that keeps the payload's shape.
 
     What goes in at one cycle can leave at the next, or at the one after if ``buffered``; ``depth``
@@ -29,17 +43,8 @@ class StreamFIFO(wiring.Component):
     """
 
     def __init__(self, shape, *, depth: int, buffered: bool = False):
-        least = 3 if buffered else 1
-        if depth < least:
-            raise SpecError(f"FIFO depth must be at least {least}, not {depth}")
-        self._shape = shape
-        self._depth = depth
         self._queue = fifo.SyncFIFOBuffered if buffered else fifo.SyncFIFO
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
-
-    @property
-    def depth(self) -> int:
-        return self._depth
+        super().__init__(shape, depth, least=3 if buffered else 1)
 
     def elaborate(self, platform):
         m = Module()
@@ -56,7 +61,7 @@ class StreamFIFO(wiring.Component):
         return m
 
 
-class FreeFIFO(wiring.Component):
+class FreeFIFO(_Queue):
     """As :class:`StreamFIFO`, for wide payloads: nothing but numbers of rows goes to all bits.
 
     The memory is written in every cycle, in a row that is free; a payload that was not taken is
@@ -79,14 +84,7 @@ class FreeFIFO(wiring.Component):
     """
 
     def __init__(self, shape, *, depth: int):
-        if depth < 1:
-            raise SpecError(f"FIFO depth must be at least 1, not {depth}")
-        self._shape, self._depth = shape, depth
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
-
-    @property
-    def depth(self) -> int:
-        return self._depth
+        super().__init__(shape, depth, least=1)
 
     def elaborate(self, platform):
         m = Module()
@@ -109,7 +107,7 @@ class FreeFIFO(wiring.Component):
         return m
 
 
-class RoomyFIFO(wiring.Component):
+class RoomyFIFO(_Queue):
     """As :class:`StreamFIFO`, for a sender that knows that there is room: it writes by itself.
 
     ``i.ready`` is always 1, so ``i.valid`` is the memory's enable as it comes, best from a
@@ -131,10 +129,7 @@ class RoomyFIFO(wiring.Component):
     """
 
     def __init__(self, shape, *, depth: int):
-        if depth < 2:
-            raise SpecError(f"FIFO depth must be at least 2, not {depth}")
-        self._shape, self._depth = shape, depth
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        super().__init__(shape, depth, least=2)
 
     def elaborate(self, platform):
         m = Module()

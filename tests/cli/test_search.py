@@ -1,6 +1,7 @@
 """``hwgen search``: a budget, and a recipe that is within it."""
 
 import json
+from types import SimpleNamespace
 
 from hwgen.cli import search
 from hwgen.compress import Recipe
@@ -57,11 +58,8 @@ def test_luts_that_are_too_few_and_a_helper(hwgen, tmp_path, monkeypatch):
         def join(self):
             helped.append("joined")
 
-    class Context:
-        pass
-
-    Context.Process = Process
-    monkeypatch.setattr(search.multiprocessing, "get_context", lambda kind: Context)
+    context = SimpleNamespace(Process=Process)
+    monkeypatch.setattr(search.multiprocessing, "get_context", lambda kind: context)
     model, *rest = files(tmp_path)
     done = hwgen("search", model, *rest, "--budget-luts", "100", "--trials", "2", "--interval",
                  "400", "--weight-bits", "2..3", "--activation-bits", "2", "--workers", "2")

@@ -1,6 +1,7 @@
 """A user's file with a model, and the data that it is to be compressed on."""
 
 import runpy
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,9 @@ __all__ = ["load_source"]
 def load_source(path, *, seed: int, folder=None):
     """``(model, split)`` of a Python file.
 
-    The file holds ``model``, a torch module or a function that makes one (with torch's random
-    numbers seeded), and may hold ``data``, a Split or a function of ``folder`` that gives one.
-    Without, data are the IDX files in ``folder``, as maps ``(n, 1, 28, 28)`` where the model begins
+    The file holds ``model``, a torch module or a function that makes one, either with torch's
+    random numbers seeded, and may hold ``data``, a Split or a function of ``folder`` that gives
+    one. Without, data are the IDX files in ``folder``, as maps ``(n, 1, 28, 28)`` where the model begins
     with anything but a Linear, or, without ``folder``, the 8x8 digits.
 
     Raises
@@ -31,19 +32,27 @@ def load_source(path, *, seed: int, folder=None):
     path = Path(path)
     if not path.is_file():
         raise SpecError(f"model file '{path}' must be there, and is not")
-    found = runpy.run_path(str(path), run_name="hwgen_model")
+    with _seeded(seed):
+        found = runpy.run_path(str(path), run_name="hwgen_model")
     if "model" not in found:
         raise SpecError(f"model file '{path}' must hold 'model', a torch.nn.Module or a function"
                         f" that makes one, and does not")
     model = found["model"]
     if not isinstance(model, nn.Module):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with _seeded(seed):
             model = model()
     if not isinstance(model, nn.Module):
         raise SpecError(f"model file '{path}': model must be a torch.nn.Module or a function that"
                         f" makes one, not {model!r:.80}")
     return model, _data(found, model, path, folder)
+
+
+@contextmanager
+def _seeded(seed):
+    """Torch's random numbers follow from ``seed`` within, and go on as before behind it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _data(found, model, path, folder) -> Split:

@@ -96,11 +96,13 @@ class Step(ABC):
     kind : str      its name in a recipe's file
     text : str      what it does, one line for the table of methods
     source : str    the publication
+    changes_model : bool    whether the model, or how it is trained, is another one behind it
     """
 
     kind: ClassVar[str]
     text: ClassVar[str]
     source: ClassVar[str] = ""
+    changes_model: ClassVar[bool] = True
 
     def __post_init__(self):
         self.check()

@@ -23,6 +23,7 @@ class HoldBack(Step):
 
     kind: ClassVar[str] = "hold-back"
     text: ClassVar[str] = "put training samples aside for steps that choose by errors"
+    changes_model: ClassVar[bool] = False
     count: int | None = None
 
     def check(self):

@@ -1,6 +1,7 @@
 """Training and nothing else: a start from random weights, or a fine-tuning behind other steps."""
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import ClassVar
 
 from ..frame.step import TrainingStep
@@ -25,7 +26,8 @@ class Train(TrainingStep):
         self.require_int("epochs", 1)
 
     def apply(self, run):
-        """Train; before the first other step, the trained model is the one to compare with."""
+        """Train; before a step has changed the model, the trained one is that to compare with."""
         run.train(self)
-        if run.recipe.steps[0] is self:
+        before = takewhile(lambda step: step is not self, run.recipe.steps)
+        if not any(step.changes_model for step in before):
             run.take_origin()

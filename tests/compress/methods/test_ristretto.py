@@ -9,7 +9,7 @@ from cases.plain import Plain, PlainMaps, as_maps
 from hwgen.compress import Recipe, compress
 from hwgen.compress.frame.step import Step
 from hwgen.compress.held import judged
-from hwgen.compress.methods import HoldBack, Ristretto, Train
+from hwgen.compress.methods import HoldBack, Quantise, Ristretto, Train
 from hwgen.compress.methods.ristretto import narrowest
 from hwgen.compress.methods.widths import rounded
 from hwgen.numeric import SpecError
@@ -91,3 +91,11 @@ def test_fields_that_are_none():
         Ristretto(tolerance=-1)
     with refused(SpecError, "hold-back: count must be at least 1, not 0"):
         HoldBack(count=0)
+
+
+def test_the_float_network_is_the_one_trained_behind_hold_back(split):
+    torch.manual_seed(0)
+    steps = HoldBack(), Train(epochs=8, lr=0.01), Quantise(weight_bits=12, activation_bits=12)
+    accuracy = compress(Plain(), Recipe(steps), split).accuracy
+    assert abs(accuracy["float"] - accuracy["golden"]) < 2
+    assert accuracy["float"] > 70
