@@ -22,8 +22,8 @@ def load_source(path, *, seed: int, folder=None):
 
     The file holds ``model``, a torch module or a function that makes one, either with torch's
     random numbers seeded, and may hold ``data``, a Split or a function of ``folder`` that gives
-    one. Without, data are the IDX files in ``folder``, as maps ``(n, 1, 28, 28)`` where the model begins
-    with anything but a Linear, or, without ``folder``, the 8x8 digits.
+    one. Without, data are the IDX files in ``folder``, as maps ``(n, 1, 28, 28)`` where the model
+    begins with anything but a Linear, or, without ``folder``, the 8x8 digits.
 
     Raises
     ------
