@@ -168,8 +168,8 @@ def test_signs_of_what_is_never_below_0(split):
 
 def test_two_binary_convolutions_are_no_shortcut(split):
     with refused(SpecError, "recipe 'recipe': step 1 'bi-real': layer 'beside' must be added to"
-                            " real values in 'add', not to other binary convolutions alone: leave one"
-                            " of them out"):
+                            " real values in 'add', not to other binary convolutions alone: leave"
+                            " one of them out"):
         compress(strided(), Recipe((BiReal(layers=["beside", "conv2"]), Quantise())),
                  as_maps(split))
 
