@@ -9,8 +9,8 @@ from ..numeric import SpecError
 from ..rtl.text import to_rtlil
 from ..toolchain import ToolError, run
 
-__all__ = ["CHAIN_CELLS", "MULTIPLY_CELLS", "module_name", "plain_names", "stream_signals",
-           "to_verilog"]
+__all__ = ["CHAIN_CELLS", "MULTIPLY_CELLS", "module_name", "plain_names", "short_blocks",
+           "stream_signals", "to_verilog"]
 
 _ATTRIBUTES = " ".join(f"-remove {name}" for name in (
     "generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding"))
@@ -28,6 +28,9 @@ attrmap {_ATTRIBUTES}
 attrmap -modattr {_ATTRIBUTES}
 write_verilog -norename design.v
 """
+
+_INITIAL = re.compile(r"^  initial begin\n((?:    .*\n)*)  end\n", re.MULTILINE)
+_BLOCK_ROWS = 64
 
 _NUMBERED = re.compile(r"\\([A-Za-z_][A-Za-z0-9_]*)\$(\d+)(?=\s)")
 
@@ -82,7 +85,7 @@ def to_verilog(component, name: str, *, folder, progress=None) -> str:
     if not written.is_file():
         raise ToolError("yosys must write design.v, and did not", command=done.command,
                         returncode=done.returncode, tail=done.tail, log=done.log)
-    text = plain_names(written.read_text(encoding="utf-8"))
+    text = short_blocks(plain_names(written.read_text(encoding="utf-8")))
     # The first line carries the version of Yosys and a path of the machine that built it.
     return re.sub(r"\A/\*.*?\*/\n", f"// {name}: generated, see manifest.json\n",
                   text + _cell_modules(text), count=1)
@@ -113,6 +116,21 @@ def plain_names(verilog: str) -> str:
     joint = next(joint for joint in ("_" * n for n in count(1))
                  if taken.isdisjoint(f"{name}{joint}{number}" for name, number in found))
     return _NUMBERED.sub(rf"\g<1>{joint}\g<2>", verilog)
+
+
+def short_blocks(verilog: str) -> str:
+    """A memory's contents in blocks of 64 rows, where they stood in one.
+
+    Yosys reads a block in a time that grows with the square of its rows (YosysHQ/yosys#4601): of
+    15,680 rows it takes minutes in one block, and seconds in many.
+    """
+    return _INITIAL.sub(lambda found: "".join(
+        f"  initial begin\n{rows}  end\n" for rows in _blocks(found[1])), verilog)
+
+
+def _blocks(rows: str) -> list[str]:
+    lines = rows.splitlines(keepends=True)
+    return ["".join(lines[i:i + _BLOCK_ROWS]) for i in range(0, len(lines), _BLOCK_ROWS)]
 
 
 def _tell(line, progress):

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from hwgen.emit import to_verilog
 from hwgen.emit import verilog as module
-from hwgen.emit.verilog import module_name, plain_names, stream_signals
+from hwgen.emit.verilog import module_name, plain_names, short_blocks, stream_signals
 from hwgen.numeric import SpecError
 from hwgen.rtl.text import to_rtlil
 from hwgen.toolchain import ToolError, ToolInfo, run
@@ -75,6 +75,19 @@ def test_plain_names_never_meet_another_name():
         "wire a_1; wire a__1 ;\nwire b__2\n;"
     same = "wire \\a$1.x ; wire \\$auto$3 ; wire \\a[0] ;"
     assert plain_names(same) == same
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(1, 1), (64, 1), (65, 2), (1000, 16)])
+def test_contents_of_a_memory_in_short_blocks(rows, blocks):
+    lines = [f"    rows[{i}] = 8'h{i % 256:02x};\n" for i in range(rows)]
+    head, tail = "  reg [7:0] rows [999:0];\n", "  always @(posedge clk) begin\n  end\n"
+    text = short_blocks(f"{head}  initial begin\n{''.join(lines)}  end\n{tail}")
+    assert text.startswith(f"{head}  initial begin\n")
+    assert text.endswith(f"  end\n{tail}")
+    assert [line for line in text.splitlines(keepends=True) if line in lines] == lines
+    assert text.count("  initial begin\n") == blocks
+    within = re.findall(r"  initial begin\n(.*?)  end\n", text, re.DOTALL)
+    assert max(part.count("\n") for part in within) == min(rows, 64)
 
 
 def test_stream_signals_are_read_from_the_ports():
