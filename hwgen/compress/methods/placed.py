@@ -100,6 +100,7 @@ def placed_chain(parts, bias) -> nn.Sequential:
     for k, (numbers, places, signs) in enumerate(parts):
         n_out, n_in = places.shape
         layer = nn.Linear(n_in, n_out, bias=bias is not None and k == len(parts) - 1)
+        nn.init.zeros_(layer.weight)                   # not read: random ones differ in each run
         put(layer, Placed(numbers, places, signs))
         layers.append(layer)
     return chained(layers, bias)

@@ -6,7 +6,7 @@ from cases.plain import Plain, PlainMaps, as_maps
 from scipy.linalg import hadamard as hadamard_of_scipy
 
 from hwgen.compress import Recipe, compress
-from hwgen.compress.methods import Fastfood, LowDisplacement, Quantise, Train
+from hwgen.compress.methods import Fastfood, LowDisplacement, Quantise, TensorTrain, Train
 from hwgen.compress.methods.fastfood import (
     circulant_of,
     fastfood_parts,
@@ -88,6 +88,21 @@ def test_the_account_counts_the_numbers(split, step, counts):
     for name, count in counts.items():
         assert (entries[name, "weights"].bits, entries[name, "weights"].storage) == (
             7 * count, "placed")
+
+
+@pytest.mark.parametrize("step", [
+    Fastfood(layers=["fc1"], epochs=1), LowDisplacement(rank={"fc1": 2}, epochs=1),
+    TensorTrain(modes_out={"fc1": [4, 6]}, modes_in={"fc1": [8, 8]}, rank=3, epochs=1)],
+    ids=lambda step: step.kind)
+def test_a_training_that_is_done_is_taken_up_again(split, step, tmp_path):
+    """Whatever torch's own generator was at: nothing of the factors comes from it."""
+    def made(at):
+        torch.manual_seed(0)
+        model = Plain()
+        torch.manual_seed(at)
+        return compress(model, Recipe((step, Quantise())), split, folder=tmp_path).network
+
+    assert made(1).digest == made(2).digest
 
 
 def test_two_runs_begin_with_the_same_factors(split):
