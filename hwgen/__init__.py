@@ -61,9 +61,11 @@ class _CallablePlan(ModuleType):
 class _CallableCompress(ModuleType):
     """The package ``hwgen.compress``, callable as the function of the same name."""
 
-    def __call__(self, model, recipe, data, *, folder=None, progress=None, device=None):
+    def __call__(self, model, recipe, data, *, folder=None, progress=None, device=None,
+                 fresh=False):
         """Compress a torch module by a recipe; see ``hwgen.compress.compress``."""
-        return self.compress(model, recipe, data, folder=folder, progress=progress, device=device)
+        return self.compress(model, recipe, data, folder=folder, progress=progress, device=device,
+                             fresh=fresh)
 
 
 _CALLABLE = {"compress": _CallableCompress, "plan": _CallablePlan}

@@ -8,15 +8,17 @@ import typer
 
 from .progress import show_progress
 
-__all__ = ["Data", "Device", "carried_out", "shown_epoch"]
+__all__ = ["Data", "Device", "Fresh", "carried_out", "shown_epoch"]
 
 Data = Annotated[Path | None, typer.Option(
     "--data", help="Folder with four IDX files such as MNIST's, for a model.")]
 Device = Annotated[str | None, typer.Option(
     "--device", help="cpu or cuda; by default cuda where torch has one.")]
+Fresh = Annotated[bool, typer.Option(
+    "--fresh", help="Remove the checkpoints of this recipe first, so that all is trained anew.")]
 
 
-def carried_out(model, recipe, data, out, device, *, has_budget=True):
+def carried_out(model, recipe, data, out, device, *, fresh=False, has_budget=True):
     """What the recipe file makes of the model file, and the data.
 
     Checkpoints are kept in a folder of ``out``, so commands that follow one another train once.
@@ -35,7 +37,7 @@ def carried_out(model, recipe, data, out, device, *, has_budget=True):
     module, split = load_source(model, seed=steps.seed, folder=data)
     with show_progress() as progress:
         return compress(module, steps, split, folder=out / "checkpoints", device=device,
-                        progress=lambda epoch: shown_epoch(progress, epoch)), split
+                        fresh=fresh, progress=lambda epoch: shown_epoch(progress, epoch)), split
 
 
 def shown_epoch(progress, epoch) -> None:

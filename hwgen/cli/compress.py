@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .carried_out import Data, Device, carried_out
+from .carried_out import Data, Device, Fresh, carried_out
 from .options import Json
 from .output import show
 
@@ -27,17 +27,18 @@ def command(
         "--out", "-o", help="Folder for NAME.hwgen, the report and the checkpoints."
     )] = Path("rtl_out/compress"),
     device: Device = None,
+    fresh: Fresh = False,
     as_json: Json = False,
 ):
     """Compress a model by a recipe of steps: prune, share, quantise and so on.
 
     The recipe is checked against the model before anything is trained. An interrupted run goes on
-    from its checkpoints.
+    from its checkpoints; where a field of the recipe is another one since, --fresh begins anew.
     """
     from hwgen.compress.frame.result import BudgetError
 
     try:
-        result, _ = carried_out(model, recipe, data, out, device)
+        result, _ = carried_out(model, recipe, data, out, device, fresh=fresh)
     except BudgetError as error:
         error.result.save(out)
         raise

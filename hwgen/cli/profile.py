@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .carried_out import Data, Device, carried_out
+from .carried_out import Data, Device, Fresh, carried_out
 from .errors import spec_error
 from .options import Json, load_integers
 from .output import show
@@ -30,6 +30,7 @@ def command(
         "--out", "-o", help="Folder for NAME-profile.html and .json, and for checkpoints."
     )] = Path("rtl_out/compress"),
     device: Device = None,
+    fresh: Fresh = False,
     as_json: Json = False,
 ):
     """Show how weights and activations lie in their formats, and how far they are from float.
@@ -47,7 +48,8 @@ def command(
 
         found = profile(api.load(subject), load_integers(vectors, "vectors"))
     else:
-        found = profile(*carried_out(subject, recipe, data, out, device, has_budget=False))
+        found = profile(*carried_out(subject, recipe, data, out, device, fresh=fresh,
+                                     has_budget=False))
     page, document = found.save(out)
     show({"page": str(page), "document": str(document), **found.to_dict()}, as_json=as_json,
          text=lambda: [_table(found), f"[green]Page written to {page}[/]"])

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .carried_out import Data, Device, shown_epoch
+from .carried_out import Data, Device, Fresh, shown_epoch
 from .errors import spec_error
 from .options import Board, Interval, Json
 from .output import note, show
@@ -57,6 +57,7 @@ def command(
         "--out", "-o", help="Folder for NAME-found.toml and .json, NAME-search.db and checkpoints."
     )] = Path("rtl_out/compress"),
     device: Device = None,
+    fresh: Fresh = False,
     as_json: Json = False,
 ):
     """Search the widths and densities of each layer that err least within a budget.
@@ -71,7 +72,7 @@ def command(
             "weight_bits": _ends(integers_between("--weight-bits", weight_bits)),
             "activation_bits": _ends(integers_between("--activation-bits", activation_bits)),
             "density": _densities(density), "epochs": epochs, "held": held, "out": out,
-            "device": device}
+            "device": device, "fresh": fresh}
     try:
         with _helpers(task, workers - 1) as ready, show_progress() as progress:
             found = _found(task, progress, ready)
@@ -105,7 +106,7 @@ def _found(task: dict, progress=None, ready=None):
             + ("" if trial.cost is None else f", {trial.cost:,.0f} LUTs"))}
     return search(module, template, split, limits, ranges=ranges, trials=task["trials"],
                   epochs=task["epochs"], held=task["held"], folder=task["out"], ready=ready,
-                  device=task["device"], **tell)
+                  device=task["device"], fresh=task["fresh"], **tell)
 
 
 def _help(task: dict) -> None:
@@ -121,7 +122,8 @@ def _help(task: dict) -> None:
 @contextmanager
 def _helpers(task: dict, count: int):
     """Give a function that starts further processes; wait for them at the end."""
-    processes = [multiprocessing.get_context("spawn").Process(target=_help, args=(task,))
+    processes = [multiprocessing.get_context("spawn").Process(target=_help,
+                                                            args=(task | {"fresh": False},))
                  for _ in range(count)]
 
     def ready():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .carried_out import Data, Device, shown_epoch
+from .carried_out import Data, Device, Fresh, shown_epoch
 from .errors import spec_error
 from .options import Json
 from .output import show
@@ -37,6 +37,7 @@ def command(
         "--out", "-o", help="Folder for NAME-sensitivity.json and .svg, and for checkpoints."
     )] = Path("rtl_out/compress"),
     device: Device = None,
+    fresh: Fresh = False,
     as_json: Json = False,
 ):
     """Show the error as each layer alone is rounded or pruned, on held-back training samples.
@@ -54,7 +55,7 @@ def command(
             module, steps, split, weight_bits=integers_between("--weight-bits", weight_bits),
             activation_bits=integers_between("--activation-bits", activation_bits),
             densities=_shares(densities), held=held, folder=out, device=device,
-            progress=lambda epoch: shown_epoch(progress, epoch),
+            fresh=fresh, progress=lambda epoch: shown_epoch(progress, epoch),
             tell=lambda point, done, of: progress(
                 f"{steps.name}: sensitivity", done / of,
                 f"{done} of {of}: {point.layer}, {WHAT[point.what]} {point.value:g}:"

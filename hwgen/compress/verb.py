@@ -7,6 +7,7 @@ import torch
 from hwgen.numeric import SpecError
 
 from .data import Split
+from .frame.checkpoints import remove_checkpoints
 from .frame.prepare import context_of, integers_of, prepared
 from .frame.recipe import Recipe
 from .frame.result import Compressed, finished
@@ -16,8 +17,8 @@ from .frame.step import Step
 __all__ = ["begun", "carried_out", "compress"]
 
 
-def compress(model, recipe, data: Split, *, folder=None, progress=None,
-             device: str | None = None) -> Compressed:
+def compress(model, recipe, data: Split, *, folder=None, progress=None, device: str | None = None,
+             fresh: bool = False) -> Compressed:
     """Compress ``model`` by ``recipe``; see docs/compress.md.
 
     The whole recipe is checked against the model before anything is trained. Two runs give the
@@ -39,18 +40,22 @@ def compress(model, recipe, data: Split, *, folder=None, progress=None,
         After each epoch: loss, accuracy, density and bits.
     device : str, optional
         ``"cuda"`` where torch has one unless given, else ``"cpu"``.
+    fresh : bool
+        Remove the checkpoints of this recipe from ``folder`` first, once it is checked.
 
     Raises
     ------
     SpecError         If the recipe contradicts itself or the model: the step, the layer, the line.
+    CheckpointError   If a checkpoint is damaged or of another training: see ``fresh``.
     TrainingError     If a loss is not finite; the last good checkpoint stays.
     BudgetError       If the budget is not met: says the best that was found, and holds it.
     """
-    return carried_out(begun(model, recipe, data, folder=folder, progress=progress, device=device))
+    return carried_out(begun(model, recipe, data, folder=folder, progress=progress, device=device,
+                             fresh=fresh))
 
 
 def begun(model, recipe, data: Split, *, folder=None, progress=None,
-          device: str | None = None) -> Run:
+          device: str | None = None, fresh: bool = False) -> Run:
     """A run of which nothing is done yet, its recipe checked; as :func:`compress` otherwise."""
     if not isinstance(data, Split):
         raise TypeError(f"data must be a hwgen.compress.Split, not {type(data).__name__}")
@@ -59,6 +64,8 @@ def begun(model, recipe, data: Split, *, folder=None, progress=None,
     whole = prepared(model, data)
     _check_shape(whole, data)
     recipe.validate(context_of(whole, data))
+    if fresh and folder is not None:
+        remove_checkpoints(folder, recipe)
     return Run(whole, recipe, data, folder=folder, progress=progress, device=device)
 
 

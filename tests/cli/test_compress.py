@@ -56,6 +56,17 @@ def test_a_budget_that_is_not_met_is_a_failure_that_leaves_the_best(hwgen, tmp_p
     assert (tmp_path / "out" / "tiny.hwgen").is_file()
 
 
+def test_a_field_that_is_another_one_since(hwgen, tmp_path):
+    words = files(tmp_path)
+    assert hwgen("compress", *words).code == 0
+    path = words[2]
+    path.write_text(path.read_text().replace("lr = 0.02", "lr = 0.03"), encoding="utf-8")
+    done = hwgen("compress", *words)
+    assert (done.code, "--fresh (fresh=True in Python)" in done.err) == (1, True)
+    assert hwgen("compress", *words, "--fresh").code == 0
+    assert hwgen("compress", *words).code == 0
+
+
 def test_files_that_are_none(hwgen, tmp_path):
     model, *rest = files(tmp_path)
     model.write_text("net = 3", encoding="utf-8")

@@ -43,6 +43,21 @@ def test_bits_then_the_recipe_that_was_found(hwgen, tmp_path):
     assert found["bits"] <= 2_000
 
 
+def test_a_field_that_is_another_one_since(hwgen, tmp_path):
+    model, *rest = files(tmp_path)
+    words = (model, *rest, "--budget-bits", "4000", "--trials", "1", "--weight-bits", "4")
+    assert hwgen("search", *words).code == 0
+    path = rest[1]
+    path.write_text(path.read_text().replace("lr = 0.02", "lr = 0.03"), encoding="utf-8")
+    for verb, given in (("search", words), ("sensitivity", (
+            model, *rest, "--weight-bits", "4", "--activation-bits", "4", "--densities", "0.5"))):
+        done = hwgen(verb, *given)
+        assert (done.code, "begin anew: --fresh" in done.err) == (1, True)
+        path.write_text(path.read_text().replace("0.03", "0.04"), encoding="utf-8")
+        assert hwgen(verb, *given, "--fresh").code == 0
+        path.write_text(path.read_text().replace("0.04", "0.05"), encoding="utf-8")
+
+
 def test_luts_that_are_too_few_and_a_helper(hwgen, tmp_path, monkeypatch):
     helped = []
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..errors import CheckpointError
 from ..form import Form, form_of, forms_of, put
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
+from .checkpoints import SUFFIX, training_name
 from .prepare import integers_of, matrices
 from .step import per_layer
 from .stored import Storage
@@ -56,11 +58,11 @@ class Run:
         self.storage: dict[str, str | Storage] = {}
         self.notes: dict = {}
         self.epochs: list = []
-        self._progress, self._step, self._trainings = progress, "", 0
+        self._progress, self._step, self._trainings = progress, 0, 0
 
     def enter(self, k: int) -> None:
         """Go on to step ``k`` of the recipe."""
-        self._step, self._trainings = f"{k + 1}-{self.recipe.steps[k].kind}", 0
+        self._step, self._trainings = k, 0
 
     def take_origin(self) -> None:
         """Let the model as it is be the one that the result is compared with."""
@@ -96,7 +98,8 @@ class Run:
 
     def generator(self, purpose: str) -> torch.Generator:
         """Random numbers that follow from the recipe's seed, the step and ``purpose`` alone."""
-        text = f"{self.seed} {self._step} {purpose}".encode()
+        k = self._step
+        text = f"{self.seed} {k + 1}-{self.recipe.steps[k].kind} {purpose}".encode()
         return torch.Generator().manual_seed(zlib.crc32(text))
 
     def train(self, step, *, epochs: int | None = None, hooks=(), **changes) -> None:
@@ -117,12 +120,15 @@ class Run:
             return
         settings = step.settings(self.seed, epochs, **{
             "alpha": self.alpha, "temperature": self.temperature, **changes})
-        name = f"{self.recipe.name}-{self._step}" + (f"-{self._trainings}" if self._trainings > 1
-                                                      else "")
-        train(self.model, self.split, settings=settings, name=name, teacher=self.teacher,
-              hooks=(*self.lessons, *hooks),
-              checkpoint=self.folder and self.folder / f"{name}.ckpt", progress=self._tell,
-              measure=lambda _: self.bits(), device=self.device)
+        name = training_name(self.recipe, self._step, self._trainings)
+        try:
+            train(self.model, self.split, settings=settings, name=name, teacher=self.teacher,
+                  hooks=(*self.lessons, *hooks),
+                  checkpoint=self.folder and self.folder / f"{name}{SUFFIX}", progress=self._tell,
+                  measure=lambda _: self.bits(), device=self.device)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}. Or begin anew: --fresh (fresh=True in Python) removes"
+                                  f" all checkpoints of {self.recipe.path} first") from error
 
     def storage_of(self, name: str):
         """How a layer is stored: as a step chose, or as the last of its forms that says so.

@@ -138,7 +138,7 @@ class Found:
 
 def search(model, recipe, data, limits: Limits, *, ranges: Ranges | None = None, trials: int = 50,
            epochs: int = 0, held: int | None = None, folder=None, progress=None, tell=None,
-           ready=None, device: str | None = None) -> Found:
+           ready=None, device: str | None = None, fresh: bool = False) -> Found:
     """The choice of the least error on held-back training samples within a budget.
 
     ``recipe`` is the template: widths of its ``quantise`` and densities of its pruning steps are
@@ -148,7 +148,7 @@ def search(model, recipe, data, limits: Limits, *, ranges: Ranges | None = None,
 
     Parameters
     ----------
-    model, recipe, data, progress, device
+    model, recipe, data, progress, device, fresh
         As of :func:`hwgen.compress.compress`; the test part of ``data`` is not looked at.
     limits : Limits
     ranges : Ranges, optional
@@ -174,7 +174,7 @@ def search(model, recipe, data, limits: Limits, *, ranges: Ranges | None = None,
     space = space_of(model, recipe, split, ranges or Ranges())
     space.chosen(space.even()[0], epochs=epochs)    # refused here, if a step must train
     folder = None if folder is None else Path(folder)
-    run = started(model, recipe, split, space.first, progress=progress, device=device,
+    run = started(model, recipe, split, space.first, progress=progress, device=device, fresh=fresh,
                   folder=folder and folder / f"held-{len(split.x_test)}")
     seeker = _Seeker(run, space, limits, epochs, folder and folder / f"{recipe.name}-search.db")
     if ready is not None:

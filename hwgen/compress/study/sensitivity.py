@@ -96,7 +96,7 @@ class Sensitivity:
 
 def sensitivity(model, recipe, data, *, weight_bits=WEIGHT_BITS, activation_bits=ACTIVATION_BITS,
                 densities=DENSITIES, held: int | None = None, folder=None, progress=None,
-                tell=None, device: str | None = None) -> Sensitivity:
+                tell=None, device: str | None = None, fresh: bool = False) -> Sensitivity:
     """The error as one layer after another is rounded or pruned, the others left alone.
 
     The recipe's steps in front of the one that makes integers are carried out first, without the
@@ -105,7 +105,7 @@ def sensitivity(model, recipe, data, *, weight_bits=WEIGHT_BITS, activation_bits
 
     Parameters
     ----------
-    model, recipe, data, progress, device
+    model, recipe, data, progress, device, fresh
         As of :func:`hwgen.compress.compress`; the test part of ``data`` is not looked at.
     weight_bits, activation_bits : sequences of int
     densities : sequence of float
@@ -131,7 +131,7 @@ def sensitivity(model, recipe, data, *, weight_bits=WEIGHT_BITS, activation_bits
     split = held_back(data, held, seed=recipe.seed)
     folder = None if folder is None else Path(folder) / f"held-{len(split.x_test)}"
     run = started(model, recipe, split, steps_in_float(model, recipe, split), folder=folder,
-                  progress=progress, device=device)
+                  progress=progress, device=device, fresh=fresh)
     study = _Study(run, _rule(recipe))
     wanted = [(name, what, value) for what, names, values in (
         ("weights", run.matrices, weight_bits), ("activations", activations(run.model),

@@ -25,12 +25,13 @@ def steps_in_float(model, recipe: Recipe, split: Split) -> int:
 
 
 def started(model, recipe: Recipe, split: Split, count: int, *, folder=None, progress=None,
-            device: str | None = None) -> Run:
+            device: str | None = None, fresh: bool = False) -> Run:
     """A run of a recipe, checked whole, of which the first ``count`` steps are done.
 
     Parameters as those of :func:`hwgen.compress.compress`.
     """
-    run = begun(model, recipe, split, folder=folder, progress=progress, device=device)
+    run = begun(model, recipe, split, folder=folder, progress=progress, device=device,
+                fresh=fresh)
     for k in range(count):
         run.enter(k)
         recipe.steps[k].apply(run)

@@ -95,8 +95,29 @@ def test_a_second_call_finds_all_trainings_done(made, split):
 
 def test_checkpoints_of_another_recipe_are_refused(made, split):
     steps = (replace(RECIPE.steps[0], lr=1e-3), *RECIPE.steps[1:])
-    with pytest.raises(CheckpointError, match="must be of training 'small-1-train'"):
+    path = made[2] / "small-1-train.ckpt"
+    with refused(CheckpointError, f"checkpoint '{path}' must be of training 'small-1-train' with"
+                                  f" these settings, data and initial weights, not of another:"
+                                  f" delete it or name another file. Or begin anew: --fresh"
+                                  f" (fresh=True in Python) removes all checkpoints of recipe"
+                                  f" 'small' first"):
         compress(model(), replace(RECIPE, steps=steps), split, folder=made[2])
+
+
+def test_fresh_removes_what_is_of_the_recipe_alone(split, tmp_path):
+    own = ("small-1-train", "small-2-prune", "small-12-lottery-3")
+    others = ("small-1-2-train", "small-1-train-2-prune", "smaller-1-train", "small-train")
+    for name in own + others:
+        (tmp_path / f"{name}.ckpt").write_bytes(b"of another")
+    steps = (Train(epochs=1), Quantise())
+    with pytest.raises(SpecError, match="step 2 'quantise'"):    # nothing is removed yet
+        compress(model(), Recipe((steps[0], Quantise(weight_bits={"fc9": 4})), name="small"),
+                 split, folder=tmp_path, fresh=True)
+    assert len(list(tmp_path.iterdir())) == len(own + others)
+    made = hwgen.compress(model(), Recipe(steps, name="small"), split, folder=tmp_path, fresh=True)
+    assert {path.stem for path in tmp_path.iterdir()} == {*others, "small-1-train"}
+    again = compress(model(), Recipe(steps, name="small"), split, folder=tmp_path)
+    assert again.network.digest == made.network.digest
 
 
 def test_what_is_saved(made, tmp_path):
