@@ -49,8 +49,11 @@ def instance(name, a, b, signed, pair):
             " cell (.clk(clk), .a(a), .b(b), .y(y));\nendmodule\n")
 
 
-def check(folder, family, cases, gates, top, *after):
-    """Map ``gates``, and prove that ``wrong`` of module ``bench`` in ``top`` is always 0."""
+def check(folder, family, cases, gates, top, *after, before=()):
+    """Map ``gates``, and prove that ``wrong`` of module ``bench`` in ``top`` is always 0.
+
+    Commands ``before`` come between the map and what blocks compute, ``after`` before the proof.
+    """
     for file in multiply_maps(DEVICES[family]):
         shutil.copy(file, folder)
     shutil.copy(MODEL, folder)
@@ -63,7 +66,7 @@ def check(folder, family, cases, gates, top, *after):
     (folder / "check.ys").write_text("\n".join([
         "read_verilog gates.v", f"techmap -autoproc -map multiply_{family}.v",
         f"select -assert-count {cases} t:{BLOCKS[family]}", "select -assert-none t:hwgen_*",
-        f"read_verilog -defer {MODELS[family]}",
+        *before, f"read_verilog -defer {MODELS[family]}",
         f"read_verilog {MULTIPLY_CELLS.name} bench.v",
         "hierarchy -check -top bench", "proc", *after,
         "tee -a done log all hold", ""]))
@@ -123,3 +126,37 @@ def test_wide_ones_multiply_extremes_and_drawn_operands(family, tmp_path):
           "flatten", "opt", "techmap -map wires.v", "opt",
           "setattr -mod -unset keep_hierarchy gate*", "flatten", "opt",
           "async2sync", "opt", "sat -verify -prove wrong 0 -seq 4 -prove-skip 3")
+
+
+SURROUNDED = """
+module {name}(input clk, input [5:0] a, c, input [2:0] b, output reg [10:0] y);
+  reg [5:0] a_waits;
+  reg [2:0] b_waits;
+  wire [8:0] p, q;
+  hwgen_multiply #(.A_WIDTH(6), .B_WIDTH(3)) left (.clk(clk), .a(a_waits), .b(b_waits), .y(p));
+  hwgen_multiply #(.A_WIDTH(6), .B_WIDTH(3)) right (.clk(clk), .a(a + c), .b(b_waits), .y(q));
+  always @(posedge clk) begin
+    a_waits <= a;
+    b_waits <= b;
+    y <= p + q;
+  end
+endmodule
+"""
+"""Products whose operands come out of registers or an adder, and that are added in a register."""
+
+
+def test_what_synth_xilinx_takes_into_blocks_leaves_every_operand_its_cycles(tmp_path):
+    top = """module bench(input clk, input [5:0] a, c, input [2:0] b, output wrong);
+  wire [10:0] asked, built;
+  gold gold (.clk(clk), .a(a), .b(b), .c(c), .y(asked));
+  gate gate (.clk(clk), .a(a), .b(b), .c(c), .y(built));
+  assign wrong = asked != built;
+endmodule
+"""
+    check(tmp_path, "xc7", 2, SURROUNDED.format(name="gate"), SURROUNDED.format(name="gold") + top,
+          "flatten", "async2sync", "opt -full",
+          "sat -verify -prove wrong 0 -seq 6 -set-init-zero",
+          before=("read_verilog -lib +/xilinx/cells_sim.v", "hierarchy -top gate", "proc", "opt",
+                  "wreduce", "xilinx_dsp -family xc7",
+                  "select -assert-count 1 t:DSP48E1 r:PREG>=1 %i", "select -clear",
+                  "delete =DSP48E1"))      # its ports alone, which the model takes the place of
