@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwgen.numeric.errors import SpecError
+from hwgen.numeric.errors import SpecError, did_you_mean
 
 if TYPE_CHECKING:
     from hwgen.board_targets.shared import Board
@@ -35,7 +35,7 @@ def load(name_or_path: str | Path) -> "Board":
         return _board_of(_run_file(Path(name)), name)
     if name not in names():
         raise SpecError(f"board must be one of {', '.join(names())}, or the path of a board's "
-                        f".py file, not {name!r}")
+                        f".py file, not {name!r}" + did_you_mean(name, names()))
     return _board_of(import_module(f"hwgen.board_targets.{name.replace('-', '_')}"), name)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from hwgen.numeric.errors import SpecError
+from hwgen.numeric.errors import SpecError, did_you_mean
 from hwgen.plan.stages import BinaryStage, FixedStage, binary_cells, fixed_cells
 
 from .cost_parts.fit import fitted
@@ -78,7 +78,7 @@ def run(progress, *, parts=(), data=None) -> list:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise SpecError(f"part of benchmark '{NAME}' must be one of {', '.join(PARTS)},"
-                        f" not {unknown[0]!r}")
+                        f" not {unknown[0]!r}" + did_you_mean(unknown[0], PARTS))
     bench = Bench(FOLDER, progress=progress, data=data, name=NAME)
     return [row for name in parts or PARTS for row in _rows(bench, PARTS[name], name, progress)]
 

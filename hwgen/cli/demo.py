@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import spec_error
+from .errors import did_you_mean, spec_error
 from .options import Json, Seed
 from .output import note, show
 from .progress import show_progress
@@ -48,4 +48,5 @@ def _require(what: str, asked: list[str] | None, known: list[str]):
     for name in asked or ():
         if name not in known:
             choices = ", ".join(dict.fromkeys(known))
-            raise spec_error(f"{what} must be one of {choices}, not {name!r}")
+            raise spec_error(f"{what} must be one of {choices}, not {name!r}"
+                             + did_you_mean(name, known))

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.table import Table
 
 from .engine_output import facts, following, made
-from .errors import spec_error
+from .errors import did_you_mean, spec_error
 from .options import target_of
 from .output import show
 
@@ -39,7 +39,8 @@ def _sizes(texts) -> dict[str, int]:
     for text in texts:
         what, _equals, number = text.partition("=")
         if what not in SIZES or not number.isdecimal():
-            raise spec_error(f"--set must be WHAT=N, with WHAT of {', '.join(SIZES)}, not {text!r}")
+            raise spec_error(f"--set must be WHAT=N, with WHAT of {', '.join(SIZES)}, not {text!r}"
+                             + ("" if what in SIZES else did_you_mean(what, SIZES)))
         if what in sizes:
             raise spec_error(f"--set of {what} must be given once, not twice")
         sizes[what] = int(number)

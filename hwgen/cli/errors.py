@@ -8,7 +8,7 @@ from rich.text import Text
 
 from .output import print_json, stderr
 
-__all__ = ["guarded", "spec_error", "usage_error"]
+__all__ = ["did_you_mean", "guarded", "spec_error", "usage_error"]
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
@@ -50,6 +50,13 @@ def spec_error(message: str):
     from hwgen.numeric.errors import SpecError
 
     return SpecError(message)
+
+
+def did_you_mean(name, known) -> str:
+    """As :func:`hwgen.numeric.errors.did_you_mean`, whose package is loaded only now."""
+    from hwgen.numeric import errors
+
+    return errors.did_you_mean(name, known)
 
 
 def _is_ours(error) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import spec_error
+from .errors import did_you_mean, spec_error
 
 __all__ = [
     "Artefact", "Board", "Clock", "CoreChoice", "Interval", "Json", "MemoryChoice", "PeChoice",
@@ -123,7 +123,8 @@ def _positive(what: str, text: str) -> int:
 def _one_of(known: tuple[str, ...]):
     def read(what: str, text: str) -> str:
         if text not in known:
-            raise spec_error(f"{what} must be one of {', '.join(known)}, not {text!r}")
+            raise spec_error(f"{what} must be one of {', '.join(known)}, not {text!r}"
+                             + did_you_mean(text, known))
         return text
 
     return read

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import spec_error
+from .errors import did_you_mean, spec_error
 from .options import Json, Seed
 from .output import show
 from .progress import show_progress
@@ -63,7 +63,8 @@ def _name(recipe: str) -> str:
     if name not in of_digits + of_mnist:
         short = ", ".join(each.removeprefix(PREFIX) for each in of_digits)
         raise spec_error(f"recipe must be one of {short} or, with --data, one of"
-                         f" {', '.join(of_mnist)}, not {recipe!r}")
+                         f" {', '.join(of_mnist)}, not {recipe!r}"
+                         + did_you_mean(recipe, (*short.split(", "), *of_digits, *of_mnist)))
     return name
 
 

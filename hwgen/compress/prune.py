@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, did_you_mean
 
 from .layer import within
 
@@ -52,7 +52,8 @@ class GradualPruning:
         known = dict(module.named_parameters())
         for name in self.densities:
             if name not in known:
-                raise SpecError(f"pruning: parameter must be one of {sorted(known)}, not '{name}'")
+                raise SpecError(f"pruning: parameter must be one of {sorted(known)}, not '{name}'"
+                                + did_you_mean(name, known))
         self.masks = {name: torch.ones_like(known[name], dtype=torch.bool)
                       for name in self.densities}
 

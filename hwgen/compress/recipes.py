@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, did_you_mean
 
 from .binary import Sign
 from .data import PIXEL_BITS, Split
@@ -66,7 +66,8 @@ def train_student(name: str, split: Split, teacher, *, seed: int = 0, folder=Non
                   effort: float = 1.0):
     """One of :data:`STUDENTS`, distilled from ``teacher``; parameters as :func:`train_teacher`."""
     if name not in STUDENTS:
-        raise SpecError(f"student must be one of {sorted(STUDENTS)}, not {name!r}")
+        raise SpecError(f"student must be one of {sorted(STUDENTS)}, not {name!r}"
+                        + did_you_mean(name, STUDENTS))
     phases = Phases(name, split, seed, folder, progress, effort, teacher)
     return STUDENTS[name](phases)
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, did_you_mean
 
 from .binary import Sign
 from .copies import Copies
@@ -110,7 +110,8 @@ def train_mnist(name: str, split, origin, *, seed: int = 0, folder=None, progres
 
 def _recipe(name: str):
     if name not in MNIST_RECIPES:
-        raise SpecError(f"recipe must be one of {sorted(MNIST_RECIPES)}, not {name!r}")
+        raise SpecError(f"recipe must be one of {sorted(MNIST_RECIPES)}, not {name!r}"
+                        + did_you_mean(name, MNIST_RECIPES))
     return MNIST_RECIPES[name]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ..numeric import SpecError
+from ..numeric import SpecError, did_you_mean
 from .hardware import hardware_row
 from .steps import Progress
 from .training import TrainedNetwork, train_all
@@ -95,7 +95,7 @@ def _chosen(only, boards) -> list[DemoJob]:
         for name in names or ():
             if name not in known:
                 raise SpecError(f"{what} of the demo must be one of {sorted(known)},"
-                                f" not {name!r}")
+                                f" not {name!r}" + did_you_mean(name, known))
     return [job for job in DEMO if (not only or job.network in only)
             and (not boards or job.board in boards)]
 

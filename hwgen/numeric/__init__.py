@@ -2,7 +2,7 @@
 
 from .describe import format_from_dict, format_to_dict
 from .division import division_of
-from .errors import SpecError
+from .errors import SpecError, did_you_mean
 from .formats import Bipolar, Codebook, Fixed, Format, PlaneMap, PowerOfTwo, Ternary
 from .functions import ERROR_UNIT, FUNCTIONS, MAX_TABLE_BITS, Lines, piecewise_of, table_of
 from .integers import as_array, as_int, as_int64
@@ -16,6 +16,7 @@ __all__ = [
     "Bipolar", "Codebook", "DOUBLING_HIGH", "ERROR_UNIT", "FUNCTIONS", "Fixed", "Format", "INT32",
     "Lines", "Logarithmic", "MAX_SHIFT", "MAX_TABLE_BITS", "PlaneMap", "Planes", "PowerOfTwo",
     "ROUNDINGS", "SCALINGS", "Scale", "SpecError", "Ternary", "as_array", "as_int", "as_int64",
-    "division_of", "doubling_high", "format_from_dict", "format_to_dict", "pack_row", "pack_rows",
-    "piecewise_of", "rescale", "round_shift", "saturate", "scale_of", "table_of", "unpack_rows",
+    "did_you_mean", "division_of", "doubling_high", "format_from_dict", "format_to_dict",
+    "pack_row", "pack_rows", "piecewise_of", "rescale", "round_shift", "saturate", "scale_of",
+    "table_of", "unpack_rows",
 ]

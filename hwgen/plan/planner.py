@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..ir import MatVec, Network, with_loaded
-from ..numeric import Fixed, SpecError, as_int
+from ..numeric import Fixed, SpecError, as_int, did_you_mean
 from .assemble import assemble, sole_readers
 from .design import Design
 from .matrix_core import default_core, mat_vec_of, unweighed
@@ -155,7 +155,7 @@ def _loaded(network, cores, weights) -> dict[str, bool]:
             choice = cores.get(node.name, {}).get("weights", weights)
             if choice is not None and choice not in WEIGHTS:
                 raise SpecError(f"weights of '{node.name}' must be one of {', '.join(WEIGHTS)},"
-                                f" not {choice!r}")
+                                f" not {choice!r}" + did_you_mean(choice, WEIGHTS))
             if choice is not None:
                 wanted[node.name] = choice == "ram"
     return wanted
@@ -167,14 +167,14 @@ def _require_known(network, cores, target):
     for name, choice in cores.items():
         if name not in nodes:
             raise SpecError(f"cores must name matrix nodes of '{network.name}' ({list(nodes)}),"
-                            f" not '{name}'")
+                            f" not '{name}'" + did_you_mean(name, nodes))
         if not isinstance(choice, Mapping):
             raise TypeError(f"choices of '{name}' must be a mapping such as {{'pe': 4}},"
                             f" not {choice!r}")
         core = choice.get("core")
         if core is not None and core not in list(MATRIX_CORES):
             raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
-                            f" not {core!r}")
+                            f" not {core!r}" + did_you_mean(core, MATRIX_CORES))
         edge = network.edges[nodes[name].inputs[0]]
         core = core or default_core(nodes[name], edge, following.get(name))
         allowed = ("core", *MATRIX_CORES[core].choices)
@@ -183,12 +183,18 @@ def _require_known(network, cores, target):
             raise SpecError(f"choices of '{name}' on the {core} core must be among"
                             f" {list(allowed)}, not {unknown}" + (
                                 ": this core's weights are constants, which cannot be loaded"
-                                if "weights" in unknown else ""))
+                                if "weights" in unknown else _slip(unknown, allowed)))
         offered = list(dict.fromkeys(("none", target.fabric.packing)))
         if choice.get("packing", "none") not in offered:
             raise SpecError(f"packing of '{name}' must be among {offered}, which the multiplier"
                             f" blocks of '{target.name}' ({target.family}) offer, not"
                             f" {choice['packing']!r}")
+
+
+def _slip(unknown, allowed) -> str:
+    """What was meant by the first of ``unknown`` that is a choice of no core at all."""
+    of_others = {choice for core in MATRIX_CORES.values() for choice in core.choices}
+    return next((did_you_mean(name, allowed) for name in unknown if name not in of_others), "")
 
 
 def _chosen(network, target, clk_hz, interval, cores, made, balance, *, is_asked) -> Design:

@@ -8,7 +8,7 @@ import numpy as np
 from ..emit import read_manifest
 from ..emit.engine import spec_from, write_jobs
 from ..emit.engines import WORKS
-from ..numeric import SpecError
+from ..numeric import SpecError, did_you_mean
 from ..toolchain import find
 from .process import run_bench
 from .simulate import SIMULATORS, STALLS
@@ -69,7 +69,8 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
     for what, value, choices in (("stalls", stalls, STALLS),
                                  ("simulator", simulator, tuple(SIMULATORS))):
         if value not in choices:
-            raise SpecError(f"{what} must be one of {list(choices)}, not {value!r}")
+            raise SpecError(f"{what} must be one of {list(choices)}, not {value!r}"
+                            + did_you_mean(value, choices))
     folder = Path(folder).resolve()
     manifest = read_manifest(folder, "engine")
     find(SIMULATORS[simulator])

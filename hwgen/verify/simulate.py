@@ -8,7 +8,7 @@ import numpy as np
 from ..emit import read_manifest, require_frames, sample_inputs, write_vectors
 from ..emit.weights import weight_words
 from ..ir import Network, load, replaced
-from ..numeric import SpecError, as_int
+from ..numeric import SpecError, as_int, did_you_mean
 from ..toolchain import find
 from .process import run_bench
 from .result import Mismatch, MismatchError, SimResult, VerifyError
@@ -99,7 +99,8 @@ def _require_choices(**given):
     choices = {"stalls": STALLS, "simulator": tuple(SIMULATORS), "mode": MODES, "bench": BENCHES}
     for what, value in given.items():
         if value not in choices[what]:
-            raise SpecError(f"{what} must be one of {list(choices[what])}, not {value!r}")
+            raise SpecError(f"{what} must be one of {list(choices[what])}, not {value!r}"
+                            + did_you_mean(value, choices[what]))
 
 
 def _loaded(manifest, network: Network, reload, mode: str) -> list:

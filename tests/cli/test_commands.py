@@ -215,4 +215,4 @@ def test_bench_of_no_such_name(hwgen):
     done = hwgen("bench", "demos")
     known = ", ".join(bench.names())
     assert (done.code, done.err) == (
-        1, f"error: benchmark must be one of {known}, not 'demos'\n")
+        1, f"error: benchmark must be one of {known}, not 'demos'; did you mean 'demo'?\n")

@@ -22,6 +22,9 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
     (("--set", "depth=3"), "--set must be WHAT=N, with WHAT of code_bits, index_bits,"
                            " accumulator_bits, layers, vector, rows, biases, columns, entries,"
                            " queue_depth, not 'depth=3'"),
+    (("--set", "row=9"), "--set must be WHAT=N, with WHAT of code_bits, index_bits,"
+                         " accumulator_bits, layers, vector, rows, biases, columns, entries,"
+                         " queue_depth, not 'row=9'; did you mean 'rows'?"),
     (("--set", "rows=9"), "--set of rows must be given once, not twice")])
 def test_wrong_numbers_are_refused_and_nothing_is_written(hwgen, tmp_path, words, message):
     done = hwgen(*SMALL, *words)

@@ -81,8 +81,9 @@ def test_train_the_teacher(hwgen, tmp_path):
         "Checkpoint in here/checkpoints; the students start from it.\n")
 
 
-@pytest.mark.parametrize("name", ["ternary", "mnist-sfc"])
-def test_train_of_no_such_recipe(hwgen, name):
+@pytest.mark.parametrize(("name", "meant"), [
+    ("ternary", ""), ("mnist-sfc", ""), ("binarry", "; did you mean 'binary'?")])
+def test_train_of_no_such_recipe(hwgen, name, meant):
     done = hwgen("train", name)
     assert (done.code, done.err) == (
         1, "error: recipe must be one of teacher, binary, fixed, sparse or, with --data, one of"
@@ -90,7 +91,7 @@ def test_train_of_no_such_recipe(hwgen, name):
            " mnist-lfc-w1a1, mnist-sfc-w1a2, mnist-sfc-w2a2, mnist-sfc-ternary,"
            " mnist-sfc-residual, mnist-up5k, mnist-up5k-w1a2, mnist-lenet300-w8a8,"
            " mnist-lenet300-w4a4, mnist-cnn-w8a8, mnist-cnn-w4a4,"
-           f" not {name!r}\n")
+           f" not {name!r}{meant}\n")
 
 
 def test_seeds_are_not_negative(hwgen):

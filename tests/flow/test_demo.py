@@ -248,7 +248,7 @@ def test_refuses_names_that_are_none_of_its(tmp_path):
                             " 'digits-sparse'], not 'digits'"):
         run_demo(tmp_path / "out", progress=ignore, only=["digits-fixed", "digits"])
     with refused(SpecError, "board of the demo must be one of ['icebreaker', 'ulx3s-85f'],"
-                            " not 'ulx3s'"):
+                            " not 'ulx3s'; did you mean 'ulx3s-85f'?"):
         run_demo(tmp_path / "out", progress=ignore, boards=["ulx3s"])
     assert not (tmp_path / "out").exists()
 

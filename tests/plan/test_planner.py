@@ -201,6 +201,11 @@ def test_refuses_unknown_names_cores_and_choices():
             " 'weights'],"
             " not ['lanes', 'queue_depth']", binary(),
             cores={"fc1": {"queue_depth": 2, "lanes": 3}})
+    refuses("choices of 'fc1' on the binary core must be among ['core', 'pe', 'simd',"
+            " 'memory', 'levels_per_register', 'planes', 'lut_inputs', 'multipliers',"
+            " 'weights'],"
+            " not ['lanes', 'lutinputs']; did you mean 'lut_inputs'?", binary(),
+            cores={"fc1": {"lutinputs": 4, "lanes": 3}})
     refuses("choices of 'fc1' on the sparse core must be among ['core', 'pe', 'queue_depth',"
             " 'simd', 'lanes', 'index', 'index_bits', 'values', 'pointers', 'block_rows',"
             " 'block_columns', 'multipliers'], not ['planes']",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hwgen.numeric.errors import SpecError
+from hwgen.numeric.errors import SpecError, did_you_mean
 
 from .bench import Bench
 from .markdown import markdown
@@ -56,7 +56,7 @@ def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]
     unknown = [part for part in chosen if part not in table]
     if unknown:
         raise SpecError(f"part of benchmark '{name}' must be one of {', '.join(table)},"
-                        f" not {unknown[0]!r}")
+                        f" not {unknown[0]!r}" + did_you_mean(unknown[0], table))
     rows, left_out = [], {}
     for each in chosen or table:
         part = table[each]

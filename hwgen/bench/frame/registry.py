@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from hwgen.numeric.errors import SpecError
+from hwgen.numeric.errors import SpecError, did_you_mean
 
 __all__ = ["load", "names"]
 
@@ -24,7 +24,8 @@ def load(name: str):
     """
     modules = _modules()
     if name not in modules:
-        raise SpecError(f"benchmark must be one of {', '.join(sorted(modules))}, not {name!r}")
+        raise SpecError(f"benchmark must be one of {', '.join(sorted(modules))}, not {name!r}"
+                        + did_you_mean(name, modules))
     return modules[name]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
-from hwgen.numeric import SpecError, as_int
+from hwgen.numeric import SpecError, as_int, did_you_mean
 
 from ..methods import METHODS
 from .step import FIXED, Context, Step
@@ -109,7 +109,8 @@ class Recipe:
         known = ("name", "seed", "budget", "step")
         for key in found:
             if key not in known:
-                raise SpecError(f"{where}: keys must be of {', '.join(known)}, not {key!r}")
+                raise SpecError(f"{where}: keys must be of {', '.join(known)}, not {key!r}"
+                                + did_you_mean(key, known))
         steps = found.get("step", [])
         if not isinstance(steps, list) or not all(isinstance(each, Mapping) for each in steps):
             raise SpecError(f"{where}: steps must be tables [[step]], not {steps!r}")
@@ -147,7 +148,8 @@ class Recipe:
 def _built(where: str, found: Mapping) -> Step:
     kind = found.get("kind")
     if kind not in METHODS:
-        raise SpecError(f"{where}: kind must be one of {', '.join(METHODS)}, not {kind!r}")
+        raise SpecError(f"{where}: kind must be one of {', '.join(METHODS)}, not {kind!r}"
+                        + did_you_mean(kind, METHODS))
     return _made(f"{where} '{kind}'", METHODS[kind],
                  {key: value for key, value in found.items() if key != "kind"})
 
@@ -159,7 +161,8 @@ def _made(where: str, cls, found):
     names = [field.name for field in fields(cls)]
     for key in found:
         if key not in names:
-            raise SpecError(f"{where}: fields must be of {', '.join(names)}, not {key!r}")
+            raise SpecError(f"{where}: fields must be of {', '.join(names)}, not {key!r}"
+                            + did_you_mean(key, names))
     lacking = [field.name for field in fields(cls) if field.name not in found
                and field.default is MISSING and field.default_factory is MISSING]
     if lacking:

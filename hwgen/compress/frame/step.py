@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, did_you_mean
 
 from ..layer import within
 from ..settings import Settings
@@ -75,7 +75,7 @@ def per_layer(what: str, value, layers) -> dict:
     unknown = [name for name in value if name != OTHERS and name not in layers]
     if unknown:
         raise SpecError(f"{what} must name layers of {list(layers)}, or '{OTHERS}' for all others,"
-                        f" not {unknown[0]!r}")
+                        f" not {unknown[0]!r}" + did_you_mean(unknown[0], layers))
     return {name: value.get(name, value.get(OTHERS)) for name in layers
             if name in value or OTHERS in value}
 
@@ -147,7 +147,8 @@ class Step(ABC):
         """Of field ``name``: one of ``choices``."""
         if getattr(self, name) not in choices:
             raise SpecError(f"{self.kind}: {name} must be one of {list(choices)}, not"
-                            f" {getattr(self, name)!r}")
+                            f" {getattr(self, name)!r}"
+                            + did_you_mean(getattr(self, name), choices))
 
     def require_names(self, name: str) -> None:
         """Of field ``name``: a list of texts, at least one."""

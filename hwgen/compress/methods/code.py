@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, did_you_mean
 
 from ..frame.prepare import integers_of
 from ..frame.step import FIXED, Step
@@ -52,7 +52,9 @@ class Code(Step):
     def _check_storage(self):
         for what, kind in self._values("storage"):
             if kind not in (*STORAGES, FEWEST):
-                raise SpecError(f"{what} must be one of {[*STORAGES, FEWEST]}, not {kind!r}")
+                known = [*STORAGES, FEWEST]
+                raise SpecError(f"{what} must be one of {known}, not {kind!r}"
+                                + did_you_mean(kind, known))
 
     def _check_elements(self):
         for name, most in (("pe", 256), ("index_bits", 8), ("code_bits", 8), ("lanes", 256)):

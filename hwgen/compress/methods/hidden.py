@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import SpecError, did_you_mean
 
 from ..frame.step import FIXED, Step
 from ..hook import Hook
@@ -234,7 +234,8 @@ class _Taught(Step):
         known = [name for name, layer in context.model.named_modules() if name]
         for name in self.layers:
             if name not in known:
-                raise SpecError(f"layers must be of {known}, not {name!r}")
+                raise SpecError(f"layers must be of {known}, not {name!r}"
+                                + did_you_mean(name, known))
         was_training = context.model.training
         with listening(context.model.eval(), self.layers, self.kind) as heard, torch.no_grad():
             context.model(torch.tensor(context.split.x_train[:1]).float())

@@ -43,7 +43,14 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
     ('[[step]]\nkind = "quantise"\nrule = "best"',
      ": step 1 'quantise': quantise: rule must be one of ['least_squares', 'min_max',"
      " 'percentile', 'ristretto'], not 'best'"),
-    ('sede = 3', ": keys must be of name, seed, budget, step, not 'sede'"),
+    ('sede = 3', ": keys must be of name, seed, budget, step, not 'sede'; did you mean"
+                 " 'seed'?"),
+    ('[[step]]\nkind = "prune_lamp"\ndensity = 0.1',
+     f": step 1: kind must be one of {', '.join(METHODS)}, not 'prune_lamp'; did you mean"
+     f" 'prune-lamp'?"),
+    ('[[step]]\nkind = "quantise"\nrule = "percentiles"',
+     ": step 1 'quantise': quantise: rule must be one of ['least_squares', 'min_max',"
+     " 'percentile', 'ristretto'], not 'percentiles'; did you mean 'percentile'?"),
     ("seed = -1\n[[step]]\nkind = 'quantise'", ": recipe 'r': seed must be in 0..2147483647, not"
                                                " -1"),
     ("[budget]\nbits = 0\n[[step]]\nkind = 'quantise'", ": budget: budget: bits must be at least"
@@ -61,7 +68,7 @@ def test_unknown_fields_are_named_with_those_that_there_are(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text('[[step]]\nkind = "train"\nepoch = 3', encoding="utf-8")
     with pytest.raises(SpecError, match=r"step 1 'train': fields must be of epochs, lr, .*, not"
-                                        r" 'epoch'$"):
+                                        r" 'epoch'; did you mean 'epochs'\?$"):
         Recipe.load(path)
 
 
@@ -89,6 +96,9 @@ def test_no_step_and_no_name():
     ((Prune(density={"fc9": 0.1}), Quantise()),
      "step 1 'prune': density must name layers of ['fc1', 'fc2', 'fc3'], or '*' for all others,"
      " not 'fc9'"),
+    ((Prune(density={"cf1": 0.1}), Quantise()),
+     "step 1 'prune': density must name layers of ['fc1', 'fc2', 'fc3'], or '*' for all others,"
+     " not 'cf1'; did you mean 'fc1'?"),
     ((Quantise(weight_bits={"fc1": 4}),),
      "step 1 'quantise': weight_bits must be given for every layer, and is not for 'fc2': name it,"
      " or '*' for all others"),
