@@ -8,7 +8,8 @@ from pathlib import Path
 from hwgen.numeric import SpecError, as_int, did_you_mean
 
 from ..methods import METHODS
-from .step import FIXED, Context, Step
+from .marks import FIXED, NARROWED
+from .step import Context, Step
 from .toml import to_toml
 
 __all__ = ["Budget", "Recipe"]
@@ -85,16 +86,23 @@ class Recipe:
 
     def validate(self, context: Context) -> None:
         """Raise SpecError, naming the step, if the steps contradict each other or the model."""
-        for k, step in enumerate(self.steps):
-            context.enter(self.step_path(k))
-            try:
-                step.validate(context)
-            except SpecError as error:
-                raise SpecError(f"{self.path}: {self.step_path(k)}: {error}") from error
+        for k in range(len(self.steps)):
+            self.validate_step(k, context)
         if not context.is_marked(FIXED):
             kinds = [step.kind for step in self.steps]
             raise SpecError(f"{self.path}: steps must hold one that makes all numbers integers,"
                             f" such as 'quantise', not {kinds} alone")
+
+    def validate_step(self, k: int, context: Context) -> None:
+        """The same of step ``k`` (from 0) alone, behind those before it."""
+        step = self.steps[k]
+        context.enter(self.step_path(k))
+        try:
+            if step.needs_sizes:
+                context.refuse(NARROWED, "it must know them before: put it first")
+            step.validate(context)
+        except SpecError as error:
+            raise SpecError(f"{self.path}: {self.step_path(k)}: {error}") from error
 
     def to_dict(self) -> dict:
         """As its TOML file holds it."""

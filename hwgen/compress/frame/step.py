@@ -10,14 +10,12 @@ from hwgen.numeric import SpecError, did_you_mean
 
 from ..layer import within
 from ..settings import Settings
+from .marks import FIXED, words_of
 
 __all__ = ["FIXED", "OTHERS", "Context", "Step", "TrainingStep", "named", "per_layer"]
 
 OTHERS = "*"
 """In a mapping of layers: all that it does not name."""
-
-FIXED = "fixed"
-"""Mark of the steps that make every number an integer times a power of two; one must be there."""
 
 
 class Context:
@@ -42,7 +40,10 @@ class Context:
         self._now = path
 
     def mark(self, *marks: str) -> None:
-        """Note what holds of the model behind the present step, such as ``"pruned"``."""
+        """Note what holds of the model behind the present step, such as ``"pruned"``.
+
+        See :data:`hwgen.compress.frame.marks.MARKS`.
+        """
         self._marks |= dict.fromkeys(marks, self._now)
 
     def is_marked(self, mark: str) -> bool:
@@ -52,13 +53,14 @@ class Context:
     def need(self, mark: str, reason: str) -> None:
         """Raise SpecError, ``reason`` given, unless an earlier step has noted ``mark``."""
         if mark not in self._marks:
-            raise SpecError(f"must come after a step that makes the model '{mark}': {reason}")
+            what, example = words_of(mark)
+            raise SpecError(f"must come after a step that {what}{example}: {reason}")
 
     def refuse(self, mark: str, reason: str) -> None:
         """Raise SpecError, naming both steps, if an earlier one has noted ``mark``."""
         if mark in self._marks:
-            raise SpecError(f"must not come after {self._marks[mark]}, which makes the model"
-                            f" '{mark}': {reason}")
+            raise SpecError(f"must not come after {self._marks[mark]}, which {words_of(mark)[0]}:"
+                            f" {reason}")
 
     def per_layer(self, what: str, value) -> dict:
         """``{layer: value}`` of one value, or of a mapping of layers that may have ``"*"``.
@@ -97,12 +99,15 @@ class Step(ABC):
     text : str      what it does, one line for the table of methods
     source : str    the publication
     changes_model : bool    whether the model, or how it is trained, is another one behind it
+    needs_sizes : bool      whether it must know sizes of layers before anything is trained, so that
+                            it must not come after a step that finds them in training
     """
 
     kind: ClassVar[str]
     text: ClassVar[str]
     source: ClassVar[str] = ""
     changes_model: ClassVar[bool] = True
+    needs_sizes: ClassVar[bool] = False
 
     def __post_init__(self):
         self.check()

@@ -169,6 +169,7 @@ class BiReal(TrainingStep):
     kind: ClassVar[str] = "bi-real"
     text: ClassVar[str] = "binary convolutions beside shortcuts of real values (Bi-Real)"
     source: ClassVar[str] = "arXiv 1808.00278"
+    needs_sizes: ClassVar[bool] = True
     layers: tuple[str, ...] | list[str] | None = None
     scale_bits: int = 8
     epochs: int = 1
@@ -181,8 +182,7 @@ class BiReal(TrainingStep):
 
     def validate(self, context):
         """Of floats, each weight of its own."""
-        context.refuse(FIXED, "numbers are integers already: take 'bi-real' before 'quantise'")
-        context.refuse("narrowed", "it finds the sizes of maps that are added in training")
+        context.refuse(FIXED, "take 'bi-real' before 'quantise'")
         for mark in ("pruned", "shared", "tied", "structured"):
             context.refuse(mark, "signs follow from all latent weights: take 'bi-real' first")
         sample = torch.tensor(context.split.x_train[:1]).float()

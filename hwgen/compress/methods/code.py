@@ -73,7 +73,7 @@ class Code(Step):
             if pe and chosen.get(name) not in SHARED_OUT:
                 raise SpecError(f"storage of '{name}' must be one of {list(SHARED_OUT)}, which"
                                 f" elements have, not {chosen.get(name)!r}")
-        context.need(FIXED, "floats have no exact size: quantise before 'code'")
+        context.need(FIXED, "floats have no exact size")
         context.mark("coded")
 
     def apply(self, run):

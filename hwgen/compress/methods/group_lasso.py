@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 
 from ..channels import channels_of
+from ..frame.marks import NARROWED
 from ..hook import Hook
 from .narrow import Narrowing, chosen
 
@@ -96,7 +97,7 @@ class GroupLasso(Narrowing):
     def expect(self, context, found):
         """Which channels stay is found in training alone."""
         chosen(found, context.layers, "strength", self.strength)
-        context.mark("narrowed")
+        context.mark(NARROWED)
 
     def apply(self, run):
         """Train, remove what is 0, train."""

@@ -170,7 +170,7 @@ class Hgq(TrainingStep):
 
     def validate(self, context):
         """Of integers in fixed point that share no values."""
-        context.need("quantised", "it takes bits off integers: 'quantise' first")
+        context.need("quantised", "it takes bits off integers")
         context.refuse("shared", "shared values have bits together: hgq before 'share'")
         context.mark("own-bits")
 

@@ -32,7 +32,7 @@ class HoldBack(Step):
 
     def validate(self, context):
         """Once, and not all."""
-        context.refuse("held", "samples are held back already: leave one of the two out")
+        context.refuse("held", "leave one of the two out")
         if self.count is not None:
             within("count", self.count, 1, len(context.split.x_train) - 1)
         context.mark("held")

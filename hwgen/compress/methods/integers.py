@@ -41,7 +41,7 @@ class Integers(TrainingStep):
 
     def validate(self, context):
         """In the place of ``quantise``, and of what changes single weights."""
-        context.refuse(FIXED, "numbers are integers already: leave one of the two out")
+        context.refuse(FIXED, "leave one of the two out")
         for mark in ("pruned", "shared", "tied", "structured"):
             context.refuse(mark, "integer weights follow from all latent ones: leave it out")
         context.model = self._twin(context.model, context.split.x_train[:LOOK])

@@ -93,13 +93,13 @@ class Factoring(TrainingStep):
     """
 
     noted: ClassVar[str] = "ranks"
+    needs_sizes: ClassVar[bool] = True
 
     def validate(self, context):
         """Before anything is known of single weights; each layer must get smaller."""
         chosen = self._layers(context.per_layer)
         for mark in ("fixed", "pruned", "shared", "tied"):
             context.refuse(mark, "the factors have other weights: factor first")
-        context.refuse("narrowed", "it finds their sizes in training: factor first")
         for name, rank in chosen.items():
             self._check(name, context.layers[name], rank)
         context.model = self._factored(context.model, chosen, _any_generator, is_fitted=False)

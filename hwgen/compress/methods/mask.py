@@ -72,8 +72,7 @@ class Pruning(TrainingStep):
 
     def validate(self, context):
         """Before weights are shared."""
-        context.refuse("nonzero", "none of its integers is 0, whatever a mask says: leave one of"
-                                  " the two out")
+        context.refuse("nonzero", "a mask would be without effect: leave one of the two out")
         context.refuse("shared", "the centroids were those of the weights that are now removed:"
                                  f" {self.verb} first")
         context.mark("pruned")

@@ -108,6 +108,7 @@ class ProductQuantise(TrainingStep):
     kind: ClassVar[str] = "product-quantise"
     text: ClassVar[str] = "pieces of rows from a codebook for each group of columns (dense core)"
     source: ClassVar[str] = "arXiv 1412.6115"
+    needs_sizes: ClassVar[bool] = True
     length: int | Mapping[str, int] = 4
     count: int | Mapping[str, int] = 16
 
@@ -117,7 +118,6 @@ class ProductQuantise(TrainingStep):
 
     def validate(self, context):
         """Once for each layer; norms must be folded before."""
-        context.refuse("narrowed", "it finds the sizes of layers, and so of pieces, in training")
         for name, (length, count) in self._layers(context.per_layer).items():
             layer = context.layers[name]
             n_out, n_in = layer.weight.flatten(1).shape

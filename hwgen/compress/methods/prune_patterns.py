@@ -83,6 +83,7 @@ class _Patterned(Pruning):
     layers : list of str, optional    those that are pruned; all unless given
     """
 
+    needs_sizes: ClassVar[bool] = True
     ends: float = 0.6
     every: int = 20
     layers: tuple[str, ...] | list[str] | None = None
@@ -96,7 +97,6 @@ class _Patterned(Pruning):
     def validate(self, context):
         """The pattern must divide each layer, in the order in which columns are exported."""
         super().validate(context)
-        context.refuse("narrowed", "it finds the sizes that patterns must divide in training")
         for name in named(self.layers, context.layers):
             layer = context.layers[name]
             if not context.is_marked("quantised") and _reads_flattened(context.model, name):

@@ -54,7 +54,7 @@ class Quantise(TrainingStep):
 
     def validate(self, context):
         """Once, and for every matrix."""
-        context.refuse(FIXED, "numbers are integers already: leave one of the two out")
+        context.refuse(FIXED, "leave one of the two out")
         bits = context.per_layer("weight_bits", self.weight_bits)
         require_all("weight_bits", bits, context.layers)
         rounded = self._activation_bits(context.model)

@@ -64,8 +64,7 @@ class Ristretto(Widths):
 
     def validate(self, context):
         """Behind ``hold-back``."""
-        context.need("held", "its errors are those of samples that nothing was trained on: put"
-                             " 'hold-back' first")
+        context.need("held", "its errors are those of samples that nothing was trained on")
         super().validate(context)
 
     def widths(self, run):

@@ -148,7 +148,7 @@ class Share(TrainingStep):
     def validate(self, context):
         """Once for each layer; norms must be folded before."""
         bits = context.per_layer("bits", self.bits)
-        context.refuse("shared", "weights have centroids already: leave one of the two out")
+        context.refuse("shared", "leave one of the two out")
         if self.importance != "equal":
             for mark in ("structured", "integers"):
                 context.refuse(mark, "what trains there is not the weights, whose importance is"

@@ -8,6 +8,7 @@ import torch
 from hwgen.numeric import SpecError
 
 from ..channels import channels_of
+from ..frame.marks import NARROWED
 from ..hook import Hook
 from .mask import largest
 from .narrow import Narrowing
@@ -90,7 +91,7 @@ class Slimming(Narrowing):
         if not scaled_sets(context.model, found):
             raise SpecError("model must have a batch norm with scales behind a layer whose outputs"
                             " it can lose, and has none: take 'prune-filters' or 'group-lasso'")
-        context.mark("narrowed")
+        context.mark(NARROWED)
 
     def apply(self, run):
         """Train, remove, train."""

@@ -71,8 +71,7 @@ class StochasticRound(TrainingStep):
         for mark in ("shared", "tied", "structured"):
             context.refuse(mark, "weights follow from others there, and are not stored themselves:"
                                  " leave one of the two out")
-        context.refuse("signs", "those follow from latent weights in float: leave one of the"
-                                " two out")
+        context.refuse("signs", "those latent weights are in float: leave one of the two out")
         context.refuse("own-bits", "the grid is a layer's, not one of each weight: do this first")
 
     @torch.no_grad()

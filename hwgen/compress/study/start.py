@@ -4,10 +4,10 @@ import copy
 import hashlib
 
 from ..data import Split
+from ..frame.marks import FIXED
 from ..frame.prepare import context_of, prepared
 from ..frame.recipe import Recipe
 from ..frame.run import Run
-from ..frame.step import FIXED
 from ..verb import begun
 
 __all__ = ["again", "fingerprint", "started", "steps_in_float"]
@@ -16,9 +16,8 @@ __all__ = ["again", "fingerprint", "started", "steps_in_float"]
 def steps_in_float(model, recipe: Recipe, split: Split) -> int:
     """How many steps of a recipe stand in front of the one that makes all numbers integers."""
     context = context_of(prepared(model, split), split)
-    for k, step in enumerate(recipe.steps):
-        context.enter(recipe.step_path(k))
-        step.validate(context)
+    for k in range(len(recipe.steps)):
+        recipe.validate_step(k, context)
         if context.is_marked(FIXED):
             return k
     return len(recipe.steps)

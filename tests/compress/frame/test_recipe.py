@@ -91,8 +91,7 @@ def test_no_step_and_no_name():
     ((Train(epochs=1),), "steps must hold one that makes all numbers integers, such as 'quantise',"
                          " not ['train'] alone"),
     ((Quantise(), Quantise()), "step 2 'quantise': must not come after step 1 'quantise', which"
-                               " makes the model 'fixed': numbers are integers already: leave one"
-                               " of the two out"),
+                               " makes all numbers integers: leave one of the two out"),
     ((Prune(density={"fc9": 0.1}), Quantise()),
      "step 1 'prune': density must name layers of ['fc1', 'fc2', 'fc3'], or '*' for all others,"
      " not 'fc9'"),

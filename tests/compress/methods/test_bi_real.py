@@ -193,13 +193,15 @@ def test_a_model_without_such_layers_is_refused(split):
 
 
 @pytest.mark.parametrize(("before", "reason"), [
-    (Quantise(), "'fixed': numbers are integers already: take 'bi-real' before 'quantise'"),
-    (Prune(density=0.5), "'pruned': signs follow from all latent weights: take 'bi-real' first"),
-    (Slimming(density=0.5), "'narrowed': it finds the sizes of maps that are added in training"),
+    (Quantise(), "makes all numbers integers: take 'bi-real' before 'quantise'"),
+    (Prune(density=0.5), "removes weights: signs follow from all latent weights: take 'bi-real'"
+                         " first"),
+    (Slimming(density=0.5), "finds sizes of layers in training: it must know them before: put it"
+                            " first"),
 ])
 def test_steps_that_it_must_not_follow(split, before, reason):
     with refused(SpecError, f"recipe 'recipe': step 2 'bi-real': must not come after step 1"
-                            f" '{before.kind}', which makes the model {reason}"):
+                            f" '{before.kind}', which {reason}"):
         compress(small(), Recipe((before, BiReal(), Quantise())), as_maps(split))
 
 

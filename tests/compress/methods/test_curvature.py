@@ -77,7 +77,7 @@ def test_a_recipe_shares_by_importance(split, importance, is_first):
 
 def test_what_is_not_trained_has_no_importance(split):
     with refused(SpecError, "recipe 'recipe': step 2 'share': must not come after step 1"
-                            " 'low-displacement', which makes the model 'structured': what trains"
+                            " 'low-displacement', which makes matrices of few numbers: what trains"
                             " there is not the weights, whose importance is asked for: take"
                             " importance = 'equal'"):
         compress(Plain(), Recipe((LowDisplacement(rank={"fc1": 1}), Share(importance="hessian"),

@@ -28,6 +28,6 @@ def test_later_trainings_have_the_model_as_it_was_for_a_teacher(split, plain, mo
 
 def test_not_behind_quantise(split, plain):
     with refused(SpecError, "recipe 'recipe': step 2 'distil': must not come after step 1"
-                            " 'quantise', which makes the model 'fixed': the teacher would be no"
+                            " 'quantise', which makes all numbers integers: the teacher would be no"
                             " better than the student: distil first"):
         compress(plain, Recipe((Quantise(), Distil())), split)

@@ -142,10 +142,10 @@ def test_an_interrupted_training_at_random_ends_with_the_same_integers(split, tm
 
 
 @pytest.mark.parametrize(("steps", "message"), [
-    ((Quantise(), L0()), "step 2 'l0': must not come after step 1 'quantise', which makes the model"
-     " 'fixed': gates are of floats: l0 before 'quantise'"),
+    ((Quantise(), L0()), "step 2 'l0': must not come after step 1 'quantise', which makes all"
+     " numbers integers: gates are of floats: l0 before 'quantise'"),
     ((Prune(density=0.5), Variational(), Quantise()), "step 2 'variational': must not come after"
-     " step 1 'prune', which makes the model 'pruned': noise would be on what is removed:"
+     " step 1 'prune', which removes weights: noise would be on what is removed:"
      " variational first"),
 ])
 def test_floats_that_are_there(split, plain, steps, message):

@@ -107,8 +107,8 @@ def test_maps_are_removed_with_their_norms(split):
 
 def test_a_step_that_depends_on_sizes_is_refused_behind_it(split, plain):
     with refused(SpecError, "recipe 'recipe': step 2 'product-quantise': must not come after step 1"
-                            " 'group-lasso', which makes the model 'narrowed': it finds the sizes"
-                            " of layers, and so of pieces, in training"):
+                            " 'group-lasso', which finds sizes of layers in training: it must know"
+                            " them before: put it first"):
         compress(plain, Recipe((GroupLasso(strength=0.1), ProductQuantise(), Quantise())), split)
 
 

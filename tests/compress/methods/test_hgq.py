@@ -85,10 +85,10 @@ def test_what_is_noted_is_what_the_network_has(results):
 
 
 @pytest.mark.parametrize(("steps", "reason"), [
-    ((Hgq(), Quantise()), "recipe 'r': step 1 'hgq': must come after a step that makes the model"
-                          " 'quantised': it takes bits off integers: 'quantise' first"),
+    ((Hgq(), Quantise()), "recipe 'r': step 1 'hgq': must come after a step that puts weights"
+                          " into fixed point, such as 'quantise': it takes bits off integers"),
     ((Quantise(), Share(), Hgq()), "recipe 'r': step 3 'hgq': must not come after step 2 'share',"
-                                   " which makes the model 'shared': shared values have bits"
+                                   " which lets weights share values: shared values have bits"
                                    " together: hgq before 'share'")])
 def test_steps_that_do_not_go_together(split, steps, reason):
     with refused(SpecError, reason):

@@ -167,7 +167,7 @@ def test_layers_that_teach_nothing_are_refused(split, plain, step, message):
 
 def test_not_behind_quantise(split, plain):
     with refused(SpecError, "recipe 'recipe': step 2 'hints': must not come after step 1"
-                            " 'quantise', which makes the model 'fixed': the teacher would be no"
+                            " 'quantise', which makes all numbers integers: the teacher would be no"
                             " better than the student: hints first"):
         compress(plain, Recipe((Quantise(), Hints(layers=["relu"]))), split)
 

@@ -65,10 +65,9 @@ def test_weights_are_those_of_the_float_divided_by_the_largest(split):
 
 @pytest.mark.parametrize(("model", "steps", "message"), [
     (mlp, (Quantise(), METHODS["twn"]()), "step 2 'twn': must not come after step 1 'quantise',"
-     " which makes the model 'fixed': numbers are integers already: leave one of the two out"),
+     " which makes all numbers integers: leave one of the two out"),
     (mlp, (Prune(density=0.5), METHODS["twn"]()), "step 2 'twn': must not come after step 1"
-     " 'prune', which makes the model 'pruned': integer weights follow from all latent ones: leave"
-     " it out"),
+     " 'prune', which removes weights: integer weights follow from all latent ones: leave it out"),
     (Plain, (METHODS["twn"](),), "step 1 'twn': integerise: module 'add': must be QuantInput,"
      " Linear, Conv2d, a batch norm behind one of these, ReLU, MaxPool2d, Flatten or Dropout, not"
      " QuantAdd()"),
@@ -88,8 +87,8 @@ def test_what_is_pruned_behind_is_0_or_it_is_refused(split, step):
     recipe = Recipe((step(), Prune(density=0.3)))
     if not step.has_zero:
         with refused(SpecError, f"recipe 'recipe': step 2 'prune': must not come after step 1"
-                     f" '{step.kind}', which makes the model 'nonzero': none of its integers is 0,"
-                     f" whatever a mask says: leave one of the two out"):
+                     f" '{step.kind}', which makes weights of which none can be 0: a mask would be"
+                     f" without effect: leave one of the two out"):
             compress(mlp(), recipe, split)
         return
     weights = [node.weights.to_dense() for node in matrices_of(compress(mlp(), recipe,

@@ -70,7 +70,7 @@ def test_not_behind_shared_weights():
     context = Context(None, {"fc": nn.Linear(2, 2)}, (), None)
     context.enter("step 1 'share'")
     context.mark("shared")
-    with refused(SpecError, "must not come after step 1 'share', which makes the model 'shared':"
+    with refused(SpecError, "must not come after step 1 'share', which lets weights share values:"
                             " the centroids were those of the weights that are now removed: prune"
                             " first"):
         Prune(density=0.5).validate(context)

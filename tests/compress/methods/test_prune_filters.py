@@ -115,9 +115,9 @@ def test_a_model_that_can_lose_nothing_is_refused(split):
 
 
 @pytest.mark.parametrize(("before", "reason"), [
-    (Quantise(), "which makes the model 'fixed': channels are removed from floats: do it before"
+    (Quantise(), "which makes all numbers integers: channels are removed from floats: do it before"
                  " 'quantise'"),
-    (Prune(density=0.5), "which makes the model 'pruned': its forms are of weights that would go:"
+    (Prune(density=0.5), "which removes weights: its forms are of weights that would go:"
                          " remove channels first"),
 ])
 def test_not_behind_forms_or_integers(split, plain, before, reason):

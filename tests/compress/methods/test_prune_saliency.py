@@ -87,6 +87,6 @@ def test_convolutions_too(split):
 
 def test_not_behind_quantise(split, plain):
     with refused(SpecError, "recipe 'recipe': step 2 'prune-obd': must not come after step 1"
-                            " 'quantise', which makes the model 'fixed': gradients are those of"
+                            " 'quantise', which makes all numbers integers: gradients are those of"
                             " floats: prune before 'quantise'"):
         compress(plain, Recipe((Quantise(), PruneOBD(density=0.5))), split)

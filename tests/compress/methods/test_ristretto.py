@@ -73,12 +73,12 @@ def test_convolutions_have_a_width_of_their_own(split):
 
 
 @pytest.mark.parametrize(("steps", "reason"), [
-    ((Ristretto(),), "recipe 'r': step 1 'ristretto': must come after a step that makes the model"
-                     " 'held': its errors are those of samples that nothing was trained on: put"
-                     " 'hold-back' first"),
+    ((Ristretto(),), "recipe 'r': step 1 'ristretto': must come after a step that holds training"
+                     " samples back, such as 'hold-back': its errors are those of samples that"
+                     " nothing was trained on"),
     ((HoldBack(), HoldBack()), "recipe 'r': step 2 'hold-back': must not come after step 1"
-                               " 'hold-back', which makes the model 'held': samples are held back"
-                               " already: leave one of the two out"),
+                               " 'hold-back', which holds training samples back: leave one of"
+                               " the two out"),
     ((HoldBack(count=5_000),), "recipe 'r': step 1 'hold-back': count must be in 1..1296, not"
                                " 5000")])
 def test_steps_that_do_not_go_together(split, steps, reason):

@@ -88,14 +88,14 @@ def test_norms_must_be_folded_before():
     folded = context(("fc",))
     folded.mark("quantised")
     Share().validate(folded)
-    with refused(SpecError, "must not come after step 1 'quantise', which makes the model"
-                            " 'shared': weights have centroids already: leave one of the two out"):
+    with refused(SpecError, "must not come after step 1 'quantise', which lets weights"
+                            " share values: leave one of the two out"):
         Share().validate(folded)
 
 
 def test_codes_are_of_integers_and_known():
-    with refused(SpecError, "must come after a step that makes the model 'fixed': floats have no"
-                            " exact size: quantise before 'code'"):
+    with refused(SpecError, "must come after a step that makes all numbers integers, such as"
+                            " 'quantise': floats have no exact size"):
         Code().validate(context())
     with refused(SpecError, "code: storage of 'fc' must be one of ['plain', 'codes', 'columns',"
                             " 'gaps', 'huffman', 'fewest'], not 'zip'"):

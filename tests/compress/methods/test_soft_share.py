@@ -90,10 +90,11 @@ def test_an_interrupted_run_ends_with_the_same_integers(split, tmp_path):
 
 def test_what_does_not_go_together_is_refused(split):
     with refused(SpecError, "recipe 'recipe': step 2 'soft-share': must not come after step 1"
-                            " 'prune', which makes the model 'pruned': the prior removes and shares"
+                            " 'prune', which removes weights: the prior removes and shares"
                             " weights itself: leave it out"):
         compress(Plain(), Recipe((Prune(density=0.5), SoftShare(), Quantise())), split)
     with refused(SpecError, "recipe 'recipe': step 1 'soft-share': must come after a step that"
-                            " makes the model 'quantised': a batch norm follows 'conv1', and folded"
-                            " into the weights it gives each output a factor"):
+                            " puts weights into fixed point, such as 'quantise': a batch norm"
+                            " follows 'conv1', and folded into the weights it gives each output a"
+                            " factor"):
         compress(PlainMaps(), Recipe((SoftShare(), Quantise())), as_maps(split))

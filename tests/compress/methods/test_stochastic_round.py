@@ -119,19 +119,20 @@ def test_removed_weights_stay_removed(split):
 
 def test_goes_behind_fixed_point(split, plain):
     with refused(SpecError, "recipe 'recipe': step 1 'stochastic-round': must come after a step"
-                            " that makes the model 'quantised': updates are rounded to its grid of"
-                            " integers"):
+                            " that puts weights into fixed point, such as 'quantise': updates are"
+                            " rounded to its grid of integers"):
         compress(plain, Recipe((StochasticRound(), Quantise())), split)
 
 
-@pytest.mark.parametrize(("before", "mark", "reason"), [
-    (Share(bits=3), "shared", "weights follow from others there, and are not stored themselves:"
-                              " leave one of the two out"),
-    (Hgq(), "own-bits", "the grid is a layer's, not one of each weight: do this first"),
+@pytest.mark.parametrize(("before", "what", "reason"), [
+    (Share(bits=3), "lets weights share values", "weights follow from others there, and are not"
+                                                 " stored themselves: leave one of the two out"),
+    (Hgq(), "gives each weight bits of its own", "the grid is a layer's, not one of each weight: do"
+                                                 " this first"),
 ])
-def test_not_behind_weights_that_are_no_integers_of_their_own(split, plain, before, mark, reason):
+def test_not_behind_weights_that_are_no_integers_of_their_own(split, plain, before, what, reason):
     with refused(SpecError, f"recipe 'recipe': step 3 'stochastic-round': must not come after step"
-                            f" 2 '{before.kind}', which makes the model '{mark}': {reason}"):
+                            f" 2 '{before.kind}', which {what}: {reason}"):
         compress(plain, Recipe((Quantise(), before, StochasticRound())), split)
 
 
@@ -139,8 +140,8 @@ def test_not_behind_signs(split):
     model = net(lambda self, x: self.fc(self.b(self.a(x)).flatten(1)), a=nn.Conv2d(1, 2, 3),
                 b=nn.Conv2d(2, 2, 3, padding=1), fc=nn.Linear(72, 10))
     with refused(SpecError, "recipe 'recipe': step 3 'stochastic-round': must not come after step 1"
-                            " 'bi-real', which makes the model 'signs': those follow from latent"
-                            " weights in float: leave one of the two out"):
+                            " 'bi-real', which makes signs of latent weights: those latent weights"
+                            " are in float: leave one of the two out"):
         compress(model, Recipe((BiReal(), Quantise(), StochasticRound())), as_maps(split))
 
 

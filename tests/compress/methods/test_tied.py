@@ -79,7 +79,7 @@ def test_storage_of_weights_that_differ_is_refused():
 def test_steps_that_do_not_go_together_are_refused(split):
     torch.manual_seed(0)
     with refused(SpecError, "recipe 'recipe': step 2 'circulant': must not come after step 1"
-                            " 'prune', which makes the model 'pruned': its weights are no longer"
+                            " 'prune', which removes weights: its weights are no longer"
                             " each of their own: tie all weights of a layer first, or leave one of"
                             " the two out"):
         compress(Plain(), Recipe((Prune(density=0.5), Circulant(), Quantise())), split)
