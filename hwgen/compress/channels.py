@@ -18,7 +18,7 @@ from .add import QuantAdd
 from .between import Between
 from .conv import Flatten
 from .fixed import QuantInput
-from .form import forms_of
+from .form import forms_of, maker_of
 from .graph import layer_of
 from .twin import LEFT_OUT, NORMS
 
@@ -106,7 +106,7 @@ def _cut(name, layer, rows, columns):
     """Leave the ``rows`` and ``columns`` that are set; None for all of them."""
     if forms_of(layer):
         raise SpecError(f"layer '{name}' must have weights of their own where channels go, not"
-                        f" {type(forms_of(layer)[0]).__name__}: remove channels first")
+                        f" those of {maker_of(layer)}: remove channels first")
     if isinstance(layer, NORMS):
         layer.num_features = int(rows.sum())
         for what in ("weight", "bias", "running_mean", "running_var"):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-__all__ = ["Form", "baked", "form_of", "forms_of", "latent", "put"]
+__all__ = ["Form", "baked", "form_of", "forms_of", "latent", "maker_of", "put"]
 
 
 class Form(nn.Module, ABC):
@@ -23,9 +23,12 @@ class Form(nn.Module, ABC):
     -------
     is_shared : bool
         Weights take a few values, so the exported matrix is a :class:`~hwgen.ir.Shared`.
+    made_by : str
+        The steps that put it there, in messages; the class where it is empty.
     """
 
     is_shared = False
+    made_by = ""
 
     @abstractmethod
     def forward(self, weight):
@@ -66,6 +69,12 @@ def forms_of(layer) -> list[Form]:
 def form_of(layer, kind):
     """The form of ``kind`` that a layer has, or None."""
     return next((form for form in forms_of(layer) if isinstance(form, kind)), None)
+
+
+def maker_of(layer) -> str:
+    """What made the first form of a layer's weights, for messages."""
+    form = forms_of(layer)[0]
+    return form.made_by or type(form).__name__
 
 
 def latent(layer):

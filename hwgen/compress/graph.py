@@ -1,6 +1,7 @@
 """Any module as a graph of layers: bare operations of its forward become the layers they are."""
 
 import copy
+import operator
 import sys
 import traceback
 from pathlib import Path
@@ -17,7 +18,7 @@ from .entry import take_scale
 from .layer import Layer
 from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, require_unread
 
-__all__ = ["as_graph", "layer_of"]
+__all__ = ["as_graph", "layer_of", "place_of", "run_through"]
 
 HERE, TORCH = Path(__file__).parent.as_posix(), Path(torch.__file__).parent.as_posix()
 
@@ -31,9 +32,9 @@ class _Tracer(Tracer):
     def create_node(self, kind, *args, **kwargs):
         node = super().create_node(kind, *args, **kwargs)
         frame = sys._getframe()
-        while frame and not _is_users(frame.f_code.co_filename):
+        while frame.f_code is not _traced.__code__ and not _is_users(frame.f_code.co_filename):
             frame = frame.f_back
-        if kind != "placeholder" and frame:
+        if kind != "placeholder" and frame.f_code is not _traced.__code__:
             node.meta["line"] = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
         return node
 
@@ -77,14 +78,14 @@ def as_graph(module) -> torch.fx.GraphModule:
         elif node.op in ("call_function", "call_method") and node.users and not _is_size(node):
             _replace(node, root, graph)
         elif node.op == "get_attr":
-            raise SpecError(f"operation '{node.target}' ({_line(node)}): must not use a tensor of"
+            raise SpecError(f"operation '{node.target}'{place_of(node)}: must not use a tensor of"
                             f" the module itself: put it into a layer such as nn.Linear")
     for node in reversed(list(graph.nodes)):
         if not node.users and node.op not in ("placeholder", "output"):
             graph.erase_node(node)
     left = [node for node in graph.nodes if node.op in ("call_function", "call_method")]
     if left:
-        raise SpecError(_unknown(left[0]))
+        raise SpecError(_part_of(left[0], root) or _unknown(left[0]))
     result = torch.fx.GraphModule(root, graph, class_name=type(module).__name__)
     return result.train(module.training)
 
@@ -92,6 +93,39 @@ def as_graph(module) -> torch.fx.GraphModule:
 def layer_of(graph_module, node):
     """The layer that a node calls, or None."""
     return graph_module.get_submodule(node.target) if node.op == "call_module" else None
+
+
+def place_of(node) -> str:
+    """`` (FILE:LINE)`` of the user's code that a node of :func:`as_graph` stands in; "" if unknown.
+
+    As it is of a layer in ``nn.Sequential``, which is called in no line of the user's.
+    """
+    line = node.meta.get("line")
+    return "" if line is None else f" ({line})"
+
+
+class _Running(torch.fx.Interpreter):
+    """Knows the node that it is at."""
+
+    def run_node(self, n):
+        self.node = n
+        return super().run_node(n)
+
+
+def run_through(graph_module, x):
+    """What the graph returns for ``x``.
+
+    Raises
+    ------
+    SpecError    If a layer cannot take what it is given: its name, the line and what torch says.
+    """
+    running = _Running(graph_module)
+    running.extra_traceback = False
+    try:
+        return running.run(x)
+    except (AttributeError, RuntimeError, SpecError, TypeError) as error:
+        node = running.node
+        raise SpecError(f"module '{node.target}'{place_of(node)}: {error}") from error
 
 
 def _traced(root) -> torch.fx.Graph:
@@ -105,6 +139,10 @@ def _traced(root) -> torch.fx.Graph:
                         f" values{where}{said}: torch.fx finds: {error}. Take the branch out, or"
                         f" choose it in __init__") from error
     ends_of(graph, root)
+    if isinstance(root, torch.fx.GraphModule):      # traced before: lines are those of then
+        lines = {node.target: node.meta.get("line") for node in root.graph.nodes}
+        for node in graph.nodes:
+            node.meta["line"] = lines.get(node.target)
     return graph
 
 
@@ -115,7 +153,7 @@ def _once(node, root, seen):
         return
     layer = root.get_submodule(node.target)
     if any(True for _ in layer.parameters()):
-        raise SpecError(f"module '{node.target}' ({_line(node)}): must be called once, not twice:"
+        raise SpecError(f"module '{node.target}'{place_of(node)}: must be called once, not twice:"
                         f" weights of two layers are not shared; make a second layer")
     node.target = _added(root, node, copy.deepcopy(layer))
 
@@ -126,11 +164,13 @@ def _replace(node, root, graph):
     if isinstance(layers, QuantAdd):
         with graph.inserting_before(node):
             new = graph.call_module(_added(root, node, layers), node.args)
+        new.meta["line"] = node.meta.get("line")
     else:
         new = source
         for layer in layers:
             with graph.inserting_before(node):
                 new = graph.call_module(_added(root, node, layer), (new,))
+            new.meta["line"] = node.meta.get("line")
     node.replace_all_uses_with(new)
     graph.erase_node(node)
 
@@ -164,16 +204,23 @@ def _layers(node, root):
         raise SpecError(_unknown(node, str(error))) from error
 
 
+def _part_of(node, root) -> str | None:
+    """Of ``y, state = lstm(x)``: why the layer that returns several things is refused."""
+    source = node.all_input_nodes[0] if node.all_input_nodes else None
+    layer = None if source is None or source.op != "call_module" else root.get_submodule(
+        source.target)
+    if layer is None or node.target is not operator.getitem or not isinstance(node.args[1], int):
+        return None
+    return (f"module '{source.target}'{place_of(source)}: must return one tensor, not several as"
+            f" {type(layer).__name__} does: it has no exact form here")
+
+
 def _unknown(node, reason: str | None = None) -> str:
     target = node.target if isinstance(node.target, str) else node.target.__name__
     known = sorted({key if isinstance(key, str) else key.__name__ for key in OPERATIONS})
-    return (f"operation '{target}' ({_line(node)}): "
-            + (reason or f"must be a layer, or one of add, {', '.join(known)}: it has no exact form"
-                         f" here; write it with the layers of torch.nn or hwgen.compress"))
-
-
-def _line(node) -> str:
-    return node.meta.get("line", "line unknown")
+    return (f"operation '{target}'{place_of(node)}: "
+            + (reason or f"must be one of add, {', '.join(known)}, or a layer that does the same:"
+                         f" it has no exact form here. Write it with these, and train it so"))
 
 
 def _is_size(node) -> bool:

@@ -11,7 +11,7 @@ from hwgen.numeric import SpecError
 
 from .conv import BatchNorm2d, Flatten, IntegerConv2d
 from .fixed import QuantInput
-from .form import forms_of
+from .form import forms_of, maker_of
 from .linear import IntegerLinear
 from .normalise import BatchNorm
 from .twin import twin_of
@@ -69,7 +69,7 @@ def _fit_scores(twin, samples, last):
 def _matrix(layer, state, weight, made, norm):
     """``made`` with the weights of ``layer``, and its norm."""
     if forms_of(layer):
-        raise SpecError(f"must have weights of their own, not {type(forms_of(layer)[0]).__name__}:"
+        raise SpecError(f"must have weights of their own, not those of {maker_of(layer)}:"
                         f" integer weights follow from the latent ones alone")
     if state.is_open:
         raise SpecError("must have an activation between it and the matrix before it")
@@ -130,7 +130,8 @@ def _unchanged(layer, state):
 
 def _unknown(layer, state):
     raise SpecError(f"must be QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU,"
-                    f" MaxPool2d, Flatten or Dropout, not {layer!r}")
+                    f" MaxPool2d, Flatten or Dropout, not {layer!r}: put one of these in its place,"
+                    f" or take 'quantise'")
 
 
 TWINS = {

@@ -102,9 +102,12 @@ def ends_of(graph, module):
     """
     inputs = [n for n in graph.nodes if n.op == "placeholder"]
     returned = next(n for n in graph.nodes if n.op == "output").args[0]
-    if len(inputs) != 1 or not isinstance(returned, torch.fx.Node):
-        raise SpecError(f"module {type(module).__name__} must take and return one tensor, not"
-                        f" {len(inputs)} and {returned!r}")
+    if len(inputs) != 1:
+        raise SpecError(f"module {type(module).__name__} must take one tensor, not {len(inputs)}"
+                        f" ({', '.join(node.name for node in inputs)}): let __init__ have the rest")
+    if not isinstance(returned, torch.fx.Node):
+        raise SpecError(f"module {type(module).__name__} must return one tensor, the scores, not"
+                        f" {returned!r}")
     return inputs[0], returned
 
 

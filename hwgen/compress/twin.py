@@ -12,7 +12,7 @@ from torch import nn
 from hwgen.numeric import SpecError
 
 from .fixed import QuantInput
-from .graph import as_graph, layer_of
+from .graph import as_graph, layer_of, place_of
 
 __all__ = ["LEFT_OUT", "NORMS", "State", "twin_of"]
 
@@ -81,7 +81,8 @@ class _Twins:
                                 " the sum")
             self.twins[node.target] = convert(layer, state)
         except SpecError as error:
-            raise SpecError(f"{self.verb}: module '{node.target}': {error}") from error
+            raise SpecError(f"{self.verb}: module '{node.target}'{place_of(node)}: {error}"
+                            ) from error
         return state, self.twins[node.target](*(value for _, value in read))
 
     def _norm(self, node):

@@ -13,6 +13,7 @@ from .frame.recipe import Recipe
 from .frame.result import Compressed, finished
 from .frame.run import Run
 from .frame.step import Step
+from .graph import run_through
 
 __all__ = ["begun", "carried_out", "compress"]
 
@@ -96,12 +97,15 @@ def _check_shape(whole, data):
     sample = torch.from_numpy(data.x_train[:1].astype("float32"))
     training = whole.training
     try:
-        scores = whole.eval()(sample)
-    except (RuntimeError, SpecError, TypeError) as error:
+        scores = run_through(whole.eval(), sample)
+    except SpecError as error:
         raise SpecError(f"model must take samples of shape {tuple(data.x_train.shape[1:])}, and"
                         f" does not: {error}") from error
     finally:
         whole.train(training)
+    if not isinstance(scores, torch.Tensor):
+        raise SpecError(f"model must return scores (batch, {data.classes}), not a"
+                        f" {type(scores).__name__}")
     if scores.dim() != 2 or scores.shape[1] < data.classes:
         raise SpecError(f"model must return scores (batch, {data.classes}), not"
                         f" {tuple(scores.shape)}")

@@ -178,5 +178,5 @@ def test_weights_under_a_form_are_not_cut():
     model = as_graph(model)
     found = channels_of(model, torch.zeros(1, 5))
     with refused(SpecError, "layer 'fc2' must have weights of their own where channels go, not"
-                            " Mask: remove channels first"):
+                            " those of a pruning step: remove channels first"):
         found.without(model, found.sets[0].numbers[:1])

@@ -248,7 +248,8 @@ class Pair(nn.Module):
 
 
 def test_more_than_one_tensor():
-    with refused(SpecError, "module Two must take and return one tensor, not 2 and add"):
+    with refused(SpecError, "module Two must take one tensor, not 2 (x, y): let __init__ have the"
+                            " rest"):
         export(Two(), X)
-    with refused(SpecError, "module Pair must take and return one tensor, not 1 and (x, x)"):
+    with refused(SpecError, "module Pair must return one tensor, the scores, not (x, x)"):
         export(Pair(), X)

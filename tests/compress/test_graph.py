@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from cases.errors import refused
@@ -5,7 +7,7 @@ from cases.plain import net
 from torch import nn
 from torch.nn import functional as F
 
-from hwgen.compress.graph import as_graph, layer_of
+from hwgen.compress.graph import as_graph, layer_of, place_of, run_through
 from hwgen.numeric import SpecError
 
 IMAGES = torch.linspace(-1, 1, 2 * 2 * 8 * 8).reshape(2, 2, 8, 8)
@@ -93,9 +95,9 @@ def test_unknown_operations_are_refused_with_their_line():
     with pytest.raises(SpecError) as caught:
         as_graph(net(forward, fc=nn.Linear(2, 2)))
     assert str(caught.value).startswith(
-        f"operation 'sin' ({line_of(forward, 2)}): must be a layer, or one of add, ")
-    assert str(caught.value).endswith("it has no exact form here; write it with the layers of"
-                                      " torch.nn or hwgen.compress")
+        f"operation 'sin' ({line_of(forward, 2)}): must be one of add, ")
+    assert str(caught.value).endswith(", or a layer that does the same: it has no exact form here."
+                                      " Write it with these, and train it so")
 
 
 def test_shapes_that_are_no_vectors_are_refused():
@@ -143,5 +145,41 @@ def test_two_inputs_are_refused():
     def forward(self, x, y):
         return self.fc(x) + self.fc2(y)
 
-    with refused(SpecError, "module Net must take and return one tensor, not 2 and add"):
+    with refused(SpecError, "module Net must take one tensor, not 2 (x, y): let __init__ have the"
+                            " rest"):
         as_graph(net(forward, fc=nn.Linear(2, 2), fc2=nn.Linear(2, 2)))
+
+
+def test_several_results_are_refused():
+    def forward(self, x):
+        y, _ = self.rnn(x)
+        return self.fc(y)
+
+    with refused(SpecError, f"module 'rnn' ({line_of(forward, 1)}): must return one tensor, not"
+                            f" several as LSTM does: it has no exact form here"):
+        as_graph(net(forward, rnn=nn.LSTM(2, 2), fc=nn.Linear(2, 2)))
+
+
+def test_lines_stay_where_a_graph_is_made_one_again():
+    def forward(self, x):
+        x = self.fc(x)
+        return F.relu(x)
+
+    once = as_graph(net(forward, fc=nn.Linear(2, 2)))
+    for graph in (once, as_graph(once), as_graph(copy.deepcopy(once))):
+        assert {node.target: place_of(node) for node in graph.graph.nodes
+                if node.op == "call_module"} == {
+            "fc": f" ({line_of(forward, 1)})", "relu": f" ({line_of(forward, 2)})"}
+    layers = as_graph(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+    assert {place_of(node) for node in layers.graph.nodes} == {""}
+
+
+def test_a_layer_that_cannot_take_its_input_is_named():
+    def forward(self, x):
+        return self.fc2(self.fc(x))
+
+    whole = as_graph(net(forward, fc=nn.Linear(2, 2), fc2=nn.Linear(3, 2)))
+    assert run_through(as_graph(nn.ReLU()), torch.tensor([-1.0, 2.0])).tolist() == [0, 2]
+    with refused(SpecError, f"module 'fc2' ({line_of(forward, 1)}): mat1 and mat2 shapes cannot be"
+                            f" multiplied (1x2 and 3x2)"):
+        run_through(whole, torch.zeros(1, 2))

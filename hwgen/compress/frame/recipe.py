@@ -14,6 +14,9 @@ from .toml import to_toml
 
 __all__ = ["Budget", "Recipe"]
 
+VERBS = ("quantise", "integerise")
+"""Functions that steps call; their errors begin so, where the step's name stands already."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
@@ -102,7 +105,8 @@ class Recipe:
                 context.refuse(NARROWED, "it must know them before: put it first")
             step.validate(context)
         except SpecError as error:
-            raise SpecError(f"{self.path}: {self.step_path(k)}: {error}") from error
+            said = _without(str(error), step.kind, *VERBS)
+            raise SpecError(f"{self.path}: {self.step_path(k)}: {said}") from error
 
     def to_dict(self) -> dict:
         """As its TOML file holds it."""
@@ -125,11 +129,12 @@ class Recipe:
         made = [_built(f"{where}: step {k + 1}", each) for k, each in enumerate(steps)]
         options = {key: found[key] for key in ("name", "seed") if key in found}
         if "budget" in found:
-            options["budget"] = _made(f"{where}: budget", Budget, found["budget"])
+            options["budget"] = _made(f"{where}: budget", Budget, found["budget"], "budget")
         try:
             return cls(tuple(made), **options)
         except (SpecError, TypeError) as error:
-            raise SpecError(f"{where}: {error}") from error
+            said = _without(str(error), f"recipe '{options.get('name', cls.name)}'", "recipe")
+            raise SpecError(f"{where}: {said}") from error
 
     def save(self, path) -> None:
         """Write the recipe as TOML."""
@@ -159,11 +164,18 @@ def _built(where: str, found: Mapping) -> Step:
         raise SpecError(f"{where}: kind must be one of {', '.join(METHODS)}, not {kind!r}"
                         + did_you_mean(kind, METHODS))
     return _made(f"{where} '{kind}'", METHODS[kind],
-                 {key: value for key, value in found.items() if key != "kind"})
+                 {key: value for key, value in found.items() if key != "kind"}, kind)
 
 
-def _made(where: str, cls, found):
-    """``cls(**found)``, with errors that say what fields there are."""
+def _without(said: str, *names: str) -> str:
+    """An error without the name in front, where what stands before it names the same."""
+    for name in names:
+        said = said.removeprefix(f"{name}: ")
+    return said
+
+
+def _made(where: str, cls, found, name: str):
+    """``cls(**found)``, with errors that say what fields there are; theirs begin with ``name``."""
     if not isinstance(found, Mapping):
         raise SpecError(f"{where}: must be a table, not {found!r}")
     names = [field.name for field in fields(cls)]
@@ -178,4 +190,4 @@ def _made(where: str, cls, found):
     try:
         return cls(**found)
     except (SpecError, TypeError) as error:
-        raise SpecError(f"{where}: {error}") from error
+        raise SpecError(f"{where}: {_without(str(error), name)}") from error

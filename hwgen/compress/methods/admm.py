@@ -20,6 +20,7 @@ def projected(weight, density: float):
 class Duals(Form):
     """Leaves weights as they are; holds ``Z``, the sparse copy, and ``U``, the scaled dual."""
 
+    made_by = "'admm'"
     of_weights = ("sparse", "dual")
 
     def __init__(self, weight, density: float):

@@ -13,7 +13,7 @@ from ..add import QuantAdd
 from ..between import Between
 from ..bi_real import BiRealConv2d
 from ..channels import inputs_of
-from ..form import forms_of
+from ..form import forms_of, maker_of
 from ..frame.prepare import matrices
 from ..frame.step import FIXED, TrainingStep, named
 from ..graph import layer_of
@@ -137,7 +137,7 @@ def fault(model, name, sample):
     if not isinstance(layer, nn.Conv2d):
         return f"must be a Conv2d, not {layer}"
     if forms_of(layer):
-        return f"must have weights of their own, not {type(forms_of(layer)[0]).__name__}"
+        return f"must have weights of their own, not those of {maker_of(layer)}"
     read, _ = inputs_of(model, [name], sample)
     before, after = tuple(read[name].shape[1:]), tuple(layer(read[name]).shape[1:])
     if before != after and _sum_of(model, _norm_of(model, node) or node) is None:

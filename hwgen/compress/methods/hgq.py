@@ -67,6 +67,8 @@ class FewerBits(Form):
     speed : float    bits are taken off at so many times the rate of the training
     """
 
+    made_by = "'hgq'"
+
     def __init__(self, layer: QuantLinear, group: str, speed: float):
         super().__init__()
         self.bits, self.speed = layer.bits, speed

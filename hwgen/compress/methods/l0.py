@@ -40,6 +40,8 @@ class Gates(Form):
     speed : float                ``log alpha`` is this many times what is trained
     """
 
+    made_by = "'l0'"
+
     def __init__(self, weight, *, group: str, kept: float, generator, speed: float = 1.0):
         super().__init__()
         shape = list(weight.shape)

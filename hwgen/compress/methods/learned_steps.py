@@ -77,6 +77,8 @@ class LearnedStep(Form):
     limit : int        largest integer
     """
 
+    made_by = "steps = 'lsq'"
+
     @torch.no_grad()
     def __init__(self, weight, limit: int):
         super().__init__()

@@ -12,7 +12,7 @@ from torch import nn
 from hwgen.numeric import SpecError
 
 from ..between import Between
-from ..form import forms_of
+from ..form import forms_of, maker_of
 from ..frame.prepare import matrices
 from ..frame.step import TrainingStep
 from ..graph import as_graph
@@ -135,7 +135,7 @@ class Factoring(TrainingStep):
                             f" {layer}")
         if forms_of(layer):
             raise SpecError(f"layer '{name}' must have weights of their own, not"
-                            f" {type(forms_of(layer)[0]).__name__}")
+                            f" those of {maker_of(layer)}")
         before, after = layer.weight.numel(), self._weights(layer, rank)
         if not after < before:
             raise SpecError(f"layer '{name}' must get smaller, but factors of {self._said(rank)}"

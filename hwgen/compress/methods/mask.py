@@ -15,6 +15,7 @@ __all__ = ["Mask", "Pruning", "PruningTo", "keep", "largest", "left_of", "to_mas
 class Mask(Form):
     """Weights that are 0 where ``kept`` is not set; the latent ones stay, with no gradient."""
 
+    made_by = "a pruning step"
     of_weights = ("kept",)
 
     def __init__(self, weight):

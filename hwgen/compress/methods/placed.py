@@ -63,6 +63,7 @@ class Placed(Form):
     signs : tensor of the weights' shape, +1 or -1, optional
     """
 
+    made_by = "'tensor-train', 'fastfood' or 'low-displacement'"
     of_weights = ("places", "signs")
 
     def __init__(self, numbers, places, signs=None):

@@ -77,6 +77,8 @@ class ProductCodes(Placed):
     generator : torch.Generator
     """
 
+    made_by = "'product-quantise'"
+
     def __init__(self, weight, length: int, count: int, generator):
         books, codes = product_codes(weight.flatten(1), length, count, generator)
         columns = torch.arange(weight.flatten(1).shape[1])

@@ -80,6 +80,7 @@ class Codebook(Form):
     importance : Tensor       of each weight, at least 0; all alike unless given
     """
 
+    made_by = "'share'"
     of_weights = ("numbers",)
     is_shared = True
 

@@ -31,6 +31,7 @@ class Mixture(Form):
     share : float       of the component at 0
     """
 
+    made_by = "'soft-share'"
     of_weights = ("numbers",)
     is_shared = True
 

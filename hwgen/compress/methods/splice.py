@@ -31,6 +31,7 @@ class _Masked(torch.autograd.Function):
 class Surgery(Form):
     """A mask whose weights go on to learn while they are out, so that they may come back."""
 
+    made_by = "'splice'"
     of_weights = ("kept",)
 
     def __init__(self, weight):

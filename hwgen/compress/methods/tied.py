@@ -59,6 +59,7 @@ class Tied(Form):
     places : int64 tensor of the weights' shape    number of each weight's group
     """
 
+    made_by = "'circulant' or 'hash'"
     of_weights = ("places",)
 
     def __init__(self, places):

@@ -40,6 +40,8 @@ class Noise(Form):
     speed : float      ``log sigma**2`` is this many times what is trained
     """
 
+    made_by = "'variational'"
+
     def __init__(self, weight, start: float, speed: float = 1.0):
         super().__init__()
         self.speed = speed

@@ -123,13 +123,12 @@ def space_of(model, recipe: Recipe, split, ranges: Ranges) -> Space:
     """
     context, names = context_of(prepared(model, split), split), {}
     for k, step in enumerate(recipe.steps):
-        context.enter(recipe.step_path(k))
         if type(step) is Quantise:
             names[k, "weight_bits"] = tuple(context.layers)
             names[k, "activation_bits"] = tuple(activations(context.model))
         elif isinstance(step, PruningTo):
             names[k, "density"] = tuple(context.per_layer("density", step.density))
-        step.validate(context)
+        recipe.validate_step(k, context)
     if not any(what == "weight_bits" for _, what in names):
         raise SpecError(f"{recipe.path}: must have a step 'quantise', whose bits are searched, not"
                         f" {[step.kind for step in recipe.steps]} alone")

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 import hwgen
 from hwgen.compress import (
+    METHODS,
     Budget,
     BudgetError,
     CheckpointError,
@@ -163,17 +165,36 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(split, tm
 
 
 @pytest.mark.parametrize(("net", "message"), [
-    (nn.Linear(63, 10), "model must take samples of shape (64,), and does not: mat1 and mat2"),
+    (nn.Linear(63, 10), "model must take samples of shape (64,), and does not: module '0': mat1"),
+    (nn.LSTM(64, 10), "model must return scores (batch, 10), not a tuple"),
+    (nn.Sequential(nn.LSTM(64, 10), nn.Linear(10, 10)), "model must take samples of shape (64,),"
+     " and does not: module '1': linear(): argument 'input'"),
     (nn.Linear(64, 9), "model must return scores (batch, 10), not (1, 9)"),
     (nn.ReLU(), "model must have a Linear or Conv2d, and has none"),
     (nn.Sequential(), "model must have layers, not be Sequential without any"),
     (nn.Sequential(nn.Linear(64, 10), nn.Softsign()), "recipe 'quick': step 1 'quantise':"
-     " quantise: module '1': must be QuantInput, "),
+     " module '1': must be QuantInput, "),
 ])
 def test_models_that_do_not_fit_are_refused(split, net, message):
     with pytest.raises(SpecError) as caught:
         compress(net, QUICK, split)
     assert str(caught.value).startswith(message)
+
+
+def test_a_layer_that_is_refused_is_named_once_with_its_line(split):
+    class Net(Plain):
+        def forward(self, x):
+            return self.fc3(self.act(self.fc1(x)))
+
+    net = Net()
+    net.fc3, net.act = nn.Linear(24, 10), nn.GELU()
+    line = f"test_compress.py:{Net.forward.__code__.co_firstlineno + 1}"
+    for kind, rest in (("quantise", "its place"), ("twn", "its place, or take 'quantise'")):
+        with pytest.raises(SpecError) as caught:
+            compress(net, [METHODS[kind]()], split)
+        assert re.fullmatch(rf"recipe 'recipe': step 1 '{kind}': module 'act' \({line}\): must be"
+                            rf" QuantInput, [^:]*, not GELU\(approximate='none'\): put one of"
+                            rf" these in {rest}", str(caught.value))
 
 
 def test_no_data():

@@ -31,17 +31,17 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
     ("[[step]]\nepochs = 3", f": step 1: kind must be one of {', '.join(METHODS)}, not None"),
     ('[[step]]\nkind = "train"', ": step 1 'train': must give 'epochs', and does not"),
     ('[[step]]\nkind = "train"\nepochs = "3"',
-     ": step 1 'train': train: epochs must be an int, not '3'"),
-    ('[[step]]\nkind = "train"\nepochs = 0', ": step 1 'train': train: epochs must be at least 1,"
-                                             " not 0"),
+     ": step 1 'train': epochs must be an int, not '3'"),
+    ('[[step]]\nkind = "train"\nepochs = 0', ": step 1 'train': epochs must be at least 1, not"
+                                             " 0"),
     ('[[step]]\nkind = "quantise"\n[[step]]\nkind = "prune"\ndensity = { fc1 = 2.0 }',
-     ": step 2 'prune': prune: density of 'fc1' must be above 0 and at most 1, not 2.0"),
+     ": step 2 'prune': density of 'fc1' must be above 0 and at most 1, not 2.0"),
     ('[[step]]\nkind = "prune"\ndensity = true',
-     ": step 1 'prune': prune: density must be a number, not True"),
+     ": step 1 'prune': density must be a number, not True"),
     ('[[step]]\nkind = "prune"\ndensity = {}',
-     ": step 1 'prune': prune: density must name at least one layer, not {}"),
+     ": step 1 'prune': density must name at least one layer, not {}"),
     ('[[step]]\nkind = "quantise"\nrule = "best"',
-     ": step 1 'quantise': quantise: rule must be one of ['least_squares', 'min_max',"
+     ": step 1 'quantise': rule must be one of ['least_squares', 'min_max',"
      " 'percentile', 'ristretto'], not 'best'"),
     ('sede = 3', ": keys must be of name, seed, budget, step, not 'sede'; did you mean"
                  " 'seed'?"),
@@ -49,13 +49,12 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
      f": step 1: kind must be one of {', '.join(METHODS)}, not 'prune_lamp'; did you mean"
      f" 'prune-lamp'?"),
     ('[[step]]\nkind = "quantise"\nrule = "percentiles"',
-     ": step 1 'quantise': quantise: rule must be one of ['least_squares', 'min_max',"
+     ": step 1 'quantise': rule must be one of ['least_squares', 'min_max',"
      " 'percentile', 'ristretto'], not 'percentiles'; did you mean 'percentile'?"),
-    ("seed = -1\n[[step]]\nkind = 'quantise'", ": recipe 'r': seed must be in 0..2147483647, not"
-                                               " -1"),
-    ("[budget]\nbits = 0\n[[step]]\nkind = 'quantise'", ": budget: budget: bits must be at least"
-                                                        " 1, not 0"),
-    ("", ": recipe 'r': must have at least one step, not none"),
+    ("seed = -1\n[[step]]\nkind = 'quantise'", ": seed must be in 0..2147483647, not -1"),
+    ("[budget]\nbits = 0\n[[step]]\nkind = 'quantise'", ": budget: bits must be at least 1, not"
+                                                        " 0"),
+    ("", ": must have at least one step, not none"),
 ])
 def test_faults_of_a_file_are_named(tmp_path, text, message):
     path = tmp_path / "r.toml"

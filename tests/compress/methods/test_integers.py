@@ -68,11 +68,11 @@ def test_weights_are_those_of_the_float_divided_by_the_largest(split):
      " which makes all numbers integers: leave one of the two out"),
     (mlp, (Prune(density=0.5), METHODS["twn"]()), "step 2 'twn': must not come after step 1"
      " 'prune', which removes weights: integer weights follow from all latent ones: leave it out"),
-    (Plain, (METHODS["twn"](),), "step 1 'twn': integerise: module 'add': must be QuantInput,"
+    (Plain, (METHODS["twn"](),), "step 1 'twn': module 'add' (plain.py:21): must be QuantInput,"
      " Linear, Conv2d, a batch norm behind one of these, ReLU, MaxPool2d, Flatten or Dropout, not"
-     " QuantAdd()"),
+     " QuantAdd(): put one of these in its place, or take 'quantise'"),
     (lambda: nn.Sequential(nn.Linear(64, 8), nn.Linear(8, 10)), (METHODS["twn"](),),
-     "step 1 'twn': integerise: module '1': must have an activation between it and the matrix"
+     "step 1 'twn': module '1': must have an activation between it and the matrix"
      " before it"),
 ])
 def test_what_has_no_such_twin_is_refused(split, model, steps, message):
