@@ -61,7 +61,7 @@ FAMILIES = {
         row("SQNR, 4 bits in the mean", trains("quantise-sqnr", lr=3e-4, mean_bits=4.0)),
         row("Ristretto, 1 % tolerated", {"kind": "hold-back"}, trains("ristretto", lr=3e-4)),
         row("HGQ, bits of each weight", fixed(0), trains("hgq", EPOCHS + LAST)),
-        _integers("DoReFa, 2 bits", "dorefa"), _integers("WRPN, 2 bits", "wrpn"),
+        _integers("DoReFa, 2 bits", "dorefa"), _integers("WRPN, 3 bits", "wrpn", lr=1e-3, bits=3),
         _integers("LQ-Nets, 2 bases", "lq-nets")],
     "binary": [
         _integers("BinaryConnect", "binary", activation_bits=8),
@@ -96,7 +96,7 @@ FAMILIES = {
         _pruned("filters, ThiNet", "thinet", density={"fc1": 0.3, "fc2": 0.5}),
         row("slimming, batch norms", trains("slimming", density=0.35, retrain=3, lr=2e-3), fixed(),
             network="lenet-300-100-norm"),
-        _pruned("group lasso", "group-lasso", strength=0.2, retrain=3)],
+        _pruned("group lasso", "group-lasso", strength=0.1, retrain=3)],
     "sharing": [
         row("k-means, 16 values", fixed(0), trains("share", 4, lr=3e-4, bits=4), gates=True),
         row("k-means, 16 values, weighed by the Hessian", fixed(0),
