@@ -9,7 +9,7 @@ from hwgen.numeric.errors import SpecError, did_you_mean
 from hwgen.plan.stages import BinaryStage, FixedStage, binary_cells, fixed_cells
 
 from .cost_parts.fit import fitted
-from .cost_parts.fixed_sweep import FIXED_CASES, FIXED_HELD_OUT
+from .cost_parts.fixed_sweep import FIXED_CASES, FIXED_DRAWN, FIXED_HELD_OUT
 from .cost_parts.held_out import HELD_OUT
 from .cost_parts.joining import JOINING
 from .cost_parts.measure import DEVICES, device_of, measured, target_of
@@ -61,8 +61,8 @@ def _fixed(stage, target):
 PARTS = {
     "binary": Part((*CASES, *UNITS, *OTHERS), HELD_OUT, binary_cells, _binary, BINARY_TEXT,
                    "cost.md"),
-    "fixed": Part((*FIXED_CASES, *JOINING, *POOLS), FIXED_HELD_OUT, fixed_cells, _fixed, FIXED_TEXT,
-                  "cost-fixed.md"),
+    "fixed": Part((*FIXED_CASES, *JOINING, *POOLS, *FIXED_DRAWN), FIXED_HELD_OUT, fixed_cells,
+                  _fixed, FIXED_TEXT, "cost-fixed.md"),
 }
 
 

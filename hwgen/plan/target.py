@@ -24,6 +24,7 @@ class Fabric:
                             :data:`hwgen.plan.stages.packing.PACKINGS`
     block : str             bits of the operands of a block, one of
                             :data:`hwgen.plan.stages.scaling.BLOCK_PORTS`
+    blocks_add : bool       whether yosys gives a block the adder and the register behind it
     """
 
     adder_ns: float
@@ -34,6 +35,7 @@ class Fabric:
     has_shift_luts: bool = False
     packing: str = "none"
     block: str = "18x18"
+    blocks_add: bool = False
 
 
 FAMILIES = {
@@ -42,7 +44,7 @@ FAMILIES = {
     "ice40": Fabric(adder_ns=6.0, carry_ns=0.28, lut_inputs=4, bram_width=16, has_lut_ram=False,
                     packing="8x8", block="16x16"),
     "xc7": Fabric(adder_ns=1.6, carry_ns=0.03, lut_inputs=6, bram_width=36, has_lut_ram=True,
-                  has_shift_luts=True, packing="25x18", block="25x18"),
+                  has_shift_luts=True, packing="25x18", block="25x18", blocks_add=True),
     "gowin": Fabric(adder_ns=4.0, carry_ns=0.06, lut_inputs=4, bram_width=36, has_lut_ram=True),
 }
 """Family -> its fabric. Times of adders are measured on ECP5 (speed grade 6) and on UP5K; those of

@@ -9,7 +9,7 @@ from cases.errors import refused
 from hwgen import bench
 from hwgen.bench import cost
 from hwgen.bench.cost_parts.fit import fitted
-from hwgen.bench.cost_parts.fixed_sweep import FIXED_CASES, FIXED_HELD_OUT
+from hwgen.bench.cost_parts.fixed_sweep import FIXED_CASES, FIXED_DRAWN, FIXED_HELD_OUT
 from hwgen.bench.cost_parts.held_out import COUNT, HELD_OUT, drawn
 from hwgen.bench.cost_parts.joining import JOINING
 from hwgen.bench.cost_parts.measure import TARGETS
@@ -121,13 +121,13 @@ def test_costs_of_parts_that_never_come_are_left_alone():
 
 def test_cases_are_different():
     every = (*CASES, *UNITS, *OTHERS, *HELD_OUT, *FIXED_CASES, *JOINING,
-             *FIXED_HELD_OUT)
+             *FIXED_DRAWN, *FIXED_HELD_OUT)
     assert len({str(case) for case in every}) == len(every) >= 40
     assert "cost" in bench.names()
 
 
 @pytest.mark.parametrize("case", [*CASES, *UNITS, *OTHERS, *HELD_OUT, *FIXED_CASES,
-                                  *JOINING, *FIXED_HELD_OUT], ids=str)
+                                  *JOINING, *FIXED_DRAWN, *FIXED_HELD_OUT], ids=str)
 def test_every_case_is_a_stage_that_can_be_estimated(case):
     for target in TARGETS.values():
         stage = case.stage(target.fabric.lut_inputs)

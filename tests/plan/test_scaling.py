@@ -1,5 +1,6 @@
 """Products of a requantise: parts that are the product and fit a block, registers as stated."""
 
+from dataclasses import replace
 from math import ceil, log2
 
 import numpy as np
@@ -13,6 +14,7 @@ from hwgen.plan.stages.narrowing import Narrowing
 from hwgen.plan.stages.scaling import (
     BLOCK_PORTS,
     BlockProduct,
+    Columns,
     ConstantProduct,
     RowProduct,
     Scaling,
@@ -108,6 +110,28 @@ def test_luts_take_no_block():
     constants = product_of(Fixed(20), Fixed(3, 0, False), (5, 4), Scaling(), True)
     # 4 x + x passes the two lowest bits; the other lane is wiring.
     assert constants.cells(ECP5)["slices"] == round((20 + 3 - 2) / 2)
+
+
+def test_a_block_adds_where_the_lowest_bit_is_its_products():
+    xilinx = replace(ECP5, family="xc7")
+    parts = BlockProduct(signed(-20), signed(31), 1, "16x16")
+    # 16 x 16 and 4 x 15 side by side, 16 x 15 and 4 x 16 of one weight; then one adder outside.
+    assert parts.cells(ECP5)["slices"] - parts.cells(xilinx)["slices"] == 33
+    last = parts.cells(xilinx)["slices"]
+    assert (last, parts.cells(xilinx)["ff"]) == (35, 51)
+    # The lower part lies below the adder, whose other operand is the block's.
+    two = BlockProduct(signed(-20), signed(15), 1, "16x16")
+    assert (two.cells(xilinx)["slices"], two.cells(xilinx)["ff"]) == (0, 16)
+    assert two.cells(xilinx, unused_bits=20)["ff"] == 0
+
+
+def test_equal_and_constant_bits_of_multipliers_are_made_once():
+    product = narrowing([(1 << 30) + k for k in (0, 1, 2, 5)], 2, in_luts=True).product
+    # Lane 0 stores 0 and 2 there, lane 1 has 1 and 5: bit 1 and bit 2 differ in the same way.
+    assert product.columns == Columns(1, 0.5)
+    assert product.cells(ECP5)["masks"] == 20
+    assert product.cells(ECP5)["ff"] == RowProduct(product.a, product.b, 1).cells(ECP5)["ff"] - 30
+    assert narrowing([3, 5], 2).product.columns is None
 
 
 def test_refusals():

@@ -11,7 +11,7 @@ from hwgen.plan.stages import FixedStage, divisors
 
 from .sweep import SEED, Base
 
-__all__ = ["FIXED_CASES", "FIXED_HELD_OUT", "KINDS", "FixedCase"]
+__all__ = ["FIXED_CASES", "FIXED_DRAWN", "FIXED_HELD_OUT", "KINDS", "FixedCase"]
 
 KINDS = ("sums", "shift", "scale", "channel", "doubling", "dynamic", "leaky")
 """What follows the matrix: nothing, or a requantise by shift alone, a multiplier, one of each
@@ -132,4 +132,8 @@ def _drawn(seed: int, count: int):
     return tuple(found)
 
 
-FIXED_HELD_OUT = _drawn(6, 10)
+FIXED_DRAWN = _drawn(6, 10)
+"""Configurations drawn from a seed, which constants are fitted to like those of the sweep."""
+
+FIXED_HELD_OUT = _drawn(7, 10)
+"""The same from another seed, chosen after the last constant: none was fitted to these."""

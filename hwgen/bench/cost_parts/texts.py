@@ -30,9 +30,11 @@ FIXED_TEXT = """\
 As [docs/cost.md](cost.md) for the binarised cores, of the folded fixed-point core and what
 requantises behind it (a threshold behind it is a stage of its own), of where branches leave and
 join (`fork`, `add`), and of pools behind a sliding window (`window-max`, `window-sum`, a tap at a
-time or `wide`). Parts of the folded core are counted from what the generator makes; what one of
-each costs, `COSTS` in `hwgen/plan/stages/fixed_cells.py`, is fitted to this table. Block RAMs and
-multiplier blocks, those that yosys takes by itself too, are counted and not fitted.
+time or `wide`). Parts of the folded core are counted from what the generator makes, adders and
+registers that a block of Xilinx 7 takes in among them. What one of each costs, `COSTS` in
+`hwgen/plan/stages/fixed_cells.py`, is fitted to all cases of that core that are not held out;
+block RAMs, multiplier blocks, those that yosys takes by itself too, and flip-flops are counted and
+not fitted, but for 14 flip-flops of each core.
 
 `hwgen bench cost --part fixed` writes this file. Random weights of seed {seed}; stages alone, not
 placed; {tool}. LUTs are LUT4 with those of carry cells and LUT RAM (ECP5), logic cells with lone
@@ -40,7 +42,8 @@ flip-flops (iCE40, an UP5K), LUT6 with route-throughs (Xilinx 7). A case names b
 inputs, what follows (`sums`; a requantise by `shift`, by one multiplier, by one of each `channel`,
 with two roundings, `doubling`, with a shift of each channel, `dynamic`, or a slope, `leaky`; and
 the bits of its results), the matrix, its folding, and of what products are made. Cases that are
-`held out` are drawn from a seed: no constant was fitted to them. Those that need more LUTs or
-blocks than the device has are left out.
+`held out` are drawn from a seed that was chosen after the last constant: none was fitted to them.
+Those of an earlier seed, the last ones of each table before these, are fitted to like all others.
+Cases that need more LUTs or blocks than the device has are left out.
 
 """

@@ -8,20 +8,22 @@ from collections import Counter
 
 from ...numeric import Fixed
 from ..target import SHORTEST_SHIFT, Cells, Target
-from .binary_cells import different_columns, input_parts, ram_parts, rom_parts, tree_parts
+from .binary_cells import different_columns, input_parts, ram_parts, rom_parts
+from .block_adders import Room, Term, in_one_block, level_parts
 from .narrowing import NARROWING_COSTS, narrowing_parts
-from .product_blocks import asked_blocks
+from .product_blocks import asked_blocks, lut_product
 
 __all__ = ["COSTS", "PARTS", "costed", "fixed_cells", "fixed_parts", "frame_parts",
            "product_parts"]
 
-PARTS = ("product", "constant", "wide_add", "joined", "compare", "accumulate", "masks", "slices",
-         "narrow", "clip", "rom", "ram", "counter", "lone", "shift", "stage")
+PARTS = ("product", "edge", "constant", "wide_add", "joined", "compare", "accumulate", "masks",
+         "slices", "narrow", "clip", "rom", "ram", "counter", "wrap", "lone", "shift", "stage")
 """LUTs are a sum over these.
 
 ============  =====================================================================================
-product       bits of one operand times those of the other, of products in LUTs
-constant      the same as product where one operand is a constant
+product       of products in LUTs, bits of one operand but its first times those of the other
+edge          bits of both operands of these
+constant      bits of one operand times those of the other where one is a constant
 wide_add      bits of the adders of the trees
 joined        of these, bits of adders that follow one another without a register
 compare       bits by which packed products are told apart from their borrow
@@ -32,6 +34,7 @@ narrow, clip  bits of what shifts and rounds, and of what clips, in a requantise
 rom           LUTs of constant memories that are not in block RAM
 ram           LUTs' worth of memories read without a register: 16 rows of 4 bits are 6
 counter       bits of the counters that walk through folds and rows
+wrap          of these, bits of counters whose limit is no power of two
 lone          flip-flops that only pass something on
 shift         shift registers in LUTs, of which each takes three of these
 stage         1
@@ -42,12 +45,12 @@ OTHER_FF = 14
 """Flip-flops that are in none of these: of credits, the queue, the first row of tables."""
 
 _OWN = {
-    "ecp5": {"product": 2.6, "constant": 1.15, "wide_add": 0.95, "joined": 0.6, "compare": 0.1,
-             "accumulate": 1.1, "rom": 1.1, "ram": 1, "counter": 2.65},
-    "ice40": {"product": 2.45, "constant": 0.95, "wide_add": 1.2, "compare": 1, "accumulate": 0.15,
-              "rom": 0.9, "ram": 1.9, "counter": 2.8, "lone": 1.35},
-    "xc7": {"product": 1.9, "constant": 0.9, "wide_add": 0.85, "compare": 1, "accumulate": 0.75,
-            "rom": 1.8, "ram": 0.48, "counter": 0.4, "shift": 0.4, "stage": 59},
+    "ecp5": {"constant": 1.15, "wide_add": 0.95, "joined": 0.55, "compare": 0.1,
+             "accumulate": 1, "rom": 1.1, "ram": 1, "counter": 2.7, "wrap": 0.35},
+    "ice40": {"constant": 0.95, "wide_add": 0.9, "compare": 1, "accumulate": 1.5,
+              "rom": 1.1, "ram": 2.05, "counter": 2.6, "lone": 1},
+    "xc7": {"constant": 0.9, "wide_add": 1, "compare": 1, "accumulate": 1,
+            "rom": 1.5, "ram": 0.35, "counter": 0.7, "wrap": 0.9, "shift": 1, "stage": 50},
 }
 
 COSTS = {family: costs | NARROWING_COSTS[family] for family, costs in _OWN.items()}
@@ -68,12 +71,10 @@ def costed(parts: Counter, target: Target) -> Cells:
 
 def fixed_parts(stage, target: Target) -> Counter:
     """How many of each of :data:`PARTS`, and ``ff``, ``bram`` and ``dsp``."""
-    parts = frame_parts(stage, target, accumulators=stage.pe)
-    for count in (_products, _trees):
-        parts.update(count(stage, target))
-    if target.family == "xc7" and parts["dsp"] and not stage.pairs:
-        parts.subtract(_absorbed(stage))
-    if target.fabric.has_shift_luts and parts["product"]:
+    parts, products = frame_parts(stage, target, accumulators=stage.pe), _products(stage, target)
+    parts.update(products)
+    parts.update(_trees(stage, target))
+    if target.fabric.has_shift_luts and products["edge"]:
         bits = _passed_on(stage)
         parts.update(shift=bits, ff=-SHORTEST_SHIFT * bits)
     return parts
@@ -89,21 +90,6 @@ def _passed_on(stage) -> int:
     if stage.weights_in_block_ram(rows, width):
         return bits
     return bits + round(different_columns(rows, width))
-
-
-def _absorbed(stage) -> Counter:
-    """What yosys puts into the blocks of a Xilinx 7 that multiply.
-
-    Registers of weights, those of inputs if no other block reads them, and of each two products the
-    adder, with its register where the tree has one.
-    """
-    rows, width = stage.nf * stage.sf, stage.weight_row_bits
-    registers = width if stage.weights_in_block_ram(rows, width) else round(
-        different_columns(rows, width))
-    registers += stage.row_bits * (stage.pe == 1)
-    product = stage.weight_format.bits + stage.x.format.bits
-    adders = stage.pe * (stage.simd // 2) * (product + 1)
-    return Counter(wide_add=adders, ff=registers + adders * (stage.levels_per_register == 1))
 
 
 def frame_parts(stage, target: Target, *, accumulators: int) -> Counter:
@@ -155,42 +141,54 @@ def product_parts(stage, w, x, count, target):
         return Counter(constant=count * w.bits * x.bits, ff=count * (w.bits + x.bits)
                        + stage.simd * x.bits)
     operands = count * w.bits + stage.simd * x.bits
-    return Counter(product=count * w.bits * x.bits,
-                   ff=operands + count * (w.bits + x.bits), lone=operands)
+    made = Counter({part: count * number for part, number in lut_product(w.bits, x.bits).items()})
+    return made + Counter(ff=operands + count * (w.bits + x.bits), lone=operands)
 
 
 def _trees(stage, target):
     """Adder trees, and what takes packed sums apart."""
-    product, per_register = stage.weight_format.bits + stage.x.format.bits, (
-        stage.levels_per_register)
-    single = tree_parts([(0, product)] * stage.simd, per_register)
-    single["ff"] += stage.split_registers * stage.simd * product
-    single["lone"] += stage.split_registers * stage.simd * product
-    parts = _times(single, stage.pe - 2 * stage.pairs)
+    w, x = stage.weight_format, stage.x.format
+    is_in_block = stage.in_blocks and in_one_block(w, x, target)
+    term = Term(w.bits + x.bits, Room.ADDER if is_in_block else Room.NONE)
+    parts = _times(_single(stage, term), stage.pe - 2 * stage.pairs)
     if stage.pairs:
-        parts.update(_times(_pair(stage, product), stage.pairs))
-    if per_register > 1:
+        parts.update(_times(_pair(stage, term), stage.pairs))
+    if stage.levels_per_register > 1:
         parts["joined"] = parts["wide_add"]
     return parts
 
 
-def _pair(stage, product):
-    """The trees of two outputs whose products share blocks."""
+def _single(stage, term):
+    """The tree of an output that stands alone, behind registers where others are split."""
+    waits, terms = Counter(), [term] * stage.simd
+    if stage.split_registers:
+        bits = stage.simd * term.bits * (term.room is Room.NONE)
+        waits, terms = Counter(ff=bits, lone=bits), [Term(term.bits)] * stage.simd
+    parts, _ = _tree(terms, range(1, stage.tree_levels + 1), stage.levels_per_register)
+    return parts + waits
+
+
+def _tree(terms, levels, per_register):
+    """Adders and registers of some levels, and their sums."""
+    parts = Counter()
+    for level in levels:
+        found, terms = level_parts(terms, level % per_register == 0)
+        parts.update(found)
+    return parts, terms
+
+
+def _pair(stage, term):
+    """The trees of two outputs whose products, of which ``term`` is one, share blocks."""
     packed, per_register = stage.packed, stage.levels_per_register
-    total = (packed.low_bits + stage.pair_format.bits - stage.weight_format.bits
-             + stage.x.format.bits)
-    parts, terms, bits = Counter(), stage.simd, total
-    for level in range(1, packed.levels + 1):
-        bits += 1
-        parts["wide_add"] += terms // 2 * bits
-        terms = -(-terms // 2)
-        parts["ff"] += terms * bits * (level % per_register == 0)
-    low, high = product + packed.levels, total + packed.levels - packed.low_bits
+    total = term.bits + packed.low_bits + stage.pair_format.bits - 2 * stage.weight_format.bits
+    parts, sums = _tree([Term(total, term.room)] * stage.simd, range(1, packed.levels + 1),
+                        per_register)
+    terms, low, high = len(sums), term.bits + packed.levels, (
+        total + packed.levels - packed.low_bits)
     if packed.compares:
         parts.update(compare=terms * packed.low_bits, ff=terms * (packed.low_bits + 1 + high))
-    level = packed.levels
-    while terms > 1:
-        level, low, high = level + 1, low + 1, high + 1
+    for level in range(packed.levels + 1, stage.tree_levels + 1):
+        low, high = low + 1, high + 1
         parts["wide_add"] += terms // 2 * (low + high)
         terms = -(-terms // 2)
         parts["ff"] += terms * (low + high + 1) * (level % per_register == 0)
@@ -214,11 +212,12 @@ def _times(parts, count) -> Counter:
 
 def _control(stage, target):
     """Counters, credits, and flags that go along with the data."""
-    depth = 2 * stage.sf
-    counters = (2 * depth.bit_length() + 3 * _bits(depth) + _bits(stage.sf) + 2 * _bits(stage.nf)
-                + _bits(stage.nf * stage.sf) + 4 * _bits(stage.fifo_depth))
+    depth, rows = 2 * stage.sf, stage.nf * stage.sf
+    limits = 3 * [depth] + [stage.sf, stage.nf, stage.nf, rows]
+    counters = 2 * depth.bit_length() + sum(map(_bits, limits)) + 4 * _bits(stage.fifo_depth)
+    wraps = sum(_bits(limit) for limit in limits if limit.bit_count() > 1)
     flags = 3 * (stage.dot_registers + 2) + stage.post_registers
-    return Counter(counter=counters, ff=counters + flags + OTHER_FF, lone=flags)
+    return Counter(counter=counters, wrap=wraps, ff=counters + flags + OTHER_FF, lone=flags)
 
 
 def _bits(count: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from ...ir import Requantise
 from ...numeric import INT32, Fixed
 from ..target import Cells, Target, in_block_ram
-from .scaling import Product, Scaling, product_of
+from .scaling import Columns, Product, Scaling, product_of
 
 __all__ = ["NARROWING_COSTS", "Narrowing", "narrowing_cells", "narrowing_parts",
            "narrowing_product", "weighed"]
@@ -17,15 +17,13 @@ __all__ = ["NARROWING_COSTS", "Narrowing", "narrowing_cells", "narrowing_parts",
 DOUBLING_BITS = 30
 """Lowest bits of a product that doubling and rounding ties up in 32 bits does not look at."""
 
-LUTS_PER_PRODUCT_BIT = 2.5
-"""Of parts of a product in LUTs, for each bit of one operand and of the other."""
-
 NARROWING_COSTS = {
-    "ecp5": {"masks": 0.5, "slices": 1.1, "narrow": 0.55, "clip": 3.5},
-    "ice40": {"masks": 1, "slices": 0.95, "narrow": 1.25, "clip": 1.1},
-    "xc7": {"masks": 0.3, "slices": 1.1, "narrow": 1, "clip": 1},
+    "ecp5": {"product": 3.3, "edge": 0.9, "masks": 1, "slices": 1.1, "narrow": 0.75, "clip": 3.2},
+    "ice40": {"product": 3.1, "edge": 1.2, "masks": 1.3, "slices": 0.95, "narrow": 0.9, "clip": 2},
+    "xc7": {"product": 2.35, "edge": 0.5, "masks": 0.6, "slices": 1, "narrow": 0.6, "clip": 1},
 }
-"""Family -> LUTs of parts of :func:`narrowing_parts`; Gowin's are those of an ECP5."""
+"""Family -> LUTs of parts of :func:`narrowing_parts`, and of products in LUTs in general; Gowin's
+are those of an ECP5."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +85,19 @@ class Narrowing:
             constants = (int(self.multipliers[0]),)
         elif self.lanes == self.n:
             constants = tuple(self.multipliers.tolist())
-        rows = self.n // self.lanes
+        in_blocks = in_block_ram(self.n // self.lanes, self.lanes * self.multiplier_bits)
         return product_of(self.x, self.multiplier_format, constants, self.scaling, self.in_luts,
-                          in_block_ram(rows, self.lanes * self.multiplier_bits))
+                          in_blocks, None if constants or in_blocks else self._columns)
+
+    @property
+    def _columns(self) -> Columns:
+        """Bits of the multipliers that differ, stored in rows of all lanes."""
+        codes = self.multiplier_format.encode(self.multipliers).reshape(-1, self.lanes)
+        bits = codes[..., np.newaxis] >> np.arange(self.multiplier_format.bits) & 1
+        differ = [lane[:, lane.min(axis=0) < lane.max(axis=0)] for lane in bits.swapaxes(0, 1)]
+        each = [len(np.unique(lane, axis=1).T) for lane in differ]
+        return Columns(sum(each) / self.lanes,
+                       len(np.unique(np.concatenate(differ, axis=1), axis=1).T) / self.lanes)
 
     @cached_property
     def lefts(self) -> np.ndarray:
@@ -153,8 +161,8 @@ class Narrowing:
 def narrowing_parts(narrowing: Narrowing, out_bits: int, target: Target) -> Counter:
     """What one lane consists of, without what is stored.
 
-    ``product``: bits of one operand times those of the other, of parts of products in LUTs;
-    ``masks``: the same of rows of which each is a multiple of a bit; ``slices``: bits of the adders
+    ``product``, ``edge``: of parts of products in LUTs (:func:`.product_blocks.lut_product`);
+    ``masks``: bits of rows of which each is a multiple of a bit; ``slices``: bits of the adders
     of products; ``narrow``: bits of what shifts and rounds; ``clip``: of what clips; ``ff``;
     ``lone``: of these, what no adder feeds in a product; ``dsp``.
     """
@@ -196,7 +204,6 @@ def weighed(parts: Counter, target: Target) -> Cells:
     """Cells of parts of :func:`narrowing_parts`."""
     costs = NARROWING_COSTS.get(target.family, NARROWING_COSTS["ecp5"])
     lut = sum(cost * parts[part] for part, cost in costs.items())
-    lut += LUTS_PER_PRODUCT_BIT * parts["product"]
     if target.family == "ice40":
         lut += parts["lone"]
     return Cells(round(lut), parts["ff"], dsp=parts["dsp"])

@@ -1,11 +1,12 @@
-"""Multiplier blocks of a product: as the core asks for them, and as yosys takes them unasked."""
+"""What a product takes: blocks asked for, those yosys takes by itself, and LUTs without them."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ...numeric import Fixed
 from ..target import Target
 
-__all__ = ["asked_blocks", "inferred_blocks"]
+__all__ = ["asked_blocks", "inferred_blocks", "lut_product"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +84,8 @@ def asked_blocks(a: Fixed, b: Fixed, target: Target) -> int:
     narrow = target.family != "ecp5" and a.bits + b.bits < BLOCKS[target.family].least_product
     fits = a.bits <= ports[target.family][0] and b.bits <= ports[target.family][1]
     return 1 if fits and not narrow else inferred_blocks(a, b, target)
+
+
+def lut_product(a_bits: int, b_bits: int) -> Counter:
+    """``product`` and ``edge`` of a product in LUTs: full adders of all rows but one, and rows."""
+    return Counter(product=(a_bits - 1) * (b_bits - 1), edge=a_bits + b_bits)

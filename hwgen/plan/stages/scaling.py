@@ -6,18 +6,20 @@ the clock allows: its parts are weighed and added up in a tree (:mod:`.weighed_s
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from ...numeric import Fixed, SpecError, as_int
 from ..target import Target
 from .adder_digits import ones
-from .product_blocks import asked_blocks
+from .block_adders import Room, in_one_block
+from .product_blocks import asked_blocks, lut_product
 from .weighed_sum import Addend, addends_of, halved, sum_levels
 
-__all__ = ["BLOCK_PORTS", "MULTIPLIERS", "BlockProduct", "ConstantProduct", "Part", "Product",
-           "RowProduct", "Scaling", "product_of"]
+__all__ = ["BLOCK_PORTS", "MULTIPLIERS", "BlockProduct", "Columns", "ConstantProduct", "Part",
+           "Product", "RowProduct", "Scaling", "product_of"]
 
 MULTIPLIERS = ("blocks", "luts")
 """Of what products are made."""
@@ -82,11 +84,26 @@ class Part(NamedTuple):
         return self.a.start + self.b.start
 
     @property
+    def formats(self) -> list[Fixed]:
+        """Of its operands, the wider one first."""
+        return sorted((self.a.format, self.b.format), key=lambda fmt: -fmt.bits)
+
+    @property
     def addend(self) -> Addend:
         """As a term of the sum of all parts."""
         a, b = self.a.format, self.b.format
         corners = [left * right for left in (a.min, a.max) for right in (b.min, b.max)]
         return Addend(False, self.shift, min(corners), max(corners))
+
+
+class Columns(NamedTuple):
+    """Bits of stored multipliers that differ: of few rows many are the same in all, or constant.
+
+    ``of_lane`` are those of a lane; ``share`` is its part of those of all lanes together.
+    """
+
+    of_lane: float
+    share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +115,7 @@ class Product(ABC):
     a : Fixed                   holds the value
     b : Fixed                   holds the multiplier
     levels_per_register : int   adders in a row between two registers
+    columns : Columns, optional of the multipliers; unless given, every bit differs
     """
 
     adds_logic: ClassVar[bool] = False
@@ -105,6 +123,12 @@ class Product(ABC):
     a: Fixed
     b: Fixed
     levels_per_register: int
+    columns: Columns | None = field(default=None, kw_only=True)
+
+    @property
+    def b_columns(self) -> Columns:
+        """Bits of the multiplier that differ."""
+        return self.columns or Columns(self.b.bits, self.b.bits)
 
     @abstractmethod
     def addends(self, lane: int) -> list[Addend]:
@@ -123,6 +147,10 @@ class Product(ABC):
     def lanes(self) -> int:
         """Lanes whose terms differ."""
         return 1
+
+    def rooms(self, target: Target) -> list[Room]:
+        """What the blocks that terms come out of can take in; nothing of terms that are missing."""
+        return []
 
     @property
     def bits(self) -> int:
@@ -156,12 +184,12 @@ class Product(ABC):
         for lane in range(self.lanes):
             total.update(self.own_cells(lane, target))
             total.update(_tree_cells(self.addends(lane), self.register_after, unused_bits,
-                                     self.adds_logic))
+                                     self.adds_logic, self.rooms(target)))
         return Counter({part: round(count / self.lanes) for part, count in total.items()})
 
 
-def _tree_cells(terms, register_after, unused_bits, adds_logic) -> Counter:
-    """Adders and registers of the sum of ``terms``."""
+def _tree_cells(terms, register_after, unused_bits, adds_logic, rooms) -> Counter:
+    """Adders and registers of the sum of ``terms``, of which blocks have ``rooms``."""
     found, levels = Counter(), [list(terms)]
     for _ in register_after:
         levels.append(halved(levels[-1], Addend.with_other))
@@ -169,16 +197,49 @@ def _tree_cells(terms, register_after, unused_bits, adds_logic) -> Counter:
     unused = [unused_bits]
     for above in reversed(levels[1:-1]):
         unused.append(min(unused[-1], above[0].passes(above[1]) if len(above) > 1 else 0))
-    for before, after, is_due, less in zip(
-            levels[:-1], levels[1:], register_after, reversed(unused[:len(register_after)]),
-            strict=True):
-        adders = sum(halved(before, _adder_bits)[:len(before) // 2])
+    sums = [_Sum(term, room, term.bits * (room is Room.NONE))
+            for term, room in zip_longest(terms, rooms, fillvalue=Room.NONE)]
+    for level, (is_due, less) in enumerate(
+            zip(register_after, reversed(unused[:len(register_after)]), strict=True)):
+        adders = sum(halved(sums, _adder_outside)[:len(sums) // 2])
         found["slices"] += adders
+        sums = halved(sums, _Sum.with_other)
         if is_due:
-            bits = max(1, sum(term.bits for term in after) - less)
-            is_fed = adds_logic and before is levels[0]
+            outside = [each.outside for each in sums]
+            bits = max(not rooms, sum(outside) - min(less, outside[0]))
+            is_fed = adds_logic and not level
             found.update(ff=bits, lone=0 if is_fed else max(0, bits - adders))
+            sums = [_Sum(each.addend, Room.NONE, each.addend.bits) for each in sums]
     return found
+
+
+class _Sum(NamedTuple):
+    """A term: what the block that it comes out of can take in; bits that would need a register."""
+
+    addend: Addend
+    room: Room
+    outside: int
+
+    def with_other(self, other):
+        """Their sum, of which low bits go past the adder."""
+        total = self.addend.with_other(other.addend)
+        if _adder_bits(self.addend, other.addend) == 0:
+            return _Sum(total, Room.NONE, self.outside + other.outside)
+        if not self._is_inside(other):
+            return _Sum(total, Room.NONE, total.bits)
+        past = self.addend.passes(other.addend)
+        return _Sum(total, Room.NONE if past else Room.REGISTER, past)
+
+    def _is_inside(self, other):
+        """Whether a block adds: the lowest bit of its product must be the adder's."""
+        low, high = sorted((self, other), key=lambda each: each.addend.shift)
+        return Room.ADDER in ((high.room, low.room) if low.addend.shift == high.addend.shift
+                              else (high.room,))
+
+
+def _adder_outside(first: _Sum, second: _Sum) -> int:
+    """Bits of an adder that no block takes in."""
+    return 0 if first._is_inside(second) else _adder_bits(first.addend, second.addend)
 
 
 def _adder_bits(first: Addend, second: Addend) -> int:
@@ -223,19 +284,28 @@ class BlockProduct(Product):
     def addends(self, lane):
         return [part.addend for part in self.parts]
 
+    def rooms(self, target):
+        return [Room.ADDER if part.in_block and in_one_block(*part.formats, target)
+                else Room.NONE for part in self.parts]
+
     def own_cells(self, lane, target):
         found = Counter()
         if self.waits:
             bits = self.a.bits + (0 if target.blocks_hold_registers else self.b.bits)
             found.update(ff=bits, lone=bits)
         for part in self.parts:
-            a, b = part.a.format, part.b.format
-            blocks = asked_blocks(*sorted((a, b), key=lambda fmt: -fmt.bits), target) * (
-                part.in_block)
-            bits = a.bits + b.bits
-            found.update({"dsp": blocks} if blocks else {
-                "product": a.bits * b.bits, "ff": 2 * bits, "lone": bits})
+            a, b = part.formats
+            blocks = asked_blocks(a, b, target) * part.in_block
+            found.update({"dsp": blocks} if blocks else self._in_luts(part))
         return found
+
+    def _in_luts(self, part):
+        """A part that has no block, with its registers; of one or two bits it is rows."""
+        a, b = part.a.format.bits, part.b.format.bits
+        share = b * self.b_columns.share / self.b.bits
+        made = lut_product(a, b) if min(a, b) >= LEAST_BITS else Counter(
+            masks=a * b, slices=(min(a, b) - 1) * (a + b))
+        return made + Counter(ff=2 * a + b + share, lone=a + share)
 
 
 def _cut(fmt: Fixed, port_bits: int, less: int) -> list[Slice]:
@@ -268,8 +338,8 @@ class RowProduct(Product):
         return [Addend(bits.is_signed and k == bits.bits - 1, k, *ends) for k in range(bits.bits)]
 
     def own_cells(self, lane, target):
-        bits = self.a.bits + self.b.bits
-        return Counter(masks=self.a.bits * self.b.bits, ff=bits, lone=bits)
+        bits = self.a.bits + self.b_columns.share
+        return Counter(masks=self.a.bits * self.b_columns.of_lane, ff=bits, lone=bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,16 +370,17 @@ class ConstantProduct(Product):
 
 
 def product_of(a: Fixed, b: Fixed, constants: tuple[int, ...] | None, scaling: Scaling,
-               in_luts: bool, in_block_ram: bool = False) -> Product:
+               in_luts: bool, in_block_ram: bool = False,
+               columns: Columns | None = None) -> Product:
     """How ``a * b`` is made; ``constants`` of the lanes, if they are, or where ``b`` is stored.
 
     Constants of one signed digit are wiring, and of two an adder. Else blocks, unless there are
-    none or none are wanted.
+    none or none are wanted. ``columns`` are those of stored multipliers.
     """
     levels = scaling.levels_per_register
     in_luts = in_luts or scaling.block == "none"
     if constants is not None and (in_luts or max(map(ones, constants)) <= MOST_DIGITS):
         return ConstantProduct(a, b, levels, constants)
     if in_luts:
-        return RowProduct(a, b, levels)
-    return BlockProduct(a, b, levels, scaling.block, in_block_ram)
+        return RowProduct(a, b, levels, columns=columns)
+    return BlockProduct(a, b, levels, scaling.block, in_block_ram, columns=columns)
