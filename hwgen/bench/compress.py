@@ -36,8 +36,10 @@ METHODS = """
 Each starts from the same float network, trained for 12 epochs, and trains 8 to 10 more with the
 settings that all share: not what is best for each, and no paper's. Matrices that no core multiplies
 in their own form (circulant, hashed, tensor trains ...) run on a dense one; their bits are those of
-what they are made of. Hardware is the whole design for an ULX3S-85F with the link to its host, each
-network planned for the same interval; 200 test images went through its Verilog.
+what they are made of. `fewer weights` is how many entries the float network's matrices have for
+each one that is not 0 in those that are multiplied with: below 1 for factors that are larger.
+Hardware is the whole design for an ULX3S-85F with the link to its host, each network planned for
+the same interval; 200 test images went through its Verilog.
 
 ![error against bits and LUTs](compress-methods.svg)
 
@@ -59,5 +61,5 @@ def run(progress, *, parts=(), data=None) -> list[Row]:
 def _document(text, rows, left_out) -> str:
     """The works that have bounds row by row, then each method as a line."""
     lines = {name for works in pivot.found(rows).values() for name in works}
-    listed = document(text, [row for row in rows if row.work not in lines], left_out)
-    return f"{listed}{METHODS}{pivot.table(rows)}\n"
+    return document(text, [row for row in rows if row.work not in lines], left_out,
+                    more=f"{METHODS}{pivot.table(rows)}\n", of=rows)

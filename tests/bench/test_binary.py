@@ -67,7 +67,7 @@ def test_part_that_lacks_something_is_left_out_and_said(parts):
     assert told[-1] == ("bench binary: two", 1.0, "left out: it must have a thing")
     assert not binary.DOCUMENT.exists()
     run(data="idx")
-    assert ("| p |  |\n\nNot measured in this run: `two`; it must have a thing.\n\nTools: "
+    assert ("| p |  |\n\nNot measured in this run: `two`; it must have a thing.\n\nNo seed; "
             in binary.DOCUMENT.read_text())
 
 
@@ -79,7 +79,7 @@ def test_rows_of_all_parts_are_written_as_a_document(parts):
     assert text.startswith("# Binarised cores, measured\n\nWritten by `hwgen bench binary")
     assert ("\n| one | m | 1 | <= 1 |  | yes | p |  |"
             "\n| two | m | 2 | <= 1 |  | no | p |  |\n") in text
-    assert text.endswith("Tools: x 1, y 2.\n")
+    assert text.endswith(". Tools: x 1, y 2.\n")
 
 
 def test_part_that_lacks_something_is_refused_where_it_is_asked_for(parts):

@@ -83,6 +83,17 @@ def test_rows_of_a_work(tmp_path):
     assert (tmp_path / "out" / "recipes" / "lenet-300-100-mnist" / "small.hwgen").is_file()
 
 
+def test_fewer_weights_are_those_that_the_float_network_has(tmp_path):
+    write_digits(tmp_path / "data")
+    at = Bench(tmp_path / "out", progress=lambda *_: None, name="compress", data=tmp_path / "data")
+    at.part = "narrow"
+    work = replace(SMALL, method="narrow", must={}, recipe={"name": "narrow", "step": [
+        {"kind": "prune-filters", "density": {"fc1": 0.1}}, {"kind": "quantise"}]})
+    rows = {row.metric: row.value for row in Part(__file__, [work]).measure(at)}
+    left = 784 * 30 + 30 * 100 + 1000
+    assert 266_200 / left <= rows[METRICS["weights"]] < 1.2 * 266_200 / left
+
+
 def test_images_as_maps(tmp_path):
     from hwgen.compress import mnist
 

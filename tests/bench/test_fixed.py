@@ -27,14 +27,15 @@ def test_all_parts_are_written_as_a_document(tmp_path, monkeypatch):
     (tmp_path / "part.py").write_text("")
     part = SimpleNamespace(
         __file__=str(tmp_path / "part.py"), KEY=(1,), lacking=lambda _bench: None,
-        measure=lambda _bench: [Row(work="one", metric="m", value=1, tools="x 1")])
+        measure=lambda _bench: [Row(work="one", metric="m", value=1, tools="x 1", seed=7)])
     monkeypatch.setattr(fixed, "PARTS", {"one": part})
     monkeypatch.setattr(fixed, "FOLDER", tmp_path / "out")
     monkeypatch.setattr(fixed, "DOCUMENT", tmp_path / "docs" / "fixed.md")
     assert [row.value for row in fixed.run(lambda *_: None)] == [1]
     text = fixed.DOCUMENT.read_text()
     assert text.startswith("# Fixed-point cores, measured\n\nWritten by `hwgen bench fixed`;")
-    assert text.endswith("\n| one | m | 1 |  |  |  |  |  |\n\nTools: x 1.\n")
+    assert "\n| one | m | 1 |  |  |  |  |  |\n\nSeed 7; " in text
+    assert text.endswith(". Tools: x 1.\n")
 
 
 def test_unknown_part_is_refused():

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 from inspect import signature
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from hwgen import bench
 from hwgen.bench import Row
+from hwgen.bench.frame.bench import commit
 from hwgen.numeric.errors import SpecError
 
 ROWS = [
@@ -76,3 +78,24 @@ def test_table_has_each_row_with_its_verdict():
         ["", "time", "12.346", "s", "<= 600", "<= 240", "yes, stretch", "", ""],
         ["b", "fmax", "61.25", "MHz", "", "", "", "", ""],
     ]
+
+
+def test_commit_of_the_code(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path,
+                       check=True, capture_output=True)
+
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    assert commit(package) == ""
+    git("init")
+    assert commit(package) == ""
+    git("add", ".")
+    git("commit", "-m", "first")
+    first = commit(package)
+    assert re.fullmatch("commit [0-9a-f]{7,}", first)
+    (tmp_path / "beside.txt").write_text("no code")
+    assert commit(package) == first
+    (package / "__init__.py").write_text("1")
+    assert commit(package) == f"{first} with changes"

@@ -79,7 +79,7 @@ FAMILIES = {
         _integers("ShiftCNN, 2 terms", "shiftcnn", lr=1e-3)],
     "pruning": [
         _pruned("magnitude, cubic schedule", "prune", density=HAN, gates=True),
-        row("magnitude, iterative", trains("prune-iterative", 3, quality=1.25), fixed()),
+        row("magnitude, iterative", trains("prune-iterative", 3, quality=1.0), fixed()),
         _pruned("LAMP, one density", "prune-lamp", density=0.085),
         _pruned("splicing, the same densities", "splice", density=HAN),
         _pruned("OBD", "prune-obd", density=HAN),

@@ -113,7 +113,7 @@ def _rows(bench, work):
     account = result.account
     values = {"error": (result.error, "%"), "bits": (account.bits, ""),
               "ratio": (round(account.ratio, 2), "x"),
-              "weights": (round(account.weights / account.nonzeros, 2), "x")}
+              "weights": (round(_weights(work.network) / account.nonzeros, 2), "x")}
     if work.start:
         values["float"] = round(100 - result.accuracy["float"], 4), "%"
         values["above"] = round(result.error - values["float"][0], 4), "points"
@@ -121,6 +121,13 @@ def _rows(bench, work):
         yield Row(work=work.name, metric=METRICS[metric], value=value, unit=unit,
                   must=work.must.get(metric), published=work.published.get(metric, ""),
                   device=machine(), seed=result.recipe.seed)
+
+
+def _weights(network: str) -> int:
+    """Entries of the matrices of the float network."""
+    from hwgen.compress.lenets import lenet
+
+    return sum(each.numel() for each in lenet(network, seed=1).parameters() if each.dim() > 1)
 
 
 def _model(bench, work, split, seed, tell):

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import subprocess
 from pathlib import Path
 
 from hwgen.flow import api
@@ -14,7 +15,7 @@ from hwgen.toolchain import find
 
 from .row import Row
 
-__all__ = ["SEED", "Bench", "file_digests", "machine", "tools_of"]
+__all__ = ["SEED", "Bench", "commit", "file_digests", "machine", "tools_of"]
 
 SEED = 1
 
@@ -103,6 +104,20 @@ def file_digests(paths) -> dict:
     """Digest of each file that is there."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
             for path in paths if path.is_file()}
+
+
+def commit(package=Path(__file__).parents[2]) -> str:
+    """The commit of a package's code, as a text; empty where Git does not know its files."""
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=package, capture_output=True, text=True,
+                              check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        head, changed = git("rev-parse", "--short", "HEAD"), git("status", "--porcelain", ".")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f"commit {head}{' with changes' if changed else ''}"
 
 
 def machine() -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hwgen.numeric.errors import SpecError, did_you_mean
 
-from .bench import Bench
+from .bench import Bench, commit
 from .markdown import markdown
 
 __all__ = ["document", "run_documented", "run_parts"]
@@ -71,9 +71,18 @@ def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]
     return rows, left_out
 
 
-def document(text: str, rows, left_out) -> str:
-    """``text``, the table of ``rows``, what was left out and why, the tools."""
-    tools = sorted({tool for row in rows for tool in row.tools.split(", ") if tool})
+def document(text: str, rows, left_out, *, more: str = "", of=None) -> str:
+    """``text``, the table of ``rows``, what was left out and why, ``more``, the origin.
+
+    The origin is that of the rows ``of``, by default of ``rows``: seeds, tools, commit.
+    """
     missing = "".join(f"\nNot measured in this run: `{part}`; it must have {lacking}.\n"
                       for part, lacking in left_out.items())
-    return f"{text}{markdown(rows)}\n{missing}\nTools: {', '.join(tools)}.\n"
+    return f"{text}{markdown(rows)}\n{missing}{more}\n{_origin(rows if of is None else of)}\n"
+
+
+def _origin(rows) -> str:
+    tools = sorted({tool for row in rows for tool in row.tools.split(", ") if tool})
+    seeds = sorted({row.seed for row in rows if row.seed is not None})
+    seed = f"Seed {', '.join(map(str, seeds))}" if seeds else "No seed"
+    return f"{seed}; {commit() or 'no commit is known'}. Tools: {', '.join(tools)}."
