@@ -110,6 +110,7 @@ class Step(ABC):
     needs_sizes: ClassVar[bool] = False
 
     def __post_init__(self):
+        self._require_forms()
         self.check()
 
     def check(self) -> None:
@@ -167,6 +168,16 @@ class Step(ABC):
         if not isinstance(getattr(self, name), bool):
             raise TypeError(f"{self.kind}: {name} must be true or false, not"
                             f" {getattr(self, name)!r}")
+
+    def _require_forms(self) -> None:
+        """A table of layers, or a list, only where the field's annotation has one."""
+        for field in fields(self):
+            value, known = getattr(self, field.name), str(field.type)
+            for kind, words, names in ((Mapping, "table of layers", ("Mapping",)),
+                                       (list | tuple, "list", ("Sequence", "list", "tuple"))):
+                if isinstance(value, kind) and not any(name in known for name in names):
+                    raise TypeError(f"{self.kind}: {field.name} must be one value, not a {words},"
+                                    f" {value!r}")
 
     def _values(self, name):
         value = getattr(self, name)

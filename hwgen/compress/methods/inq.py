@@ -93,6 +93,8 @@ class Inq(Powers):
 
     def check(self):
         super().check()
+        if not isinstance(self.shares, tuple | list):
+            raise TypeError(f"inq: shares must be a list of numbers, not {self.shares!r}")
         self.require_real("shares", 0, 1)
         shares = list(self.shares)
         if not shares or shares[-1] != 1 or shares != sorted(set(shares)):
