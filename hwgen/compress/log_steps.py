@@ -7,15 +7,10 @@ import torch
 from hwgen.numeric import Logarithmic, as_int
 
 from .layer import within
+from .powers import rounded_log
 from .steps import StepLayer
 
 __all__ = ["LogActivation"]
-
-
-def _exponents(x):
-    """``log2(x)`` rounded to the nearest integer; of ``x`` above 0."""
-    mantissa, exponent = torch.frexp(x)
-    return exponent - (mantissa < math.sqrt(0.5)).int()
 
 
 class _Log(torch.autograd.Function):
@@ -59,7 +54,7 @@ class LogActivation(StepLayer):
         return self.full_scale - self.format.exponents
 
     def index(self, x):
-        level = _exponents(x.clamp_min(0)) - self.lowest + 1
+        level = rounded_log(x.clamp_min(0)) - self.lowest + 1
         level = torch.where(x > 0, level, torch.zeros_like(level))
         return level.clamp(0, self.format.exponents).to(x.dtype)
 

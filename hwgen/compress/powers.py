@@ -12,7 +12,7 @@ from .straight import passed
 from .value import int64_of
 from .weights import Weights
 
-__all__ = ["PowerWeights", "ShiftSumWeights", "nearest_power"]
+__all__ = ["LogWeights", "PowerWeights", "ShiftSumWeights", "nearest_power", "rounded_log"]
 
 
 @torch.no_grad()
@@ -26,6 +26,12 @@ def nearest_power(x, lowest: int, count: int):
     power = (exponent - (mantissa < 0.75).int()).clamp(lowest, lowest + count - 1)
     found = torch.ldexp(torch.sign(x), power)
     return torch.where(x.abs() >= 2.0 ** (lowest - 1), found, torch.zeros_like(x))
+
+
+def rounded_log(x):
+    """``log2(x)`` rounded to the nearest integer, int32; of ``x`` above 0."""
+    mantissa, exponent = torch.frexp(x)
+    return exponent - (mantissa < math.sqrt(0.5)).int()
 
 
 class PowerWeights(Weights):
@@ -82,6 +88,47 @@ class PowerWeights(Weights):
 
     def extra_repr(self):
         return f"{self.bits}, top={int(self.top)}"
+
+
+class LogWeights(PowerWeights):
+    """``W`` in 0 and ``+-2**e``, rounded in the logarithm: weights of LogNet (arXiv 1603.01025).
+
+    LogQuant, ``sign(w) 2**clip(round(log2 |w|))``: beside the sign a code has ``bits - 1``, of
+    which one value is 0 and the others are ``2**(bits-1) - 1`` exponents, so 5 bits are 15 powers.
+    The largest is that nearest to the largest weight that the layer began with, which is the
+    paper's FSR of the layer, ``2**(FSR - 1)``; what is ``2**(FSR - 2**(bits-1))`` or nearer to 0 is
+    0. Between two powers the border is their geometric mean, where that of :class:`PowerWeights` is
+    the arithmetic one. The base is 2: the paper's powers of its square root are no shifts. The
+    gradient passes the rounding.
+
+    Parameters
+    ----------
+    bits : int      of a code: sign, and exponent or zero; 2..5
+    """
+
+    def __init__(self, bits: int = 5):
+        super().__init__(within("LogWeights: bits", bits, 2, 5))
+
+    @property
+    def exponents(self) -> int:
+        return (1 << (self.bits - 1)) - 1
+
+    @torch.no_grad()
+    def start(self, weight):
+        peak = weight.detach().abs().max()
+        if bool(torch.isfinite(peak)) and float(peak) > 0:
+            self.top.fill_(int(rounded_log(peak)))
+
+    def integers(self, weight):
+        found = weight.detach()
+        power = rounded_log(found.abs()) - self.lowest
+        found = torch.ldexp(torch.sign(found), power.clamp(0, self.exponents - 1)) * (power >= 0)
+        return passed(weight * 2.0 ** -self.lowest, found)
+
+    @torch.no_grad()
+    def constrain(self, weight) -> None:
+        most = math.sqrt(2) * 2.0 ** int(self.top)      # all that is nearest to the largest power
+        weight.clamp_(-most, most)
 
 
 class ShiftSumWeights(Weights):

@@ -76,6 +76,7 @@ FAMILIES = {
     "logarithmic": [
         _integers("powers of two, 5 bits", "powers", lr=1e-3, gates=True),
         row("INQ, 5 bits", trains("inq", 3, bits=5)),
+        _integers("LogNet, 4 bits", "log-net", lr=1e-3, bits=4),
         _integers("ShiftCNN, 2 terms", "shiftcnn", lr=1e-3)],
     "pruning": [
         _pruned("magnitude, cubic schedule", "prune", density=HAN, gates=True),

@@ -13,6 +13,7 @@ from .hold_back import HoldBack
 from .inq import Inq
 from .integers import ALL as INTEGERS
 from .l0 import L0
+from .log_net import LogNet
 from .loss_aware import LossAware
 from .lottery import Lottery
 from .low_rank import LowRank, Tucker
@@ -58,6 +59,7 @@ __all__ = [
     "Hgq",
     "HoldBack",
     "Inq",
+    "LogNet",
     "LossAware",
     "LowDisplacement",
     "LowRank",
@@ -125,6 +127,7 @@ METHODS = {step.kind: step for step in (
     Hgq,
     StochasticRound,
     *INTEGERS,
+    LogNet,
     LossAware,
     BiReal,
     Inq,
