@@ -55,6 +55,7 @@ FAMILIES = {
         row("4 bits, Ristretto's rule, not trained", fixed(0, rule="ristretto", weight_bits=4)),
         row("8 bits, trained", fixed(EPOCHS), gates=True),
         row("4 bits, trained", fixed(EPOCHS, weight_bits=4, activation_bits=4), gates=True),
+        row("integer-only, 8 bits", trains("integer-only", lr=3e-4)),
         row("LSQ, 3 bits", fixed(EPOCHS, weight_bits=3, activation_bits=3, steps="lsq")),
         row("PACT, 4 bits", fixed(EPOCHS, weight_bits=4, activation_bits=4, steps="pact")),
         row("stochastic rounding, 8 bits", fixed(0), trains("stochastic-round")),

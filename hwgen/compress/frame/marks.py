@@ -1,9 +1,12 @@
 """What steps note of the model behind them, in words for messages."""
 
-__all__ = ["FIXED", "MARKS", "NARROWED", "words_of"]
+__all__ = ["FINAL", "FIXED", "MARKS", "NARROWED", "words_of"]
 
 FIXED = "fixed"
 """Mark of the steps that make every number an integer times a power of two; one must be there."""
+
+FINAL = "final"
+"""Mark of the steps behind whose own training weights are integers, which no other can move."""
 
 NARROWED = "narrowed"
 """Mark of the steps that find sizes of layers in training, see ``needs_sizes`` of a step."""
@@ -18,6 +21,7 @@ MARKS = {
     "pruned": ("removes weights", "prune"),
     FIXED: ("makes all numbers integers", "quantise"),
     "quantised": ("puts weights into fixed point", "quantise"),
+    FINAL: ("makes integers that are final", "integer-only"),
     "integers": ("makes integers of latent weights", "binary"),
     "nonzero": ("makes weights of which none can be 0", "binary"),
     "signs": ("makes signs of latent weights", "bi-real"),

@@ -8,8 +8,8 @@ from pathlib import Path
 from hwgen.numeric import SpecError, as_int, did_you_mean
 
 from ..methods import METHODS
-from .marks import FIXED, NARROWED
-from .step import Context, Step
+from .marks import FINAL, FIXED, NARROWED
+from .step import Context, Step, TrainingStep
 from .toml import to_toml
 
 __all__ = ["Budget", "Recipe"]
@@ -103,6 +103,8 @@ class Recipe:
         try:
             if step.needs_sizes:
                 context.refuse(NARROWED, "it must know them before: put it first")
+            if isinstance(step, TrainingStep):
+                context.refuse(FINAL, "it would change them: put it first, or leave it out")
             step.validate(context)
         except SpecError as error:
             said = _without(str(error), step.kind, *VERBS)

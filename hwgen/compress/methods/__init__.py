@@ -11,6 +11,7 @@ from .hgq import Hgq
 from .hidden import Attention, Hints
 from .hold_back import HoldBack
 from .inq import Inq
+from .integer_only import IntegerOnly
 from .integers import ALL as INTEGERS
 from .l0 import L0
 from .log_net import LogNet
@@ -59,6 +60,7 @@ __all__ = [
     "Hgq",
     "HoldBack",
     "Inq",
+    "IntegerOnly",
     "LogNet",
     "LossAware",
     "LowDisplacement",
@@ -124,6 +126,7 @@ METHODS = {step.kind: step for step in (
     Quantise,
     Sqnr,
     Ristretto,
+    IntegerOnly,
     Hgq,
     StochasticRound,
     *INTEGERS,
