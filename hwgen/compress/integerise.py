@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from hwgen.numeric import SpecError
+from hwgen.numeric import Bipolar, SpecError
 
 from .conv import BatchNorm2d, Flatten, IntegerConv2d
 from .fixed import QuantInput
@@ -106,6 +106,10 @@ def _convolution(layer: nn.Conv2d, state):
 
 def _padding(layer, state) -> int:
     """0 where values are numbers; signs have none, and are padded with -1."""
+    if state.scaled and any(layer.padding):
+        raise SpecError(f"padding must be 0 behind {state.scaled}, of whose levels, which training"
+                        f" moves, none stays to pad with, not {layer.padding}: take activations of"
+                        f" one sign, or of levels from 0")
     return -1 if state.has_signs and any(layer.padding) else 0
 
 
@@ -115,6 +119,7 @@ def _activation(layer: nn.ReLU, state):
     state.is_open = False
     made = state.options["activation"]()
     state.has_signs = made.format.min < 0
+    state.scaled = made if state.has_signs and not isinstance(made.format, Bipolar) else None
     return made
 
 

@@ -133,6 +133,7 @@ class State:
     is_signed : bool                  whether values that come in may be below 0
     flattened : (c, h, w) or None     of the map whose elements come in as torch orders them
     is_open : bool                    whether sums come in, which no activation has bounded yet
+    scaled : layer or None            that made them, where its signs have scales
     scale : float64 (1,) or (c,)      that makes real numbers of the integers that come in; affine
     has_signs : bool                  whether values that come in are signs, or sums of some
     """
@@ -144,4 +145,5 @@ class State:
     flattened: tuple[int, int, int] | None = None
     is_open: bool = False
     has_signs: bool = False
+    scaled: nn.Module | None = None
     scale: torch.Tensor | None = None

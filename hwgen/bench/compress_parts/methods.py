@@ -63,7 +63,8 @@ FAMILIES = {
         row("Ristretto, 1 % tolerated", {"kind": "hold-back"}, trains("ristretto", lr=3e-4)),
         row("HGQ, bits of each weight", fixed(0), trains("hgq", EPOCHS + LAST)),
         _integers("DoReFa, 2 bits", "dorefa"), _integers("WRPN, 3 bits", "wrpn", lr=1e-3, bits=3),
-        _integers("LQ-Nets, 2 bases", "lq-nets")],
+        _integers("LQ-Nets, 2 bases", "lq-nets"),
+        _integers("LQ-Nets, 2 bases, activations too", "lq-nets", activations="learned")],
     "binary": [
         _integers("BinaryConnect", "binary", activation_bits=8),
         _integers("BNN", "binary", gates=True), _integers("XNOR-Net", "xnor"),
@@ -71,6 +72,7 @@ FAMILIES = {
         row("Bi-Real, 8 bits beside", trains("bi-real", lr=2e-3), fixed(), network="lenet-5-deep"),
         _integers("HWGQ", "hwgq"), _integers("ReBNet, 2 levels", "rebnet"),
         _integers("HORQ, 2 levels", "horq"), _integers("ABC-Net, 3 bases", "abc-net"),
+        _integers("ABC-Net, 3 bases, activations of 2", "abc-net", activation_bases=2),
         _integers("alternating, 2 bases", "alternating"),
         _integers("TWN", "twn", gates=True), _integers("TTQ", "ttq"),
         _integers("+1, 0, -1", "ternary")],

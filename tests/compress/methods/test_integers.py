@@ -5,13 +5,20 @@ from cases.errors import refused
 from cases.plain import Plain, PlainMaps, as_maps
 from torch import nn
 
-from hwgen.compress import IntegerLinear, Recipe, StepActivation, compress
+from hwgen.compress import (
+    AbcActivation,
+    IntegerLinear,
+    LqActivation,
+    Recipe,
+    StepActivation,
+    compress,
+)
 from hwgen.compress.frame.prepare import prepared
 from hwgen.compress.integerise import SPREAD, integerise
 from hwgen.compress.methods import INTEGERS, METHODS, Prune, Quantise, Train
 from hwgen.compress.ternary import TwnWeights
 from hwgen.ir import MatVec, Threshold
-from hwgen.numeric import SpecError
+from hwgen.numeric import Planes, SpecError
 
 
 def mlp():
@@ -94,3 +101,47 @@ def test_what_is_pruned_behind_is_0_or_it_is_refused(split, step):
     weights = [node.weights.to_dense() for node in matrices_of(compress(mlp(), recipe,
                                                                         split).network)]
     assert all(np.count_nonzero(each) <= round(0.3 * each.size) for each in weights)
+
+
+@pytest.mark.parametrize(("step", "kind", "bits"), [
+    (METHODS["abc-net"](activation_bases=2, epochs=2, lr=0.01), AbcActivation, 2),
+    (METHODS["lq-nets"](activations="learned", epochs=2, lr=0.01), LqActivation, 2),
+    (METHODS["lq-nets"](activations="learned", activation_bits=3, per_channel=True, epochs=2,
+                        lr=0.01), LqActivation, 3)], ids=["abc", "lq", "lq-channels"])
+def test_activations_of_bases_are_trained_with_them(split, step, kind, bits):
+    torch.manual_seed(0)
+    result = compress(mlp(), Recipe((Train(epochs=2, lr=0.01), step)), split)
+    layers = [each for each in result.module.modules() if isinstance(each, kind)]
+    begun = kind(bits)
+    for mine in layers:
+        for name, value in mine.state_dict().items():
+            assert not torch.equal(value, begun.state_dict()[name]), name
+    formats = [node.format for node in result.network.nodes if isinstance(node, Threshold)]
+    assert formats == [each.format for each in layers]
+    assert all(isinstance(fmt, Planes) and len(fmt.levels) == 1 << bits for fmt in formats)
+    assert result.accuracy["torch"] == result.accuracy["golden"] > 60
+    scales = [each.scale() for each in result.module.modules() if isinstance(each, IntegerLinear)]
+    per_channel = getattr(step, "per_channel", False)
+    assert [scale is not None for scale in scales] == [per_channel, per_channel, False]
+
+
+def test_padding_behind_levels_that_move_is_refused_before_training(split):
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(),
+                          nn.Flatten(), nn.Linear(144, 10))
+    with refused(SpecError, "recipe 'recipe': step 1 'abc-net': module '2': padding must be 0"
+                            " behind AbcActivation(2), of whose levels, which training moves, none"
+                            " stays to pad with, not (1, 1): take activations of one sign, or of"
+                            " levels from 0"):
+        compress(model, Recipe((METHODS["abc-net"](activation_bases=2),)), as_maps(split))
+
+
+@pytest.mark.parametrize(("kind", "fields", "message"), [
+    ("abc-net", {"activation_bases": 5}, "abc-net: activation_bases must be in 1..4, not 5"),
+    ("lq-nets", {"activations": "odd"},
+     "lq-nets: activations must be one of ['even', 'learned'], not 'odd'"),
+    ("lq-nets", {"activations": "learned", "activation_bits": 5},
+     "lq-nets: activation_bits must be in 1..4, not 5"),
+])
+def test_amounts_out_of_range_are_refused(kind, fields, message):
+    with refused(SpecError, message):
+        METHODS[kind](**fields)
