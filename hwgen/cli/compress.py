@@ -63,6 +63,15 @@ def _line(result, path) -> str:
     return (f"[bold]{account.bits:,} bits[/], {account.ratio:.1f} times fewer than"
             f" {account.parameters:,} floats; {account.nonzeros:,} of {account.weights:,} weights"
             f" are not 0\n"
+            f"{_held(account)}"
             f"{accuracy['golden']:.2f} % of the test samples (float {accuracy['float']:.2f} %);"
             f" torch and golden agree on every score\n"
             f"[green]Written to {path}. Next: hwgen generate {path}[/]")
+
+
+def _held(account) -> str:
+    """What the cores' memories hold, where matrices are counted as no core stores them."""
+    if account.memory_bits == account.bits:
+        return ""
+    return (f"[bold]{account.memory_bits:,} bits[/] as the cores' memories hold the same, where no"
+            f" core is chosen by hand\n")

@@ -41,6 +41,18 @@ def test_a_network_with_its_size(hwgen, tmp_path):
     assert f"Next: hwgen generate {path}" in "".join(done.out.split("\n"))
     assert (tmp_path / "out" / "checkpoints" / "tiny-1-train.ckpt").is_file()
 
+    assert "as the cores' memories hold" not in done.words
+
+
+def test_what_memories_hold_of_a_code_that_no_core_reads(hwgen, tmp_path):
+    words = files(tmp_path)
+    with words[2].open("a", encoding="utf-8") as file:
+        file.write('[[step]]\nkind = "code"\n')
+    done = hwgen("compress", *words)
+    found = json.loads((tmp_path / "out" / "tiny.json").read_text())
+    assert found["memory_bits"] != found["bits"]
+    assert f"{found['memory_bits']:,} bits as the cores' memories hold the same" in done.words
+
 
 def test_as_json(hwgen, tmp_path):
     found = hwgen("compress", *files(tmp_path), "--json").json

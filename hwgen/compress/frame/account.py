@@ -1,23 +1,16 @@
-"""Every bit that a network stores, part by part."""
+"""Every bit that a network stores, part by part, and what the memories of its cores hold."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.ir import (
-    Dense,
-    MatVec,
-    Network,
-    PerChannel,
-    Piecewise,
-    Requantise,
-    Shared,
-    Table,
-    Threshold,
-)
+from hwgen.ir import MatVec, Network, PerChannel, Piecewise, Requantise, Table, Threshold
 from hwgen.numeric import Codebook, Fixed
 
-from .storage import STORAGES, Storage, bits_for, fewest, signed_bits
+from .cores import OfPlanes, core_of, stored_bits
+from .planes import between_bits, start_bits, threshold_bits
+from .storage import STORAGES, Storage
 
 __all__ = ["Account", "Entry", "account_of", "matrix_bits"]
 
@@ -34,7 +27,7 @@ class Entry:
     node : str
     part : str       weights, index, padding, pointers, codebook, bias, thresholds, ...
     bits : int
-    storage : str    of a matrix: one of STORAGES
+    storage : str    of a matrix: how it is stored
     """
 
     node: str
@@ -47,22 +40,37 @@ class Entry:
 class Account:
     """What a network stores, and what its origin did.
 
+    Entries are as steps chose to store matrices (a Huffman code, the few numbers of a structured
+    matrix), or else as the cores store them. Those that are held are as the cores do in any case:
+    as their memories of constants are generated for the cores that are taken unless told otherwise,
+    or for the elements that the step ``code`` was told. What depends on a folding is left out: a
+    table of a function, and channels of numbers behind no matrix, count once, though each lane may
+    have them; elements are one unless told, with absolute indices; a plan may choose more elements
+    and other indices where that saves blocks of its board, or weights that are logic.
+
     Members
     -------
     entries : tuple of Entry
     parameters : int          of the float module
     nonzeros, weights : int   entries of all matrices that are not 0, and all
+    held : tuple of Entry     as the memories of the cores hold them
     """
 
     entries: tuple[Entry, ...]
     parameters: int
     nonzeros: int
     weights: int
+    held: tuple[Entry, ...]
 
     @property
     def bits(self) -> int:
         """Of everything."""
         return sum(entry.bits for entry in self.entries)
+
+    @property
+    def memory_bits(self) -> int:
+        """Of everything, as the memories of the cores hold it; see above."""
+        return sum(entry.bits for entry in self.held)
 
     @property
     def float_bits(self) -> int:
@@ -77,55 +85,65 @@ class Account:
     @property
     def by_part(self) -> dict[str, int]:
         """Bits of each part over all nodes."""
-        parts: dict[str, int] = {}
-        for entry in self.entries:
-            parts[entry.part] = parts.get(entry.part, 0) + entry.bits
-        return parts
+        return _sums((entry.part, entry.bits) for entry in self.entries)
 
     @property
     def by_node(self) -> dict[str, int]:
         """Bits of each node."""
-        nodes: dict[str, int] = {}
-        for entry in self.entries:
-            nodes[entry.node] = nodes.get(entry.node, 0) + entry.bits
-        return nodes
+        return _sums((entry.node, entry.bits) for entry in self.entries)
 
     def to_dict(self) -> dict:
         """Ready for JSON."""
-        return {"bits": self.bits, "float_bits": self.float_bits, "ratio": round(self.ratio, 3),
-                "parameters": self.parameters, "weights": self.weights, "nonzeros": self.nonzeros,
-                "by_part": self.by_part, "by_node": self.by_node,
-                "storage": {e.node: e.storage for e in self.entries if e.storage}}
+        return {"bits": self.bits, "memory_bits": self.memory_bits, "float_bits": self.float_bits,
+                "ratio": round(self.ratio, 3), "parameters": self.parameters,
+                "weights": self.weights, "nonzeros": self.nonzeros, "by_part": self.by_part,
+                "by_node": self.by_node, "storage": _storages(self.entries),
+                "memory_by_part": _sums((entry.part, entry.bits) for entry in self.held),
+                "memory_storage": _storages(self.held)}
+
+
+def _sums(pairs) -> dict[str, int]:
+    total: Counter = Counter()
+    for name, bits in pairs:
+        total[name] += bits
+    return dict(total)
+
+
+def _storages(entries) -> dict[str, str]:
+    return {entry.node: entry.storage for entry in entries if entry.storage}
 
 
 def account_of(network: Network, storage=None, parameters: int = 0) -> Account:
-    """The account of a network.
+    """The account of a network; weights that are loaded count as these constants.
 
     Parameters
     ----------
     network : Network
     storage : mapping of node name to storage or its name, optional
-        Of the matrices; where it has none, the fewest bits that a core reads.
+        Of the matrices; where it has none, that of the core which takes it unless told otherwise.
     parameters : int    of the float module
     """
-    entries, nonzeros, weights = [], 0, 0
+    chosen = {name: STORAGES[kind] if isinstance(kind, str) else kind
+              for name, kind in (storage or {}).items() if kind is not None}
+    counted = _Counted(network, {name: own.held for name, own in chosen.items() if own.held})
+    entries, held = [], []
     for node in network.nodes:
         if isinstance(node, MatVec):
-            chosen = (storage or {}).get(node.name)
-            entries += _matrix(node, chosen)
-            values = _values(node.weights)
-            nonzeros += int(np.count_nonzero(values))
-            weights += values.size
-        else:
-            entries += [Entry(node.name, part, bits) for part, bits in _others(node).items()
-                        if bits]
-    return Account(tuple(entries), parameters, nonzeros, weights)
+            held += counted.matrix(node)
+            own = chosen.get(node.name)
+            entries += _as(own, node) if own else counted.matrix(node)
+        beside = _entries(node, counted.beside(node))
+        entries += beside
+        held += beside
+    values = [_values(node.weights) for node in network.nodes if isinstance(node, MatVec)]
+    return Account(tuple(entries), parameters, sum(int(np.count_nonzero(each)) for each in values),
+                   sum(each.size for each in values), tuple(held))
 
 
-def matrix_bits(values, entry_bits: int, kind: str | Storage | None) -> tuple[str, dict[str, int]]:
-    """Name of a matrix's storage, the fewest bits where it is None, and the bits of its parts."""
-    storage = STORAGES[kind] if isinstance(kind, str) else kind or fewest(values, entry_bits)
-    return storage.kind, storage.parts(values, entry_bits)
+def matrix_bits(values, entry_bits: int, storage: str | Storage) -> int:
+    """Bits of a matrix: of ``values`` int64 (n_out, n_in), a plain entry of ``entry_bits``."""
+    storage = STORAGES[storage] if isinstance(storage, str) else storage
+    return storage.bits(values, entry_bits)
 
 
 def _values(matrix):
@@ -133,37 +151,100 @@ def _values(matrix):
     return matrix.values if isinstance(matrix, PerChannel) else matrix.to_dense()
 
 
-def _matrix(node: MatVec, kind: str | Storage | None):
+def _entries(node, parts: dict[str, int], storage: str = "") -> list[Entry]:
+    return [Entry(node.name, part, bits, storage) for part, bits in parts.items() if bits]
+
+
+def _as(storage: Storage, node: MatVec) -> list[Entry]:
+    """A matrix in a storage that a step chose; signs and the like take the bits of their codes."""
     fmt, values = node.weights.format, _values(node.weights)
-    entry_bits = signed_bits(values) if isinstance(fmt, Codebook) else fmt.bits
-    if kind is None and not isinstance(node.weights, Dense | Shared | PerChannel):
-        parts, kind = {"weights": node.weights.stored_bits}, node.weights.kind
-    else:
-        kind, parts = matrix_bits(values, entry_bits, kind)
-    entries = [Entry(node.name, part, bits, kind) for part, bits in parts.items()]
-    if node.bias is not None:
-        ends = Fixed.covering(min(0, int(node.bias.min())), int(node.bias.max()))
-        entries.append(Entry(node.name, "bias", node.bias.size * ends.bits))
-    return entries
+    entry_bits = stored_bits(fmt) if isinstance(fmt, Codebook) else fmt.bits
+    return _entries(node, storage.parts(values, entry_bits), storage.kind)
 
 
-def _others(node) -> dict[str, int]:
-    if isinstance(node, Threshold):
-        return {"thresholds": node.table.size * signed_bits(node.table),
-                "inversions": node.invert.size if node.invert.any() else 0}
-    if isinstance(node, Requantise):
-        return _scales(node)
-    if isinstance(node, Table):
-        return {"table": len(node.values) * node.format.bits}
-    if isinstance(node, Piecewise):
-        return {"table": len(node.bases) * (signed_bits(node.bases) + signed_bits(node.slopes))}
-    return {}
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """What the cores hold of each node of a network.
+
+    Parameters
+    ----------
+    network : Network
+    told : dict    by matrix node, what a core holds that is told how to be folded
+    """
+
+    network: Network
+    told: dict[str, Storage]
+
+    def matrix(self, node: MatVec) -> list[Entry]:
+        """A matrix without its biases."""
+        if node.name in self.told:
+            return _as(self.told[node.name], node)
+        core, x = self._core(node), self._x(node)
+        return _entries(node, core.parts(node, x), core.kind)
+
+    def beside(self, node) -> dict[str, int]:
+        """What is stored beside a matrix, or of a node that has none."""
+        if isinstance(node, MatVec):
+            return {"bias": self._bias(node)}
+        if isinstance(node, Threshold):
+            return {"thresholds": self._thresholds(node)}
+        if isinstance(node, Requantise):
+            return {"scales": _scales(node)}
+        if isinstance(node, Table):
+            return {"table": len(node.values) * node.format.bits}
+        if isinstance(node, Piecewise):
+            return {"table": len(node.bases) * (_covering(node.bases) + _covering(node.slopes))}
+        return {}
+
+    def _x(self, node):
+        """The edge that a node reads."""
+        return self.network.edges[node.inputs[0]]
+
+    def _post(self, node):
+        """The node that reads ``node``, if it is the only one."""
+        readers = [each for each in self.network.nodes if node.name in each.inputs]
+        return readers[0] if len(readers) == 1 else None
+
+    def _core(self, node: MatVec):
+        return core_of(node, self._x(node), self._post(node))
+
+    def _is_of_planes(self, node: MatVec) -> bool:
+        return node.name not in self.told and isinstance(self._core(node), OfPlanes)
+
+    def _bias(self, node: MatVec) -> int:
+        """Biases; sums of planes start from them, or have them in the thresholds that follow."""
+        if self._is_of_planes(node):
+            is_compared = isinstance(self._post(node), Threshold)
+            return 0 if is_compared else start_bits(node, self._x(node).format)
+        if node.bias is None:
+            return 0
+        count = node.bias.size
+        if node.name in self.told:
+            count = self.told[node.name].outputs(count)
+        return count * _covering(np.append(node.bias, 0))
+
+    def _thresholds(self, node: Threshold) -> int:
+        """Thresholds and inversions: of sums of planes, or of what there is in front of them."""
+        before = self.network.node(node.inputs[0])
+        if (isinstance(before, MatVec) and self._post(before) is node
+                and self._is_of_planes(before)):
+            return threshold_bits(before, self._x(before).format, node)
+        return between_bits(node, self._x(node))
 
 
-def _scales(node: Requantise) -> dict[str, int]:
-    """Multipliers and shifts where channels differ; one for all is part of the logic."""
-    multipliers, shifts = (np.atleast_1d(each) for each in (node.multiplier, node.shift))
-    bits = 0
-    for each in (multipliers, shifts):
-        bits += each.size * bits_for(int(each.max()) + 1) if each.size > 1 else 0
-    return {"scales": bits}
+def _covering(values) -> int:
+    """Bits of a format that holds all of them."""
+    return Fixed.covering(int(values.min()), int(values.max())).bits
+
+
+def _scales(node: Requantise) -> int:
+    """Multipliers and shifts where channels differ; one for all is part of the logic.
+
+    Shifts to the right are stored as what is left to the longest; to the left where it rounds
+    twice.
+    """
+    shifts = node.shifts
+    n = max(node.multiplier.size, shifts.size)
+    multipliers = _covering(node.multiplier) if len(np.unique(node.multiplier)) > 1 else 0
+    aligned = [np.maximum(shifts, 0)] + [np.maximum(-shifts, 0)] * node.is_doubling
+    return n * (multipliers + sum((len(np.unique(each)) - 1).bit_length() for each in aligned))

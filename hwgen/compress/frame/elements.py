@@ -1,7 +1,7 @@
 """The nonzeros of a matrix as processing elements hold them: rows shared out, columns in turn."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -117,6 +117,15 @@ class Elements(Storage):
         """Says how many elements there are."""
         return f"{'huffman' if self.huffman else 'columns'} of {self.pe}"
 
+    @property
+    def held(self) -> "Elements":
+        """The memories that a decoder fills, where there is one."""
+        return replace(self, huffman=False)
+
+    def outputs(self, n_out: int) -> int:
+        """As many for each element."""
+        return -(-n_out // self.pe) * self.pe
+
     def parts(self, values, entry_bits: int) -> dict[str, int]:
         """Bits of each part."""
         split = split_of(values, self.pe, self.index_bits)
@@ -188,6 +197,10 @@ class Engine(Elements):
 
     lanes: int
     matrices: Callable[[], Sequence[np.ndarray]] = field(compare=False)
+
+    def outputs(self, n_out: int) -> int:
+        """One each: biases are loaded for outputs alone."""
+        return n_out
 
     def _entries(self, split) -> int:
         return len(split.entries)

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..conv import Convolution
 from ..errors import CheckpointError
 from ..form import Form, form_of, forms_of, put
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
 from .checkpoints import SUFFIX, training_name
+from .cores import usual
 from .prepare import integers_of, matrices
 from .step import per_layer
 from .stored import Storage
@@ -154,7 +156,8 @@ class Run:
         for name, layer in self.matrices.items():
             integers, bits = integers_of(layer)
             if integers is not None:
-                total += sum(matrix_bits(integers, bits, self.storage_of(name))[1].values())
+                storage = self.storage_of(name) or _usual(layer, integers)
+                total += matrix_bits(integers, bits, storage)
             else:
                 weight = layer.weight.detach()
                 nonzero = int(torch.count_nonzero(weight))
@@ -165,3 +168,10 @@ class Run:
         self.epochs.append(epoch)
         if self._progress is not None:
             self._progress(epoch)
+
+
+def _usual(layer, integers) -> str | Storage:
+    """How the integers of a layer are stored unless a step says so."""
+    if any(form.is_shared for form in forms_of(layer)):
+        return "codes"
+    return usual(integers, is_vector=not isinstance(layer, Convolution))

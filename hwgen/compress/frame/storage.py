@@ -1,8 +1,9 @@
 """How a matrix may be stored, to the bit: what each part takes, and that it can be read back.
 
 Every storage is a function of the integer matrix ``(n_out, n_in)`` and of the bits of a plain
-entry. What a core of the generator stores has its core's name here, and a test holds it equal to
-the memories of that core; :class:`Gaps` and :class:`Huffman` are those of Deep Compression.
+entry. These are those that a recipe may choose; which one a matrix has unless it does, and what the
+cores store of weights that are no plain integers, is in :mod:`.cores`. Tests hold what a core
+stores equal to its memories; :class:`Gaps` and :class:`Huffman` are those of Deep Compression.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from .elements import Elements, Engine
 from .stored import Storage, bits_for, signed_bits
 
 __all__ = ["STORAGES", "Codes", "Columns", "Elements", "Engine", "Gaps", "Huffman", "Plain",
-           "Storage", "bits_for", "fewest", "gaps_of", "signed_bits"]
+           "Storage", "bits_for", "gaps_of", "signed_bits"]
 
 
 class Plain(Storage):
@@ -160,12 +161,3 @@ class Huffman(Storage):
 
 STORAGES = {each.kind: each for each in (Plain(), Codes(), Columns(), Gaps(), Huffman())}
 """``STORAGES[kind]``; a new one is one class and its place here."""
-
-CORES = ("plain", "codes", "columns")
-"""Those that a core of the generator reads."""
-
-
-def fewest(values, entry_bits: int) -> Storage:
-    """The storage of the fewest bits that a core reads."""
-    return min((STORAGES[kind] for kind in CORES),
-               key=lambda storage: storage.bits(values, entry_bits))

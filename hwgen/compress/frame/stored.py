@@ -32,6 +32,18 @@ class Storage(ABC):
     kind: ClassVar[str]
     text: ClassVar[str]
 
+    @property
+    def held(self) -> "Storage | None":
+        """As memories of a core hold what is stored so; None where the matrix is as of any other.
+
+        That is for storages which say how a core is to be folded.
+        """
+        return None
+
+    def outputs(self, n_out: int) -> int:
+        """Places for numbers of ``n_out`` outputs: more where the last row is not full."""
+        return n_out
+
     @abstractmethod
     def parts(self, values, entry_bits: int) -> dict[str, int]:
         """Bits of each part: of ``values`` int64 (n_out, n_in), a plain entry of ``entry_bits``."""

@@ -145,9 +145,8 @@ class Hgq(TrainingStep):
 
     Behind ``quantise``, whose widths are the most that a weight may have; activations keep theirs.
     The loss gets ``strength`` times the share of the effective bit operations (EBOPs) that is left.
-    No storage holds weights of different widths, so the account counts the layer's (or fewer, where
-    codes of the values that are left, or leaving out zeros, take less); what it saves is adders of
-    the unrolled cores.
+    No storage holds weights of different widths, so the account counts the layer's (of nonzeros
+    alone where they are few); what it saves is adders of the unrolled cores.
 
     Parameters
     ----------

@@ -2,11 +2,24 @@
 
 import numpy as np
 import pytest
+from cases.targets import ECP5
 
 from hwgen.compress.frame.account import account_of
 from hwgen.compress.frame.storage import STORAGES, Elements
-from hwgen.ir import Dense, Edge, Input, MatVec, Network, Requantise, Shared, Table, Threshold
-from hwgen.numeric import Bipolar, Fixed
+from hwgen.ir import (
+    Dense,
+    Edge,
+    Input,
+    MatVec,
+    Network,
+    PowerSums,
+    Requantise,
+    Shared,
+    Table,
+    Threshold,
+)
+from hwgen.numeric import Bipolar, Fixed, Planes, PowerOfTwo, SpecError, Ternary
+from hwgen.plan import plan
 from hwgen.plan.stages import CodebookStage, FixedStage, SparseStage
 
 U4, W6 = Fixed(4, 0, False), Fixed(6)
@@ -58,10 +71,10 @@ def test_plain_and_biases_are_the_memories_of_the_fixed_core(rng):
 def test_every_other_node_counts(rng):
     weights = Dense(rng.integers(-31, 32, (4, 24)), W6)
     lows = np.array([-9, 0, 4, 700])
-    signs = account_of(network(weights, None,
-                               Threshold("act", ("fc",), lows, np.array([0, 0, 1, 0], bool),
-                                         Bipolar())))
-    assert signs.by_node["act"] == 4 * 11 + 4
+    mixed = np.array([0, 0, 1, 0], bool)
+    signs = account_of(network(weights, None, Threshold("act", ("fc",), lows, mixed, Bipolar())))
+    bits = 2 * 31 * 24 * 15 + 1      # of planes of 6 and 4 bits no sum is more than that
+    assert signs.by_node["act"] <= 4 * bits.bit_length() + 4
     scaled = account_of(network(weights, None, Requantise(
         "act", ("fc",), np.array([3, 9, 2, 1]), 4, "half_up", U4)))
     assert scaled.by_part["scales"] == 4 * 4
@@ -81,3 +94,51 @@ def test_ratio_and_chosen_storage(rng):
     assert account.bits < account_of(network(weights)).bits
     assert account.ratio == 24 * 40 * 32 / account.bits
     assert (account.nonzeros, account.weights) == (weights.nonzeros, 24 * 40)
+
+
+INPUTS = (U4, Fixed(3), Bipolar(), Ternary(), Planes((2, 4), -3))
+
+WEIGHTS = (Fixed(2), Fixed(4), Bipolar(), Ternary(), Planes((1, 2, 5), 0), PowerOfTwo(3))
+
+
+def matrices(rng, fmt):
+    """Weights of a format: all of its values, few that are not 0, shared ones, powers."""
+    values = rng.choice(fmt.levels, (9, 16))
+    if isinstance(fmt, PowerOfTwo):
+        return [PowerSums(fmt.encode(rng.choice(fmt.levels, (2, 9, 16))), 3, (0, 2))]
+    found = [Dense(values, fmt), Shared.of(values)]
+    return found + ([Dense(values * (rng.random((9, 16)) < 0.2), fmt)] if 0 in fmt.levels else [])
+
+
+def followed(rng, node, x, fmt):
+    """The network of ``node``, which reads ``x``, and of what follows: ``fmt`` of thresholds."""
+    matrix = (Input("x", (), (16,), x), node)
+    edge = Network("net", matrix, ("fc",)).edges["fc"]
+    if fmt is None:
+        return Network("net", matrix, ("fc",))
+    if fmt == "scales":
+        more = Requantise("act", ("fc",), rng.integers(1, 9, 9), rng.integers(1, 5, 9), "half_up",
+                          Fixed(8))
+        return Network("net", (*matrix, more), ("act",))
+    steps = np.sort(rng.integers(edge.lo, edge.hi + 2, (9, len(fmt.levels) - 1)), axis=1)
+    more = Threshold("act", ("fc",), steps, rng.random(9) < 0.5, fmt)
+    return Network("net", (*matrix, more), ("act",))
+
+
+@pytest.mark.parametrize("x", INPUTS, ids=str)
+def test_what_any_core_holds_with_what_follows(rng, x):
+    """Of every weight with every input that a core takes, whatever stands behind."""
+    planned = 0
+    for weights in (each for fmt in WEIGHTS for each in matrices(rng, fmt)):
+        after = [None, "scales", Bipolar(), Fixed(2, 0, False)][rng.integers(4)]
+        node = MatVec("fc", ("x",), weights, [None, rng.integers(-40, 30, 9)][rng.integers(2)])
+        net = followed(rng, node, x, after)
+        try:
+            design = plan(net, ECP5, interval_cycles=1 << 16)
+        except SpecError:                       # no core takes such inputs with such weights
+            continue
+        planned += 1
+        held = account_of(net)
+        assert held.memory_bits == sum(map(total, design.stages)), (weights.format, after)
+        assert held.entries == held.held
+    assert planned >= 10

@@ -3,7 +3,7 @@ import pytest
 from cases.errors import refused
 
 from hwgen.compress.frame.huffman import code_lengths, codes_of, decode, encode
-from hwgen.compress.frame.storage import STORAGES, Huffman, fewest, from_gaps, gaps_of
+from hwgen.compress.frame.storage import STORAGES, Huffman, from_gaps, gaps_of
 from hwgen.numeric import SpecError
 
 
@@ -81,9 +81,3 @@ def test_plain_and_codes():
     values = np.array([[1, -4, 1, 0], [0, 0, 0, 7]])
     assert STORAGES["plain"].parts(values, 6) == {"weights": 48}
     assert STORAGES["codes"].parts(values, 6) == {"weights": 8 * 2, "codebook": 3 * 4}
-
-
-def test_the_fewest_bits_of_what_cores_read(rng):
-    assert fewest(rng.integers(-100, 100, (8, 8)), 8).kind == "plain"
-    assert fewest(rng.integers(0, 2, (30, 30)) * 90, 8).kind == "codes"
-    assert fewest(sparse(rng, (60, 60), 0.01, 100), 8).kind == "columns"
