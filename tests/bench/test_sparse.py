@@ -28,8 +28,8 @@ def test_every_part_has_what_the_frame_asks_for(name):
 
 
 def test_unknown_part_is_refused():
-    message = (f"part of benchmark 'sparse' must be one of {', '.join(PARTS)}, not 'ese'; did you mean"
-               f" 'eie'?")
+    message = (f"part of benchmark 'sparse' must be one of {', '.join(PARTS)}, not 'ese';"
+               f" did you mean 'eie'?")
     with refused(SpecError, message):
         sparse.run(lambda *_: None, parts=["ese"])
 
