@@ -40,8 +40,9 @@ def command(
     try:
         result, _ = carried_out(model, recipe, data, out, device, fresh=fresh)
     except BudgetError as error:
-        error.result.save(out)
-        raise
+        path = error.result.save(out)
+        raise BudgetError(f"{error}. It is written to {path}, which 'hwgen generate' takes",
+                          error.result) from error
     path = result.save(out)
     document = {"network": str(path), **result.to_dict()}
     show(document, as_json=as_json, text=lambda: [_table(result), _line(result, path)])

@@ -77,8 +77,9 @@ def command(
         with _helpers(task, workers - 1) as ready, show_progress() as progress:
             found = _found(task, progress, ready)
     except BudgetError as error:
-        error.result.save(out)
-        raise
+        path = error.result.save(out)
+        raise BudgetError(f"{error}. Its recipe is written to {path}, for 'hwgen compress'",
+                          error.result) from error
     path = found.save(out)
     show({"recipe": str(path), **found.to_dict()}, as_json=as_json,
          text=lambda: [_table(found), _line(found, path)])

@@ -65,7 +65,9 @@ def test_a_budget_that_is_not_met_is_a_failure_that_leaves_the_best(hwgen, tmp_p
     done = hwgen("compress", *files(tmp_path, bits=10))
     assert done.code == 1
     assert "recipe 'tiny': budget must be met, at most 10 bits; the best found has" in done.err
-    assert (tmp_path / "out" / "tiny.hwgen").is_file()
+    path = tmp_path / "out" / "tiny.hwgen"
+    assert path.is_file()
+    assert f". It is written to {path}, which 'hwgen generate' takes" in done.err
 
 
 def test_a_field_that_is_another_one_since(hwgen, tmp_path):

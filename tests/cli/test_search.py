@@ -80,6 +80,8 @@ def test_luts_that_are_too_few_and_a_helper(hwgen, tmp_path, monkeypatch):
                  "400", "--weight-bits", "2..3", "--activation-bits", "2", "--workers", "2")
     assert (done.code, helped) == (1, [None, "joined"])
     assert "budget must be met, at most 100 LUTs of ulx3s-85f, interval 400; the best" in done.err
+    path = tmp_path / "out" / "tiny-found.toml"
+    assert f". Its recipe is written to {path}, for 'hwgen compress'" in done.err
     assert "a further process ended with exit code 3" in done.err
     found = json.loads((tmp_path / "out" / "tiny-found.json").read_text())
     assert (found["is_met"], len(found["trials"])) == (False, 2)
