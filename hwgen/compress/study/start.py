@@ -43,8 +43,9 @@ def again(run: Run, recipe: Recipe) -> Run:
     other = copy.copy(run)
     other.model, other.recipe = copy.deepcopy(run.model), recipe
     other.folder = other._progress = None
-    for name in ("lessons", "epochs", "storage", "notes"):
-        setattr(other, name, copy.copy(getattr(run, name)))
+    for name, value in vars(run).items():       # what steps add to: of whatever name
+        if isinstance(value, list | dict):
+            setattr(other, name, copy.copy(value))
     return other
 
 
