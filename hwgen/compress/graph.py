@@ -1,7 +1,6 @@
 """Any module as a graph of layers: bare operations of its forward become the layers they are."""
 
 import copy
-import operator
 import sys
 import traceback
 from pathlib import Path
@@ -16,7 +15,8 @@ from hwgen.numeric import SpecError
 from .add import QuantAdd
 from .entry import take_scale
 from .layer import Layer
-from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, require_unread
+from .plain import part_of, require_one, require_own
+from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, place_of, require_unread
 
 __all__ = ["as_graph", "layer_of", "place_of", "run_through"]
 
@@ -67,6 +67,7 @@ def as_graph(module) -> torch.fx.GraphModule:
     check_module(module)
     if _is_layer(module):
         module = nn.Sequential(module)
+    require_own(module)
     root = copy.deepcopy(module)
     graph = _traced(root)
     _drop_softmax(graph, root)
@@ -74,6 +75,7 @@ def as_graph(module) -> torch.fx.GraphModule:
     seen = {}
     for node in list(graph.nodes):
         if node.op == "call_module":
+            require_one(node, root.get_submodule(node.target))
             _once(node, root, seen)
         elif node.op in ("call_function", "call_method") and node.users and not _is_size(node):
             _replace(node, root, graph)
@@ -85,7 +87,7 @@ def as_graph(module) -> torch.fx.GraphModule:
             graph.erase_node(node)
     left = [node for node in graph.nodes if node.op in ("call_function", "call_method")]
     if left:
-        raise SpecError(_part_of(left[0], root) or _unknown(left[0]))
+        raise SpecError(part_of(left[0], root) or _unknown(left[0]))
     result = torch.fx.GraphModule(root, graph, class_name=type(module).__name__)
     return result.train(module.training)
 
@@ -93,15 +95,6 @@ def as_graph(module) -> torch.fx.GraphModule:
 def layer_of(graph_module, node):
     """The layer that a node calls, or None."""
     return graph_module.get_submodule(node.target) if node.op == "call_module" else None
-
-
-def place_of(node) -> str:
-    """`` (FILE:LINE)`` of the user's code that a node of :func:`as_graph` stands in; "" if unknown.
-
-    As it is of a layer in ``nn.Sequential``, which is called in no line of the user's.
-    """
-    line = node.meta.get("line")
-    return "" if line is None else f" ({line})"
 
 
 class _Running(torch.fx.Interpreter):
@@ -202,17 +195,6 @@ def _layers(node, root):
         return make(*node.args[1:], **node.kwargs)
     except (TypeError, SpecError) as error:
         raise SpecError(_unknown(node, str(error))) from error
-
-
-def _part_of(node, root) -> str | None:
-    """Of ``y, state = lstm(x)``: why the layer that returns several things is refused."""
-    source = node.all_input_nodes[0] if node.all_input_nodes else None
-    layer = None if source is None or source.op != "call_module" else root.get_submodule(
-        source.target)
-    if layer is None or node.target is not operator.getitem or not isinstance(node.args[1], int):
-        return None
-    return (f"module '{source.target}'{place_of(source)}: must return one tensor, not several as"
-            f" {type(layer).__name__} does: it has no exact form here")
 
 
 def _unknown(node, reason: str | None = None) -> str:

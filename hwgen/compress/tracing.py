@@ -13,7 +13,7 @@ from .conv import Flatten
 from .layer import Layer
 
 __all__ = ["INPUT", "IN_PLACE", "SUMS", "Step", "Tracer", "check_module", "ends_of",
-           "require_unread", "trace"]
+           "place_of", "require_unread", "trace"]
 
 
 class _Value(torch.fx.Proxy):
@@ -109,6 +109,15 @@ def ends_of(graph, module):
         raise SpecError(f"module {type(module).__name__} must return one tensor, the scores, not"
                         f" {returned!r}")
     return inputs[0], returned
+
+
+def place_of(node) -> str:
+    """`` (FILE:LINE)`` of the user's code that a node of :func:`as_graph` stands in; "" if unknown.
+
+    As it is of a layer in ``nn.Sequential``, which is called in no line of the user's.
+    """
+    line = node.meta.get("line")
+    return "" if line is None else f" ({line})"
 
 
 def _used(node) -> set:

@@ -10,6 +10,7 @@ from ..fixed import QuantInput, QuantLinear
 from ..form import forms_of
 from ..graph import as_graph, layer_of
 from ..linear import IntegerLinear
+from ..plain import require_finite
 from ..quantise import ACTIVATIONS
 from ..thermometer import ThermometerInput
 from ..twin import LEFT_OUT, NORMS
@@ -30,8 +31,13 @@ def prepared(model, split):
 
     That reads the integers of ``split`` as ``integer * 2**-bits``, so as numbers below 1. Where the
     model scales its input by constants, that is folded into the first matrices.
+
+    Raises
+    ------
+    SpecError    As :func:`hwgen.compress.graph.as_graph`, and for a parameter that is not finite.
     """
     whole = as_graph(model)
+    require_finite(whole)
     first = next((node for node in whole.graph.nodes if node.op == "call_module"
                   and not isinstance(layer_of(whole, node), LEFT_OUT)), None)
     if first is None:

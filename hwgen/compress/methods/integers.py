@@ -45,6 +45,9 @@ class Integers(TrainingStep):
         context.refuse(FIXED, "leave one of the two out")
         for mark in ("pruned", "shared", "tied", "structured"):
             context.refuse(mark, "integer weights follow from all latent ones: leave it out")
+        context.refuse("factored", "integer weights need an activation behind every matrix, and its"
+                                   " factors have none between them: leave it out, or take"
+                                   " 'quantise' here")
         context.model = self._twin(context.model, context.split.x_train[:LOOK])
         context.layers, context.norms = matrices(context.model), frozenset()
         context.mark(FIXED, "integers", *(() if self.has_zero else ("nonzero",)))
