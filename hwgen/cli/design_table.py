@@ -5,18 +5,21 @@ from rich.table import Table
 __all__ = ["describe", "design_tables"]
 
 
-def describe(design, artefact) -> dict:
-    """What machines are told of a design and its artefact."""
+def describe(design, artefact, laid_out=None) -> dict:
+    """What machines are told of a design and its artefact.
+
+    ``laid_out`` has the kind of each matrix that has no core of its own, by name of its node.
+    """
     manifest = artefact.manifest
     keys = ("name", "digest", "clk_hz", "interval_cycles", "latency_cycles", "weight_bits",
             "stages")
     return {"artefact": str(artefact.folder), "board": design.target.name,
             "bottleneck": design.bottleneck, "estimate": design.estimate.to_dict(),
-            **{key: manifest[key] for key in keys}}
+            "laid_out": laid_out or {}, **{key: manifest[key] for key in keys}}
 
 
-def design_tables(design, artefact) -> list:
-    """The stages, the totals, and what to do next."""
+def design_tables(design, artefact, laid_out=None) -> list:
+    """The stages, the totals, and what to do next; ``laid_out`` as of :func:`describe`."""
     bits = sum(design.weight_bits.values())
     cells = design.estimate
     totals = (
@@ -27,10 +30,14 @@ def design_tables(design, artefact) -> list:
     )
     folder = artefact.folder
     steps = f"Written to {folder}. Next: hwgen simulate {folder}, hwgen synth {folder}"
-    return [_stages(design), totals, f"[green]{steps}[/]"]
+    laid_out = laid_out or {}
+    notes = [f"{name}: a matrix of kind '{kind}' has no core of its own: every entry is given, and"
+             f" it runs on a dense core, or on another that takes these entries"
+             for name, kind in laid_out.items()]
+    return [_stages(design, laid_out), totals, *notes, f"[green]{steps}[/]"]
 
 
-def _stages(design) -> Table:
+def _stages(design, laid_out) -> Table:
     table = Table(title_justify="left")
     table.add_column("stage", style="bold")
     table.add_column("core")
@@ -41,5 +48,6 @@ def _stages(design) -> Table:
         folding = (str(getattr(stage, key, "")) for key in ("pe", "simd"))
         numbers = (stage.interval_cycles, sum(stage.memory_bits.values()), cells.lut, cells.bram,
                    cells.dsp)
-        table.add_row(stage.name, stage.core, *folding, *(f"{n:,}" for n in numbers))
+        core = stage.core + (f" ({laid_out[stage.name]})" if stage.name in laid_out else "")
+        table.add_row(stage.name, core, *folding, *(f"{n:,}" for n in numbers))
     return table

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwgen.ir import Dense, Edge, MatVec, PerChannel, Shared
-from hwgen.numeric import SpecError
+from hwgen.ir import Dense, Edge, Matrix, MatVec, PerChannel, Shared
+from hwgen.numeric import Codebook, SpecError
 
 from .dynamic import DynamicQuantLinear
 from .fixed import QuantLinear
@@ -29,7 +29,8 @@ def integer_linear(layer: IntegerLinear, value: Value, name: str):
     if layer.bias is not None:
         _check_in_frac(layer, value)
     frac = value.frac + layer.out_shift
-    nodes, result = _linear(value, name, layer.matrix(), layer.integer_bias(), frac)
+    weights = structured(layer, layer.matrix())
+    nodes, result = _linear(value, name, weights, layer.integer_bias(), frac)
     return nodes, result if layer.scale() is None else replace(result, pending=(layer.rescale,))
 
 
@@ -40,11 +41,26 @@ def quant_linear(layer: QuantLinear, value: Value, name: str):
     fmt = layer.weight_format(int(fracs.max()))
     integers = int64_of(layer.integer_weight())
     weights = Shared.of(integers) if getattr(layer, "is_shared", False) else Dense(integers, fmt)
-    nodes, result = _linear(value, name, weights, layer.integer_bias(), layer.out_frac)
+    nodes, result = _linear(value, name, structured(layer, weights), layer.integer_bias(),
+                            layer.out_frac)
     result = replace(result, has_no_step=isinstance(weights, Shared))
     if fracs.min() == fracs.max():
         return nodes, result
     return nodes, replace(result, channel_frac=fracs + int(layer.in_frac))
+
+
+def structured(layer, weights: Matrix) -> Matrix:
+    """``weights`` as the kind that the layer's forms say, where they still are so.
+
+    A matrix of another kind than :class:`Dense` of plain numbers, or :class:`Shared`, stays: laid
+    out again, it must be what it was.
+    """
+    if type(weights) is Shared or type(weights) is Dense and not isinstance(weights.format,
+                                                                            Codebook):
+        found = (each.matrix(weights.to_dense(), weights.format)
+                 for each in getattr(layer, "storages", ()))
+        return next((each for each in found if each is not None), weights)
+    return weights
 
 
 def depthwise_linear(layer, value: Value, name: str):

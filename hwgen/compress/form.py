@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-__all__ = ["Form", "baked", "form_of", "forms_of", "latent", "maker_of", "put"]
+__all__ = ["Form", "baked", "form_of", "forms_of", "latent", "maker_of", "put",
+           "storages_of"]
 
 
 class Form(nn.Module, ABC):
@@ -66,6 +67,12 @@ def forms_of(layer) -> list[Form]:
     return [form for form in layer.parametrizations.weight if isinstance(form, Form)]
 
 
+def storages_of(layer) -> list:
+    """How the forms of a layer's weights are stored, the last one's first."""
+    found = [form.storage() for form in reversed(forms_of(layer))]
+    return [storage for storage in found if storage is not None]
+
+
 def form_of(layer, kind):
     """The form of ``kind`` that a layer has, or None."""
     return next((form for form in forms_of(layer) if isinstance(form, kind)), None)
@@ -108,4 +115,5 @@ def _without_forms(layer):
     del plain._modules["parametrizations"]
     plain.weight = nn.Parameter(layer.weight.detach().clone())
     plain.is_shared = any(form.is_shared for form in forms_of(layer))
+    plain.storages = storages_of(layer)
     return plain

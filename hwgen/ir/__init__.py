@@ -1,6 +1,7 @@
 """The exact integer network: what is computed, and nothing of how or by which hardware."""
 
 from .base import Edge, Node
+from .laid_out import laid_out, structures
 from .loaded import replaced, with_loaded
 from .matrices import (
     MATRIX_KINDS,
@@ -11,8 +12,11 @@ from .matrices import (
     LoadedShared,
     Matrix,
     PerChannel,
+    Placed,
     PowerSums,
+    ProductQuantised,
     Shared,
+    Structured,
 )
 from .network import CheckError, Network, check
 from .nodes import (
@@ -38,7 +42,8 @@ from .store import FORMAT_VERSION, load, save
 __all__ = [
     "Add", "Argmax", "CheckError", "Dense", "Edge", "FORMAT_VERSION", "Flatten", "Input", "Loaded",
     "LoadedPerChannel", "LoadedPowerSums", "LoadedShared", "MATRIX_KINDS", "MatVec", "Matrix",
-    "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel", "Piecewise", "PowerSums",
-    "Requantise", "Shared", "SlidingWindow", "SumPool", "Table", "Thermometer", "Threshold",
-    "WindowMax", "WindowSum", "check", "load", "replaced", "save", "with_loaded",
+    "MaxPool", "NODE_KINDS", "Network", "Node", "PerChannel", "Piecewise", "Placed",
+    "PowerSums", "ProductQuantised", "Requantise", "Shared", "SlidingWindow", "Structured",
+    "SumPool", "Table", "Thermometer", "Threshold", "WindowMax", "WindowSum", "check", "laid_out",
+    "load", "replaced", "save", "structures", "with_loaded",
 ]

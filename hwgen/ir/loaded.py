@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from ..numeric import SpecError
+from .laid_out import laid_out
 from .matrices import (
     Dense,
     Loaded,
@@ -80,6 +81,7 @@ def replaced(network: Network, other: Network, *, thresholds: Collection[str] = 
     SpecError    If ``other`` differs in anything else than these and its name: in a node, a format,
                  a number that stays in the hardware; or if a bias is outside its range.
     """
+    other = laid_out(other)
     if len(network.nodes) != len(other.nodes):
         raise SpecError(f"network '{other.name}' must have the {len(network.nodes)} nodes of"
                         f" '{network.name}', not {len(other.nodes)}")

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..ir import Dense, MatVec, Network, Piecewise, Requantise, Shared, Table, Threshold
+from ..ir import Dense, MatVec, Network, Piecewise, Requantise, Shared, Table, Threshold, laid_out
 from ..numeric import SpecError, as_int
 
 __all__ = ["balanced", "row_order"]
@@ -105,6 +105,7 @@ def balanced(network: Network, elements: Mapping[str, int],
                  one whose matrix or the next one is neither dense nor shared.
     """
     shares = {name: np.asarray(share) for name, share in (busy or {}).items()}
+    network = laid_out(network)
     for name, pe in elements.items():
         path = _path(network, name)
         node = path[0]

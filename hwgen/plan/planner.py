@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from ..ir import MatVec, Network, with_loaded
+from ..ir import MatVec, Network, laid_out, with_loaded
 from ..numeric import Fixed, SpecError, as_int, did_you_mean
 from .assemble import assemble, sole_readers
 from .design import Design
@@ -59,9 +59,11 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     """Choose core and folding for every node.
 
     Where multiplier blocks run out, LUTs take the products of some stages: if they fit. ``network``
-    of the design may be another that computes the same scores: pools whose windows overlap become
-    sliding windows and what is made of each (:func:`windowed`), and rows of a sparse stage are put
-    into an order in which it takes fewer cycles, where the next layer can take it.
+    of the design may be another that computes the same scores: matrices of a structure for which
+    there is no core, such as :class:`~hwgen.ir.Placed`, have every entry given and run on a dense
+    core, or on any that takes these entries (:func:`~hwgen.ir.laid_out`); pools whose windows
+    overlap become sliding windows and what is made of each (:func:`windowed`), and rows of a sparse
+    stage are put into an order in which it takes fewer cycles, where the next layer can take it.
 
     Parameters
     ----------
@@ -93,6 +95,7 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
                         f" not {cores!r}")
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores, made = dict(cores or {}), {}
+    network = laid_out(network)
     _require_known(network, cores, target)
     network = windowed(with_loaded(network, _loaded(network, cores, weights)))
     if interval_cycles is not None:

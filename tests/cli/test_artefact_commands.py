@@ -9,6 +9,8 @@ from cases.networks import binary
 
 from hwgen import golden
 from hwgen.host import LinkError
+from hwgen.ir import Dense, Input, MatVec, Network, Placed
+from hwgen.numeric import Fixed
 from hwgen.numeric.errors import SpecError
 from hwgen.synth import Clock, SynthReport
 
@@ -229,6 +231,26 @@ def test_generate_by_default(hwgen, api):
     assert {k: v for k, v in api.items() if k != "network"} == {
         "target": "ulx3s-85f", "interval_cycles": None, "clk_hz": None, "cores": None,
         "weights": None, "balance": True}
+
+
+def test_generate_says_which_matrices_have_no_core_of_their_own(hwgen, monkeypatch):
+    def built(design, folder, *, progress):
+        return SimpleNamespace(folder=folder, manifest=dict.fromkeys(
+            ("name", "digest", "clk_hz", "interval_cycles", "latency_cycles", "weight_bits",
+             "stages")))
+
+    monkeypatch.setattr("hwgen.flow.api.build", built)
+    nodes = (Input("x", (), (2,), Fixed(4)),
+             MatVec("fc1", ("x",), Placed([3, -5], [[0, 1], [1, 0]], Fixed(4))),
+             MatVec("fc2", ("fc1",), Dense([[1, -1]], Fixed(4))))
+    Network("n", nodes, ("fc2",)).save("net.hwgen")
+    assert hwgen("generate", "net.hwgen", "--interval", "8", "--json").json["laid_out"] == {
+        "fc1": "placed"}
+    out = " ".join(hwgen("generate", "net.hwgen", "--interval", "8").out.split())
+    assert "fixed-unrolled (placed)" in out
+    assert ("fc1: a matrix of kind 'placed' has no core of its own: every entry is given, and it"
+            " runs on a dense core, or on another that takes these entries") in out
+    assert "fc2:" not in out
 
 
 def test_generate_of_a_file_that_is_not_there(hwgen):

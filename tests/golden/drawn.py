@@ -13,6 +13,7 @@ from hwgen.ir import (
     MaxPool,
     Network,
     PerChannel,
+    Placed,
     Requantise,
     SlidingWindow,
     SumPool,
@@ -80,9 +81,23 @@ def per_channel(draw, n_in):
     return PerChannel(array_of(draw, values_of(fmt), shape), fmt, multiplier)
 
 
+def placed(draw, n_out, n_in):
+    """A matrix of up to three numbers with signs, and zeros; all numbers at places."""
+    shape, fmt = (n_out, n_in), Fixed(draw(st.integers(2, 9)))
+    places = array_of(draw, st.integers(-1, min(3, n_out * n_in) - 1), shape)
+    used, which = np.unique(places[places >= 0], return_inverse=True)
+    places[places >= 0] = which
+    signs = array_of(draw, st.sampled_from([1, -1]), shape)
+    numbers = array_of(draw, st.integers(-fmt.max, fmt.max), used.shape)
+    return Placed(numbers, places, fmt, draw(st.sampled_from([None, signs])))
+
+
 def mat_vec(draw, name, source, edge):
     fmt, n_out = draw(FORMATS), draw(SIZES)
-    if draw(st.integers(0, 3)):
+    kind = draw(st.sampled_from(["dense", "dense", "channel", "placed"]))
+    if kind == "placed":
+        weights = placed(draw, n_out, edge.shape[-1])
+    elif kind == "dense":
         weights = Dense(array_of(draw, values_of(fmt), (n_out, edge.shape[-1])), fmt)
     else:
         weights = per_channel(draw, edge.shape[-1])

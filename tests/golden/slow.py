@@ -89,6 +89,10 @@ def flatten(node, x):
 
 def entries(weights):
     """Rows of a matrix: of one per channel from its docstring, of others as they say."""
+    if weights.kind == "placed":
+        return [[0 if place < 0 else int(weights.numbers[place]) * (
+                     1 if weights.signs is None else int(weights.signs[k, i]))
+                 for i, place in enumerate(row)] for k, row in enumerate(weights.places)]
     if weights.kind != "per-channel":
         return weights.to_dense().tolist()
     n_out, taps = len(weights.values), len(weights.values[0])

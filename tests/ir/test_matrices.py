@@ -4,7 +4,21 @@ import numpy as np
 import pytest
 from cases.errors import refused
 
-from hwgen.ir import Input, MatVec, Network, PerChannel, PowerSums, Shared, load, save
+from hwgen.ir import (
+    Dense,
+    Input,
+    MatVec,
+    Network,
+    PerChannel,
+    Placed,
+    PowerSums,
+    ProductQuantised,
+    Shared,
+    laid_out,
+    load,
+    save,
+    structures,
+)
 from hwgen.numeric import Bipolar, Codebook, Fixed, PowerOfTwo, SpecError
 
 X = Fixed(4, 0, False)
@@ -63,12 +77,58 @@ def test_an_output_per_channel_reads_one_element_of_each_tap():
     assert matrix.stored_bits == 8 * 4
 
 
+def test_placed_entries_are_numbers_with_signs():
+    matrix = Placed([5, -8, 7], [[0, 1, 2], [2, 0, -1]], Fixed(4), [[1, 1, -1], [1, -1, 1]])
+    assert matrix.to_dense().tolist() == [[5, -8, -7], [7, -5, 0]]
+    assert (matrix.shape, matrix.nonzeros) == ((2, 3), 5)
+    assert matrix.stored_parts == {"weights": 3 * 4}
+    assert Placed([5, -8], [[0, 1]], Codebook((-8, 5))).stored_parts == {"weights": 2 * 4}
+
+
+def test_a_matrix_is_placed_by_what_stands_where():
+    matrix = Placed.of([[-8, 7, 0], [-7, -8, 0]], [[4, 2, -1], [2, 4, -1]], Fixed(4),
+                       [[-1, 1, 1], [-1, -1, 1]])
+    assert matrix.numbers.tolist() == [7, -8]        # 8, which the sign asks for, is none of s4
+    assert matrix.places.tolist() == [[1, 0, -1], [0, 1, -1]]
+    assert matrix.signs.tolist() == [[1, 1, 1], [-1, 1, 1]]
+    assert Placed.of([[3, 3]], [[0, 0]], Fixed(3), [[-1, -1]]).signs is None
+    for values in ([[1, 2]], [[1, -1]], [[0, 1]]):
+        with refused(SpecError, "entries of a number must be equal but for their signs, and all"
+                                " others 0, to be placed, and are not"):
+            Placed.of(values, [[0, 0]] if values[0][0] else [[0, -1]], Fixed(4))
+
+
+def test_rows_are_put_together_from_pieces():
+    books = [[[1, 2], [3, 4], [5, 6]], [[7, 8], [-1, -2], [0, 0]]]
+    matrix = ProductQuantised([[0, 1], [2, 0], [0, 0]], books, [2, 0, 1], Fixed(5))
+    assert matrix.to_dense().tolist() == [[-1, 1, 2], [7, 5, 6], [7, 1, 2]]
+    assert matrix.stored_parts == {"weights": 6 * 2, "codebook": 3 * 3 * 5}
+    assert matrix.stored_bits == 57
+
+
+def test_structures_are_laid_out_as_matrices_that_cores_take():
+    placed = Placed([5, -8], [[0, 1, 0]], Fixed(5, 3))
+    coded = Placed([5, -8], [[0], [1]], Codebook((-8, 5)))
+    nodes = (Input("x", (), (3,), X), MatVec("a", ("x",), placed, [7]), MatVec("b", ("a",), coded))
+    network = Network("n", nodes, ("b",), {"note": 1})
+    assert structures(network) == {"a": "placed", "b": "placed"}
+    plain = laid_out(network)
+    dense = Network("n", (nodes[0], MatVec("a", ("x",), Dense([[5, -8, 5]], Fixed(5, 3)), [7]),
+                          MatVec("b", ("a",), Shared.of([[5], [-8]]))), ("b",))
+    assert (plain.digest, plain.meta, plain.edges) == (dense.digest, {"note": 1}, network.edges)
+    assert (laid_out(plain), structures(plain)) == (plain, {})
+
+
 @pytest.mark.parametrize("matrix", [
     PowerSums.of([[8, -1, 0], [1, 2, -4]], 4),
     PowerSums([[[1, 2, 0], [6, 7, 5]], [[3, 0, 0], [1, 1, 7]]], 3, (1, 0)),
     Shared([[0, 2, 1], [2, 2, 0]], [-9, 0, 40]),
     PerChannel([[1], [-2], [3], [4], [5], [-6]], Fixed(4), 2),
-], ids=["power", "sums", "shared", "channel"])
+    Placed([5, -8, 7], [[0, 1, 2], [2, 0, -1]], Fixed(4), [[1, 1, -1], [1, -1, 1]]),
+    Placed([5, -8], [[0, 1, 0], [1, 0, 1]], Fixed(5, 3)),
+    Placed([5, -8, 0], [[0, 1, 2], [2, 0, -1]], Codebook((-8, -5, 0, 5))),
+    ProductQuantised([[0, 1], [2, 1]], np.arange(12).reshape(2, 3, 2), [3, 0, 1], Fixed(5)),
+], ids=["power", "sums", "shared", "channel", "signs", "placed", "placed codebook", "product"])
 def test_a_network_file_keeps_them(matrix, tmp_path):
     network = Network("n", (Input("x", (), (3,), X), MatVec("fc", ("x",), matrix)), ("fc",))
     save(network, tmp_path / "n.hwgen")
@@ -115,6 +175,40 @@ def test_a_network_file_keeps_them(matrix, tmp_path):
     (lambda: PerChannel([1, 2], Fixed(4)), SpecError,
      "weights must be a non-empty (n_out, n_in), not (2,)"),
     (lambda: Shared([[0.5]], [3, 4]), TypeError, "indices must be integers, not float64"),
+    (lambda: Placed([1], [0], Fixed(4)), SpecError,
+     "places must be a non-empty (n_out, n_in), not (1,)"),
+    (lambda: Placed([[1]], [[0]], Fixed(4)), SpecError,
+     "numbers must be of shape (n,), not (1, 1)"),
+    (lambda: Placed([1, 2], [[0, 2]], Fixed(4)), SpecError, "places must be in -1..1, not 0..2"),
+    (lambda: Placed([1, 2], [[0, -2]], Fixed(4)), SpecError, "places must be in -1..1, not -2..0"),
+    (lambda: Placed([1, 2], [[0, 0]], Fixed(4)), SpecError,
+     "numbers must have a place each, and number 1 has none: leave it out"),
+    (lambda: Placed([9], [[0]], Fixed(4)), SpecError,
+     "numbers must be in fixed s4.0 (-8..7), not 9 at index [0] (1 of 1 are outside)"),
+    (lambda: Placed([-8], [[0]], Fixed(4), [[-1]]), SpecError,
+     "weights must be in fixed s4.0 (-8..7), not 8 at index [0, 0] (1 of 1 are outside)"),
+    (lambda: Placed([1], [[0, -1]], Bipolar()), SpecError,
+     "weights must be in bipolar {-1, +1}, not 0 at index [0, 1] (1 of 2 are outside)"),
+    (lambda: Placed([1], [[0, 0]], Fixed(4), [[1]]), SpecError,
+     "signs must be of the shape of places, (1, 2), not (1, 1)"),
+    (lambda: Placed([1], [[0, 0]], Fixed(4), [[1, 0]]), SpecError, "signs must be +1 or -1, not 0"),
+    (lambda: Placed([1], [[0]], 4), TypeError, "weights format must be a Format, not 4"),
+    (lambda: ProductQuantised([[0]], [[1]], [0], Fixed(4)), SpecError,
+     "codebooks must be a non-empty (groups, count, length), not (1, 1)"),
+    (lambda: ProductQuantised([[0]], [[[1]], [[2]]], [0], Fixed(4)), SpecError,
+     "codes must be a non-empty (n_out, 2), a column for each codebook, not (1, 1)"),
+    (lambda: ProductQuantised([[1]], [[[1]]], [0], Fixed(4)), SpecError,
+     "codes must be in 0..0, not 1..1"),
+    (lambda: ProductQuantised([[0]], [[[1, 2]]], [[0]], Fixed(4)), SpecError,
+     "columns must be a non-empty (n_in,), not (1, 1)"),
+    (lambda: ProductQuantised([[0]], [[[1, 2]]], [0, 0], Fixed(4)), SpecError,
+     "columns must be in 0..1, no two the same, not [0, 0]"),
+    (lambda: ProductQuantised([[0]], [[[1, 2]]], [2], Fixed(4)), SpecError,
+     "columns must be in 0..1, no two the same, not [2]"),
+    (lambda: ProductQuantised([[0]], [[[1, 9]]], [1], Fixed(4)), SpecError,
+     "weights must be in fixed s4.0 (-8..7), not 9 at index [0, 0] (1 of 1 are outside)"),
+    (lambda: ProductQuantised([[0]], [[[1]]], [0], 4), TypeError,
+     "weights format must be a Format, not 4"),
 ])
 def test_what_is_no_such_matrix_is_refused(make, error, message):
     with refused(error, message):

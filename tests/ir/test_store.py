@@ -341,8 +341,8 @@ def node(index, **changes):
     (node(1, bias={"$array": "a7"}), "must describe a network, but 'a7'"),
     (node(1, weights={"$matrix": {"kind": "csr"}}),
      "must describe a network, but matrix kind must be one of ['dense', 'loaded',"
-     " 'loaded-per-channel', 'loaded-power-sums', 'loaded-shared', 'per-channel', 'power-sums',"
-     " 'shared'], not 'csr'"),
+     " 'loaded-per-channel', 'loaded-power-sums', 'loaded-shared', 'per-channel', 'placed',"
+     " 'power-sums', 'product', 'shared'], not 'csr'"),
     (node(1, weights={}), "must describe a network, but '$matrix'"),
     (node(0, shape=None),
      "must describe a network, but node 'x': shape must be a tuple of ints, not None"),

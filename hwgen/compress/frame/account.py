@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.ir import MatVec, Network, PerChannel, Piecewise, Requantise, Table, Threshold
+from hwgen.ir import (
+    MatVec,
+    Network,
+    PerChannel,
+    Piecewise,
+    Requantise,
+    Structured,
+    Table,
+    Threshold,
+    laid_out,
+)
 from hwgen.numeric import Codebook, Fixed
 
 from .cores import OfPlanes, core_of, stored_bits
@@ -40,13 +50,14 @@ class Entry:
 class Account:
     """What a network stores, and what its origin did.
 
-    Entries are as steps chose to store matrices (a Huffman code, the few numbers of a structured
-    matrix), or else as the cores store them. Those that are held are as the cores do in any case:
-    as their memories of constants are generated for the cores that are taken unless told otherwise,
-    or for the elements that the step ``code`` was told. What depends on a folding is left out: a
-    table of a function, and channels of numbers behind no matrix, count once, though each lane may
-    have them; elements are one unless told, with absolute indices; a plan may choose more elements
-    and other indices where that saves blocks of its board, or weights that are logic.
+    Entries are as steps chose to store matrices (a Huffman code), or as the matrix has them (the
+    few numbers of a structured one), or else as the cores store them. Those that are held are as
+    the cores do in any case: as their memories of constants are generated for the cores that are
+    taken unless told otherwise, or for the elements that the step ``code`` was told. What depends
+    on a folding is left out: a table of a function, and channels of numbers behind no matrix, count
+    once, though each lane may have them; elements are one unless told, with absolute indices; a
+    plan may choose more elements and other indices where that saves blocks of its board, or weights
+    that are logic.
 
     Members
     -------
@@ -120,19 +131,26 @@ def account_of(network: Network, storage=None, parameters: int = 0) -> Account:
     ----------
     network : Network
     storage : mapping of node name to storage or its name, optional
-        Of the matrices; where it has none, that of the core which takes it unless told otherwise.
+        Of the matrices; where it has none, that of a structured one is its own, and that of another
+        is of the core which takes it unless told otherwise.
     parameters : int    of the float module
     """
     chosen = {name: STORAGES[kind] if isinstance(kind, str) else kind
               for name, kind in (storage or {}).items() if kind is not None}
-    counted = _Counted(network, {name: own.held for name, own in chosen.items() if own.held})
+    plain = laid_out(network)
+    counted = _Counted(plain, {name: own.held for name, own in chosen.items() if own.held})
     entries, held = [], []
-    for node in network.nodes:
+    for node, of_core in zip(network.nodes, plain.nodes, strict=True):
         if isinstance(node, MatVec):
-            held += counted.matrix(node)
-            own = chosen.get(node.name)
-            entries += _as(own, node) if own else counted.matrix(node)
-        beside = _entries(node, counted.beside(node))
+            held += counted.matrix(of_core)
+            own, weights = chosen.get(node.name), node.weights
+            if own:
+                entries += _as(own, node)
+            elif isinstance(weights, Structured):
+                entries += _entries(node, weights.stored_parts, weights.kind)
+            else:
+                entries += counted.matrix(node)
+        beside = _entries(node, counted.beside(of_core))
         entries += beside
         held += beside
     values = [_values(node.weights) for node in network.nodes if isinstance(node, MatVec)]

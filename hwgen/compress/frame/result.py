@@ -112,9 +112,12 @@ def finished(run, reference=None) -> Compressed:
 
 
 def counted(run, network: Network) -> Account:
-    """The account of what a run has become, exported as ``network``."""
+    """The account of what a run has become, exported as ``network``.
+
+    What a matrix says of itself comes from the network, so that its file gives the same account.
+    """
     parameters = sum(p.numel() for p in run.origin.parameters())
-    storage = {node_name(name): run.storage_of(name) for name in run.matrices}
+    storage = {node_name(name): run.storage.get(name) for name in run.matrices}
     return account_of(network, storage, parameters)
 
 

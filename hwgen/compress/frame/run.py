@@ -9,7 +9,7 @@ import torch
 
 from ..conv import Convolution
 from ..errors import CheckpointError
-from ..form import Form, form_of, forms_of, put
+from ..form import Form, form_of, forms_of, put, storages_of
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
 from .checkpoints import SUFFIX, training_name
@@ -139,12 +139,11 @@ class Run:
         some weights were removed since.
         """
         layer = self.matrices[name]
-        own = [form.storage() for form in reversed(forms_of(layer))]
-        if name in self.storage or not any(own):
+        own = storages_of(layer)
+        if name in self.storage or not own:
             return self.storage.get(name)
         integers, _ = integers_of(layer)
-        return next((each for each in own if each and integers is not None
-                     and each.says(integers)), None)
+        return next((each for each in own if integers is not None and each.says(integers)), None)
 
     def bits(self) -> int:
         """Bits of all weights as they are now: floats of 32 bits that are not 0, or integers.

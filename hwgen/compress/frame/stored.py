@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from hwgen.numeric import Fixed
+from hwgen.ir import Matrix
+from hwgen.numeric import Fixed, Format
 
 __all__ = ["Storage", "bits_for", "signed_bits"]
 
@@ -51,6 +52,10 @@ class Storage(ABC):
     def says(self, values) -> bool:
         """Whether ``values`` can be stored so at all."""
         return True
+
+    def matrix(self, values, fmt: Format) -> Matrix | None:
+        """The matrix ``values`` of the kind that is stored so by itself; None where none is."""
+        return None
 
     def bits(self, values, entry_bits: int) -> int:
         """All of them."""

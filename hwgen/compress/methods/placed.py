@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hwgen import ir
 from hwgen.numeric import SpecError
 
 from ..form import Form, put
@@ -34,6 +35,12 @@ class PlacedStorage(Storage):
     def __init__(self, places, signs=None):
         self.places = np.asarray(places)
         self.signs = np.ones_like(self.places) if signs is None else np.asarray(signs)
+
+    def matrix(self, values, fmt):
+        """A :class:`hwgen.ir.Placed`; None where entries are not as the places say."""
+        if not self.says(values):
+            return None
+        return ir.Placed.of(values, self.places, fmt, self.signs)
 
     def says(self, values) -> bool:
         """Whether all entries of each number are that number, and the others 0."""

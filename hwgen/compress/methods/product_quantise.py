@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from hwgen import ir
 from hwgen.numeric import SpecError
 
 from ..form import form_of
@@ -51,19 +52,43 @@ def product_codes(weight, length: int, count: int, generator):
 
 
 class ProductStorage(PlacedStorage):
-    """A code for each row and group of columns, and the codebooks."""
+    """A code for each row and group of columns, and the codebooks.
+
+    Parameters
+    ----------
+    places : int64 (n_out, n_in)    number of each entry: ``(group * count + code) * length + t``
+    length, count : int             columns of a group, rows of its codebook
+    """
 
     kind, text = "product", "a code for each piece of a row, a codebook for each group of columns"
 
-    def __init__(self, places, codes: int, count: int):
+    def __init__(self, places, length: int, count: int):
         super().__init__(places)
-        self.codes, self.count = codes, count
+        self.length, self.count = length, count
+
+    @property
+    def groups(self):
+        """The group of each column, int64 (n_in,)."""
+        return self.places[0] // (self.length * self.count)
+
+    def matrix(self, values, fmt):
+        """A :class:`hwgen.ir.ProductQuantised`, 0 what no code says; None where pieces differ."""
+        if not self.says(values):
+            return None
+        groups = int(self.groups.max()) + 1
+        codes = np.zeros((len(self.places), groups), np.int64)
+        codes[:, self.groups] = self.places // self.length % self.count
+        books = np.zeros(groups * self.count * self.length, np.int64)
+        books[self.places] = values
+        return ir.ProductQuantised(codes, books.reshape(groups, self.count, self.length),
+                                   self.groups * self.length + self.places[0] % self.length, fmt)
 
     def parts(self, values, entry_bits: int) -> dict[str, int]:
         """Bits of the codes and of the codebooks, also of rows that no code says."""
         if not self.says(values):
             raise SpecError("pieces of a code must be equal to be stored as one, and are not")
-        return {"weights": self.codes * bits_for(self.count),
+        codes = len(self.places) * (int(self.groups.max()) + 1)
+        return {"weights": codes * bits_for(self.count),
                 "codebook": self.count * self.places.shape[1] * entry_bits}
 
 
@@ -85,11 +110,11 @@ class ProductCodes(Placed):
         group, at = columns // length, columns % length
         places = (group * books.shape[1] + codes[:, group]) * length + at
         super().__init__(books.flatten(), places.reshape(weight.shape))
-        self.codes, self.count = codes.numel(), books.shape[1]
+        self.codes, self.length, self.count = codes.numel(), length, books.shape[1]
 
     def storage(self):
         """A :class:`ProductStorage` of the places."""
-        return ProductStorage(self.places.flatten(1).cpu().numpy(), self.codes, self.count)
+        return ProductStorage(self.places.flatten(1).cpu().numpy(), self.length, self.count)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -13,40 +12,9 @@ from hwgen.numeric import SpecError
 from ..conv import QuantConv2d, QuantDepthwiseConv2d
 from ..form import Form, form_of
 from ..frame.step import TrainingStep
-from ..frame.storage import Storage
+from .placed import PlacedStorage
 
-__all__ = ["Circulant", "Hashed", "Tied", "TiedStorage", "circulant_places", "hashed_places"]
-
-
-class TiedStorage(Storage):
-    """One entry for each group of places; which place is of which group costs no bits.
-
-    Parameters
-    ----------
-    places : int64 (n_out, n_in)    number of the group of each weight
-
-    Raises
-    ------
-    SpecError    By :meth:`parts`, if two weights of a group differ.
-    """
-
-    kind, text = "tied", "one entry for each group of weights that are equal by their place"
-
-    def __init__(self, places):
-        self.places = np.asarray(places)
-
-    def says(self, values) -> bool:
-        """Whether the weights of each group are equal."""
-        _, first, number = np.unique(self.places, return_index=True, return_inverse=True)
-        flat = np.asarray(values).reshape(-1)
-        return np.array_equal(flat[first][number.reshape(-1)], flat)
-
-    def parts(self, values, entry_bits: int) -> dict[str, int]:
-        """Bits of the groups that have places."""
-        groups = np.unique(self.places)
-        if not self.says(values):
-            raise SpecError("weights of a group must be equal to be stored as one, and are not")
-        return {"weights": len(groups) * entry_bits}
+__all__ = ["Circulant", "Hashed", "Tied", "circulant_places", "hashed_places"]
 
 
 class Tied(Form):
@@ -82,8 +50,8 @@ class Tied(Form):
         return super().moved(arrange)
 
     def storage(self):
-        """A :class:`TiedStorage` of the places."""
-        return TiedStorage(self.places.flatten(1).cpu().numpy())
+        """A :class:`PlacedStorage` of the places."""
+        return PlacedStorage(self.places.flatten(1).cpu().numpy())
 
 
 def _taps(layer):
@@ -152,7 +120,7 @@ class Circulant(_Tying):
     """Make matrices block-circulant: each block of ``block`` x ``block`` is one rotated row.
 
     The latent weights are projected onto the nearest such matrix, the means along the diagonals,
-    in each evaluation. Runs on a dense core, which stores every weight; ``tied`` in the account
+    in each evaluation. Runs on a dense core, which stores every weight; ``placed`` in the account
     counts what a core for such matrices stores.
 
     Parameters

@@ -7,12 +7,17 @@ table.
 from .base import Matrix
 from .dense import Dense, Loaded
 from .per_channel import LoadedPerChannel, PerChannel
+from .placed import Placed
 from .power_sums import LoadedPowerSums, PowerSums
+from .product import ProductQuantised
 from .shared import LoadedShared, Shared
+from .structured import Structured
 
 __all__ = ["MATRIX_KINDS", "Dense", "Loaded", "LoadedPerChannel", "LoadedPowerSums",
-           "LoadedShared", "Matrix", "PerChannel", "PowerSums", "Shared"]
+           "LoadedShared", "Matrix", "PerChannel", "Placed", "PowerSums", "ProductQuantised",
+           "Shared", "Structured"]
 
 MATRIX_KINDS = {cls.kind: cls for cls in (Dense, Loaded, PowerSums, LoadedPowerSums, Shared,
-                                         LoadedShared, PerChannel, LoadedPerChannel)}
+                                         LoadedShared, PerChannel, LoadedPerChannel, Placed,
+                                         ProductQuantised)}
 """Kind -> class, as network files name them."""

@@ -80,8 +80,8 @@ def test_layers_of_a_convolution_are_what_the_memories_hold(split):
 
 
 @pytest.mark.parametrize(("steps", "kind"), [
-    ([("circulant", {"block": {"2": 4}}), QUANTISE], "tied"),
-    ([("hash", {}), QUANTISE], "tied"),
+    ([("circulant", {"block": {"2": 4}}), QUANTISE], "placed"),
+    ([("hash", {}), QUANTISE], "placed"),
     ([("product-quantise", {"length": {"0": 4}, "count": {"0": 8}}), QUANTISE], "product"),
     ([("tensor-train", {"modes_out": {"0": [4, 4]}, "modes_in": {"0": [8, 8]}, "rank": 2}),
       QUANTISE], "placed"),

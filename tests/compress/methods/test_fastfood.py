@@ -5,7 +5,7 @@ from cases.errors import refused
 from cases.plain import Plain, PlainMaps, as_maps
 from scipy.linalg import hadamard as hadamard_of_scipy
 
-from hwgen.compress import Recipe, compress
+from hwgen.compress import Recipe, account_of, compress
 from hwgen.compress.methods import Fastfood, LowDisplacement, Quantise, TensorTrain, Train
 from hwgen.compress.methods.fastfood import (
     circulant_of,
@@ -15,6 +15,7 @@ from hwgen.compress.methods.fastfood import (
     toeplitz_parts,
 )
 from hwgen.compress.methods.placed import placed_chain
+from hwgen.ir import load, structures
 from hwgen.numeric import SpecError
 
 
@@ -81,13 +82,16 @@ def test_a_toeplitz_matrix_is_found_again_nearly():
     (Fastfood(layers=["fc1"], epochs=1), {"fc1_factor0": 64, "fc1_factor1": 64, "fc1_factor2": 24}),
     (LowDisplacement(rank={"fc1": 2}, epochs=1), {"fc1_factor0": 128, "fc1_factor1": 128}),
 ])
-def test_the_account_counts_the_numbers(split, step, counts):
+def test_the_account_counts_the_numbers(split, step, counts, tmp_path):
     torch.manual_seed(0)
     result = compress(Plain(), Recipe((Train(epochs=1), step, Quantise(weight_bits=7))), split)
     entries = {(e.node, e.part): e for e in result.account.entries}
     for name, count in counts.items():
         assert (entries[name, "weights"].bits, entries[name, "weights"].storage) == (
             7 * count, "placed")
+    network = load(result.save(tmp_path))
+    assert structures(network) == dict.fromkeys(counts, "placed")
+    assert account_of(network, parameters=result.account.parameters) == result.account
 
 
 @pytest.mark.parametrize("step", [

@@ -65,7 +65,7 @@ def test_the_account_counts_codes_and_codebooks(split, model, is_first):
 
 
 def test_storage_of_pieces_that_differ_is_refused():
-    storage = ProductStorage([[0, 1], [2, 3], [0, 1]], 3, 2)
+    storage = ProductStorage([[0, 1], [2, 3], [0, 1]], 2, 2)
     assert storage.parts(np.array([[5, 6], [7, 8], [5, 6]]), 4) == {"weights": 3, "codebook": 16}
     with refused(SpecError, "pieces of a code must be equal to be stored as one, and are not"):
         storage.parts(np.array([[5, 6], [7, 8], [5, 7]]), 4)

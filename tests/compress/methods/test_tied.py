@@ -10,7 +10,7 @@ from hwgen.compress import QuantConv2d, QuantDepthwiseConv2d, Recipe, compress
 from hwgen.compress.form import put
 from hwgen.compress.frame.storage import Plain as PlainStorage
 from hwgen.compress.methods import Circulant, Hashed, Prune, Quantise, Train
-from hwgen.compress.methods.tied import Tied, TiedStorage, circulant_places
+from hwgen.compress.methods.tied import Tied, circulant_places
 from hwgen.numeric import SpecError
 
 
@@ -65,15 +65,9 @@ def test_the_network_is_tied_and_the_account_counts_the_groups(split, model, ste
     entries = {(e.node, e.part): e for e in result.account.entries}
     for name, count in groups.items():
         entry = entries[name, "weights"]
-        assert (entry.bits, entry.storage) == (6 * count, "tied")
+        assert (entry.bits, entry.storage) == (6 * count, "placed")
         values = weights_of(result.network)[name]
         assert entry.bits < PlainStorage().bits(values, 6)
-
-
-def test_storage_of_weights_that_differ_is_refused():
-    with refused(SpecError, "weights of a group must be equal to be stored as one, and are not"):
-        TiedStorage([[0, 0]]).parts(np.array([[1, 2]]), 4)
-    assert TiedStorage([[0, 2, 0]]).parts(np.array([[1, 2, 1]]), 4) == {"weights": 8}
 
 
 def test_steps_that_do_not_go_together_are_refused(split):
