@@ -7,7 +7,10 @@ from hwgen.numeric import SpecError
 
 from .layer import within
 
-__all__ = ["Epoch", "Settings"]
+__all__ = ["MOST_RATE", "Epoch", "Settings"]
+
+MOST_RATE = 1e30
+"""Largest rate and weight decay: Adam divides the rate by 0.1 and less, in floats below 3.4e38."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,7 @@ class Settings:
     lr, lr_end : float
         Adam's learning rate, falling from ``lr`` to ``lr_end`` along half a cosine.
     weight_decay : float
+        Rates and this are at most ``MOST_RATE``.
     alpha, temperature : float
         Of :func:`~hwgen.compress.distillation_loss`; used when there is a teacher.
     shift : float
@@ -47,8 +51,8 @@ class Settings:
         within("settings: epochs", self.epochs, 1)
         within("settings: batch", self.batch, 2)
         within("settings: seed", self.seed, 0, 2 ** 31 - 1)
-        for name, low, high in (("lr", 0, math.inf), ("lr_end", 0, math.inf),
-                                ("weight_decay", 0, math.inf), ("alpha", 0, 1),
+        for name, low, high in (("lr", 0, MOST_RATE), ("lr_end", 0, MOST_RATE),
+                                ("weight_decay", 0, MOST_RATE), ("alpha", 0, 1),
                                 ("temperature", 1e-3, math.inf), ("shift", 0, 1),
                                 ("mix", 0, 1)):
             value = getattr(self, name)

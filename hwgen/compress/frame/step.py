@@ -9,7 +9,7 @@ from typing import ClassVar
 from hwgen.numeric import SpecError, did_you_mean
 
 from ..layer import within
-from ..settings import Settings
+from ..settings import MOST_RATE, Settings
 from .marks import FIXED, words_of
 
 __all__ = ["FIXED", "OTHERS", "Context", "Step", "TrainingStep", "named", "per_layer"]
@@ -87,11 +87,21 @@ def named(names, layers) -> list[str]:
     return list(per_layer("layers", True if names is None else dict.fromkeys(names, True), layers))
 
 
+def _plain(value, sequence):
+    """``value`` with each list or tuple in it a ``sequence``, each mapping a dict of its own."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each, sequence) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return sequence(_plain(each, sequence) for each in value)
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step(ABC):
     """One step of a recipe: a frozen dataclass that TOML can hold.
 
-    Its fields are ints, floats, bools, texts, lists of these, or mappings of layer names to them.
+    Its fields are ints, floats, bools, texts, lists of these, or mappings of layer names to them;
+    once checked, lists are tuples and mappings dicts, so that equal steps are equal.
 
     Members
     -------
@@ -112,6 +122,8 @@ class Step(ABC):
     def __post_init__(self):
         self._require_forms()
         self.check()
+        for field in fields(self):      # a step is the same, however its lists were given
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name), tuple))
 
     def check(self) -> None:
         """Raise SpecError or TypeError for fields that no model could do with."""
@@ -129,8 +141,8 @@ class Step(ABC):
         """Do it to ``run.model``; see :class:`hwgen.compress.frame.run.Run`."""
 
     def to_dict(self) -> dict:
-        """Fields that are not None, ``kind`` first."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        """Fields that are not None, ``kind`` first, in lists and dicts, as TOML gives them back."""
+        found = {field.name: _plain(getattr(self, field.name), list) for field in fields(self)}
         return {"kind": self.kind} | {k: v for k, v in found.items() if v is not None}
 
     def require_int(self, name: str, low: int, high: int | None = None) -> None:
@@ -198,9 +210,9 @@ class TrainingStep(Step):
     Parameters
     ----------
     epochs : int          0 leaves the weights as the step makes them
-    lr, lr_end : float    Adam's rate, falling along half a cosine
+    lr, lr_end : float    Adam's rate, falling along half a cosine; at most ``MOST_RATE``
     batch : int
-    weight_decay : float
+    weight_decay : float  at most ``MOST_RATE``
     shift : float         share of the images moved by one pixel; square images alone
     """
 
@@ -214,9 +226,9 @@ class TrainingStep(Step):
     def __post_init__(self):
         self.require_int("epochs", 0)
         self.require_int("batch", 2)
-        self.require_real("lr", 0, above=True)
+        self.require_real("lr", 0, MOST_RATE, above=True)
         for name in ("lr_end", "weight_decay"):
-            self.require_real(name, 0)
+            self.require_real(name, 0, MOST_RATE)
         self.require_real("shift", 0, 1)
         super().__post_init__()
 

@@ -166,9 +166,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(split, tm
 
 @pytest.mark.parametrize(("net", "message"), [
     (nn.Linear(63, 10), "model must take samples of shape (64,), and does not: module '0': mat1"),
-    (nn.LSTM(64, 10), "model must return scores (batch, 10), not a tuple"),
-    (nn.Sequential(nn.LSTM(64, 10), nn.Linear(10, 10)), "model must take samples of shape (64,),"
-     " and does not: module '1': linear(): argument 'input'"),
+    (nn.LSTM(64, 10), "module '0': must return one tensor, not several as LSTM does"),
+    (nn.Sequential(nn.LSTM(64, 10), nn.Linear(10, 10)), "module '0': must return one tensor, not"
+     " several as LSTM does"),
     (nn.Linear(64, 9), "model must return scores (batch, 10), not (1, 9)"),
     (nn.ReLU(), "model must have a Linear or Conv2d, and has none"),
     (nn.Sequential(), "model must have layers, not be Sequential without any"),

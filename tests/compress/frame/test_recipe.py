@@ -1,4 +1,5 @@
-from dataclasses import replace
+import tomllib
+from dataclasses import MISSING, fields, replace
 
 import pytest
 from cases.errors import refused
@@ -18,6 +19,34 @@ def test_a_recipe_is_its_file_again(tmp_path):
     recipe.save(tmp_path / "recipe.toml")
     assert Recipe.load(tmp_path / "recipe.toml") == recipe
     assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+NEEDED = {"density": 0.3, "rank": 4, "rank_in": 1, "rank_out": 2, "quality": 1.0, "strength": 0.1,
+          "modes_out": {"0": (4, 4)}, "modes_in": {"0": (8, 8)}, "layers": ("0",)}
+"""A value for each field that some step must be given."""
+
+
+def given_to(cls) -> dict:
+    """Fields that a step must be given."""
+    given = {field.name: NEEDED.get(field.name, 1) for field in fields(cls)
+             if field.default is MISSING and field.default_factory is MISSING}
+    return given | {"splice": {"density": 0.3}, "lottery": {"epochs": 1}}.get(cls.kind, {})
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_a_step_is_the_same_however_its_lists_were_given(kind):
+    cls, given = METHODS[kind], given_to(METHODS[kind])
+    lists = {"shares": (0.5, 1.0)} if kind == "inq" else {
+        field.name: NEEDED["layers"] for field in fields(cls) if field.name == "layers"}
+    of_lists = {name: {key: list(each) for key, each in value.items()} if isinstance(value, dict)
+                else list(value) if isinstance(value, tuple) else value
+                for name, value in (given | lists).items()}
+    steps = cls(**given), cls(**given | lists), cls(**of_lists)
+    assert steps[1] == steps[2]
+    for step in steps:
+        recipe = Recipe((step,))
+        assert Recipe.from_dict(recipe.to_dict()) == recipe
+        assert tomllib.loads(to_toml(recipe.to_dict())) == recipe.to_dict()
 
 
 def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
@@ -40,6 +69,8 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
      ": step 1 'prune-nm': m must be one value, not a table of layers, {'fc1': 4}"),
     ('[[step]]\nkind = "train"\nepochs = [1, 2]',
      ": step 1 'train': epochs must be one value, not a list, [1, 2]"),
+    ('[[step]]\nkind = "train"\nepochs = 1\nlr = 3e38',
+     ": step 1 'train': lr must be above 0 and at most 1e+30, not 3e+38"),
     ('[[step]]\nkind = "inq"\nshares = 0.5',
      ": step 1 'inq': shares must be a list of numbers, not 0.5"),
     ('[[step]]\nkind = "prune"\ndensity = true',
