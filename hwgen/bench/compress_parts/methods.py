@@ -88,6 +88,8 @@ FAMILIES = {
         _pruned("splicing, the same densities", "splice", density=HAN),
         _pruned("OBD", "prune-obd", density=HAN),
         _pruned("OBS of layers", "prune-obs", density=HAN),
+        _pruned("OBS of fc3's 1,000 weights, 266,200 are too many", "prune-obs-full",
+                density={"fc3": HAN["fc3"]}),
         _pruned("Taylor", "prune-taylor", density=HAN),
         _pruned("2 of 4", "prune-nm", gates=True),
         _pruned("blocks of 2 x 1", "prune-block", rows=2, density=0.2),

@@ -23,6 +23,7 @@ from .prune import Prune
 from .prune_filters import PruneFilters, TaylorFilters
 from .prune_iterative import PruneIterative
 from .prune_lamp import PruneLamp
+from .prune_obs_full import PruneOBSFull
 from .prune_patterns import PruneBalanced, PruneBlock, PruneNM
 from .prune_saliency import PruneOBD, PruneOBS, PruneTaylor
 from .quantise import Quantise
@@ -75,6 +76,7 @@ __all__ = [
     "PruneNM",
     "PruneOBD",
     "PruneOBS",
+    "PruneOBSFull",
     "PruneTaylor",
     "Quantise",
     "Ristretto",
@@ -113,6 +115,7 @@ METHODS = {step.kind: step for step in (
     PruneOBD,
     PruneTaylor,
     PruneOBS,
+    PruneOBSFull,
     PruneFilters,
     TaylorFilters,
     Thinet,

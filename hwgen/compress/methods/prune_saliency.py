@@ -12,7 +12,7 @@ from hwgen.numeric import SpecError
 from ..form import form_of, latent
 from .mask import Mask, PruningTo, keep
 
-__all__ = ["PruneOBD", "PruneOBS", "PruneTaylor", "obs_row", "squared_gradients"]
+__all__ = ["ByCost", "PruneOBD", "PruneOBS", "PruneTaylor", "obs_row", "squared_gradients"]
 
 SAMPLES = 500
 """Training samples on which a saliency is measured."""
@@ -56,8 +56,8 @@ def obs_row(row, inverse, keep):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ByCost(PruningTo):
-    """What the steps share.
+class ByCost(PruningTo):
+    """What the steps share, and that of the whole network.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class _ByCost(PruningTo):
         self.note(run, final)
 
 
-class _OnSamples(_ByCost):
+class _OnSamples(ByCost):
     """Saliencies of single weights, from gradients."""
 
     def _cut(self, run, densities):
@@ -136,7 +136,7 @@ class PruneTaylor(_OnSamples):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PruneOBS(_ByCost):
+class PruneOBS(ByCost):
     """Optimal brain surgeon, layer by layer: remove weights of the smallest ``w**2 / [H^-1]_qq``.
 
     ``H`` is that of the squared error of the layer's own outputs, ``X' X`` of the training samples'
