@@ -28,7 +28,9 @@ be read; the model is compared with the hardware, cycle by cycle, in the tests, 
 layers. Times are cycles at EIE's 800 MHz, which no FPGA here reaches: they compare cycles, not
 chips. EIE counts padding as work, and so does its theoretical time.
 
-Load balance is the share of the elements' cycles in which one works on an entry.
+Load balance is the share of the elements' cycles in which one works on an entry. As many
+nonzeros in each element: of the whole matrix, as step `prune-balanced` leaves them (ESE), or of
+each column, as it does with `per = "column"`.
 
 ![load balance](sparse-fifo.svg)
 

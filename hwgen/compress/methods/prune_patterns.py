@@ -15,7 +15,8 @@ from ..graph import layer_of
 from .mask import Mask, Pruning, largest, left_of
 from .prune import Cubic
 
-__all__ = ["PruneBalanced", "PruneBlock", "PruneNM", "keep_balanced", "keep_blocks", "keep_nm"]
+__all__ = ["PruneBalanced", "PruneBlock", "PruneNM", "keep_balanced", "keep_balanced_columns",
+           "keep_blocks", "keep_nm"]
 
 
 def keep_nm(score, n: int, m: int):
@@ -41,6 +42,29 @@ def keep_balanced(score, elements: int, density: float):
     share = round(density * score.numel() / elements)
     for k in range(elements):
         kept[k::elements] = largest(score[k::elements], share)
+    return kept
+
+
+def keep_balanced_columns(score, elements: int, density: float):
+    """In each column the same number for every element, in two columns one more or less at most.
+
+    Which columns have one more: those in which the elements' next largest scores sum up to most.
+    An element with fewer rows than the others has as many as its rows are, where that is less.
+    """
+    mean = density * score.shape[0] / elements
+    count = int(mean)
+    spare = round((mean - count) * score.shape[1])
+    sorted_by_element = [torch.sort(score[k::elements], dim=0, descending=True, stable=True)
+                         for k in range(elements)]
+    gains = sum(values[count] if count < len(values) else torch.full_like(values[0], -1.0)
+                for values, _ in sorted_by_element)
+    counts = torch.full_like(gains, count, dtype=torch.int64)
+    if spare:
+        counts[largest(gains, spare)] += 1
+    kept = torch.zeros_like(score, dtype=torch.bool)
+    for k, (values, order) in enumerate(sorted_by_element):
+        first = torch.arange(len(values), device=score.device)[:, None] < counts
+        kept[k::elements] = torch.zeros_like(first).scatter_(0, order, first)
     return kept
 
 
@@ -207,17 +231,23 @@ class PruneBlock(_Patterned):
                             f" {self.columns}")
 
 
+_BALANCED = {"matrix": keep_balanced, "column": keep_balanced_columns}
+
+
 @dataclass(frozen=True, kw_only=True)
 class PruneBalanced(_Patterned):
     """Leave as many weights for each processing element: none waits for another (ESE).
 
     Element ``k`` of the sparse core has rows ``k, k + elements, ...``; with ``pe`` of that layer as
-    many as ``elements`` here, no time is lost but for zero activations.
+    many as ``elements`` here, each has as much to do in a frame whose activations are all used.
+    With ``per="column"`` each has as many weights in every column, too, so that none waits for
+    another whichever activations are zero, and short queues are enough (docs/sparse.md).
 
     Parameters
     ----------
     density : float in (0, 1]    share of the weights that stay
     elements : int               processing elements, at most a layer's outputs
+    per : {"matrix", "column"}   of what each element has the same number
     """
 
     kind: ClassVar[str] = "prune-balanced"
@@ -225,11 +255,13 @@ class PruneBalanced(_Patterned):
     source: ClassVar[str] = "arXiv 1612.00694"
     density: float
     elements: int = 4
+    per: str = "matrix"
 
     def check(self):
         super().check()
         self.require_real("density", 0, 1, above=True)
         self.require_int("elements", 1)
+        self.require_choice("per", tuple(_BALANCED))
 
     @property
     def final(self) -> float:
@@ -238,7 +270,7 @@ class PruneBalanced(_Patterned):
 
     def keep(self, score, density):
         """The same count for each element."""
-        return keep_balanced(score, self.elements, density)
+        return _BALANCED[self.per](score, self.elements, density)
 
     def fits(self, name, matrix):
         """SpecError if there are more elements than rows."""

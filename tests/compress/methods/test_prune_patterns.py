@@ -9,7 +9,13 @@ from hwgen.compress import Recipe, compress
 from hwgen.compress.form import put
 from hwgen.compress.methods import PruneBalanced, PruneBlock, PruneNM, Quantise
 from hwgen.compress.methods.mask import Mask
-from hwgen.compress.methods.prune_patterns import _Pattern, keep_balanced, keep_blocks, keep_nm
+from hwgen.compress.methods.prune_patterns import (
+    _Pattern,
+    keep_balanced,
+    keep_balanced_columns,
+    keep_blocks,
+    keep_nm,
+)
 from hwgen.compress.methods.splice import Surgery
 from hwgen.numeric import SpecError
 
@@ -31,6 +37,29 @@ def test_each_element_keeps_the_same_number():
     kept = keep_balanced(score, 3, 0.5)
     assert [int(kept[k::3].sum()) for k in range(3)] == [4, 4, 4]
     assert kept[0::3].int().tolist() == [[0, 0, 0, 0], [1, 1, 1, 1]]
+
+
+def test_each_element_keeps_the_same_number_of_each_column():
+    score = torch.tensor([[1.0, 8, 3], [2, 1, 3], [5, 7, 1], [9, 6, 2]])
+    assert keep_balanced_columns(score, 2, 0.5).int().tolist() == [
+        [0, 1, 1], [0, 0, 1], [1, 0, 0], [1, 1, 0]]
+    # One of three columns has both: that whose smaller ones are largest together, 7 and 1.
+    assert keep_balanced_columns(score, 2, 2 / 3).int().tolist() == [
+        [0, 1, 1], [0, 1, 1], [1, 1, 0], [1, 1, 0]]
+
+
+@pytest.mark.parametrize(("rows", "elements", "density"),
+                         [(12, 4, 0.3), (10, 4, 0.3), (10, 4, 1.0), (7, 7, 0.2), (64, 8, 0.09)])
+def test_columns_differ_by_one_at_most(rows, elements, density):
+    score = torch.rand((rows, 30), generator=torch.Generator().manual_seed(1))
+    kept = keep_balanced_columns(score, elements, density)
+    counts = torch.stack([kept[k::elements].sum(0) for k in range(elements)])
+    own = torch.tensor([len(range(k, rows, elements)) for k in range(elements)])[:, None]
+    most = counts.max(0).values
+    assert torch.equal(counts, torch.minimum(most, own))
+    assert int(most.max() - most.min()) <= 1
+    if rows % elements == 0:
+        assert abs(int(kept.sum()) - density * kept.numel()) <= elements / 2
 
 
 def test_none_that_is_out_comes_back():
