@@ -20,6 +20,7 @@ from hwgen.ir import (
 )
 from hwgen.numeric import Bipolar, Fixed, Planes, PowerOfTwo, SpecError, Ternary
 from hwgen.plan import plan
+from hwgen.plan.matrix_core import default_core
 from hwgen.plan.stages import CodebookStage, FixedStage, SparseStage
 
 U4, W6 = Fixed(4, 0, False), Fixed(6)
@@ -51,6 +52,15 @@ def test_columns_are_the_memories_of_the_sparse_core(rng, density, options):
                      codes=options.get("values") == "codes").parts(values, 6)
     assert sum(parts.values()) == total(stage)
     assert parts["pointers"] == stage.memory_bits["pointers"]
+
+
+def test_few_signs_are_the_memories_of_the_sparse_core(rng):
+    """With absolute indices: of entries so narrow the plan may take relative ones."""
+    net = network(Dense(np.sign(sparse(rng, 0.1)), W6), rng.integers(-9, 9, 40))
+    design = plan(net, ECP5, interval_cycles=1 << 16, cores={"fc": {"index": "absolute"}})
+    account = account_of(net)
+    assert [stage.folding.get("values") for stage in design.stages] == ["signs"]
+    assert account.bits == total(design.stages[0])
 
 
 def test_codes_are_the_memories_of_the_codebook_core(rng):
@@ -127,14 +137,19 @@ def followed(rng, node, x, fmt):
 
 @pytest.mark.parametrize("x", INPUTS, ids=str)
 def test_what_any_core_holds_with_what_follows(rng, x):
-    """Of every weight with every input that a core takes, whatever stands behind."""
+    """Of every weight with every input that a core takes, whatever stands behind.
+
+    The sparse core is told its index, which the plan chooses by what fits a board.
+    """
     planned = 0
     for weights in (each for fmt in WEIGHTS for each in matrices(rng, fmt)):
         after = [None, "scales", Bipolar(), Fixed(2, 0, False)][rng.integers(4)]
         node = MatVec("fc", ("x",), weights, [None, rng.integers(-40, 30, 9)][rng.integers(2)])
         net = followed(rng, node, x, after)
+        core = default_core(node, net.edges["x"], net.nodes[-1] if after else None)
+        told = {"fc": {"index": "absolute"}} if core == "sparse" else {}
         try:
-            design = plan(net, ECP5, interval_cycles=1 << 16)
+            design = plan(net, ECP5, interval_cycles=1 << 16, cores=told)
         except SpecError:                       # no core takes such inputs with such weights
             continue
         planned += 1

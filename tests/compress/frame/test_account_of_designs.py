@@ -1,18 +1,22 @@
 """The account against the memories of the design that the planner makes of the network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from cases.plain import PlainMaps, as_maps
 from torch import nn
 
-from hwgen.compress import compress
+from hwgen.compress import account_of, compress
 from hwgen.compress.methods import METHODS
 from hwgen.flow import api
+from hwgen.ir import load
 
 LONG = 1 << 20
 """Cycles between frames for which one element, or one product a cycle, is enough."""
+
+NETWORKS = Path(__file__).resolve().parents[3] / "networks"
 
 QUANTISE = ("quantise", {})
 
@@ -59,22 +63,22 @@ def compressed(split, steps, module=None):
     return compress(module or model(), made, few)
 
 
-def stored(result, **choices):
+def stored(network, **choices):
     """Bits of all memories of constants of the design that is planned."""
-    design = api.plan(result.network, interval_cycles=LONG, **choices)
+    design = api.plan(network, interval_cycles=LONG, **choices)
     return sum(sum(stage.memory_bits.values()) for stage in design.stages)
 
 
 @pytest.mark.parametrize("name", SAME)
 def test_the_account_is_what_the_memories_hold(split, name):
     result = compressed(split, SAME[name])
-    assert result.account.bits == stored(result)
+    assert result.account.bits == stored(result.network)
 
 
 def test_layers_of_a_convolution_are_what_the_memories_hold(split):
     """A sparse convolution is stored with its zeros, which the sparse core takes of vectors."""
     result = compressed(as_maps(split), [("prune", {"density": 0.2}), QUANTISE], PlainMaps())
-    assert result.account.bits == stored(result)
+    assert result.account.bits == stored(result.network)
     assert result.account.to_dict()["storage"] == {
         "conv1": "plain", "conv2": "plain", "fc": "columns"}
 
@@ -91,7 +95,7 @@ def test_layers_of_a_convolution_are_what_the_memories_hold(split):
 def test_a_storage_of_its_own_has_the_bits_of_the_memories_beside(split, steps, kind):
     account = (result := compressed(split, steps)).account
     assert kind in account.to_dict()["storage"].values()
-    assert account.bits != account.memory_bits == stored(result)
+    assert account.bits != account.memory_bits == stored(result.network)
     found = result.to_dict()
     assert found["memory_bits"] == sum(found["memory_by_part"].values()) == account.memory_bits
     assert set(found["memory_storage"].values()) <= {"plain", "columns", "places", "planes"}
@@ -106,5 +110,13 @@ def test_elements_are_held_as_the_core_that_is_told_so_holds_them(split, storage
     told = {"core": "sparse", "pe": 4, "index": "relative", "index_bits": 2, "values": "codes"}
     account = result.account
     cores = dict.fromkeys(account.to_dict()["storage"], told)
-    assert account.memory_bits == stored(result, cores=cores, balance=False)
+    assert account.memory_bits == stored(result.network, cores=cores, balance=False)
     assert (account.bits == account.memory_bits) == (storage == "columns")
+
+
+@pytest.mark.parametrize("name", ["mnist-cnn-w8a8", "mnist-tfc-w1a1", "mnist-up5k-w1a2"])
+def test_a_trained_network_is_what_the_memories_hold(name):
+    network = load(NETWORKS / f"{name}.hwgen")
+    account = account_of(network)
+    assert account.entries == account.held
+    assert account.bits == stored(network)
