@@ -97,7 +97,7 @@ class LqWeights(_SignBases):
     def start(self, weight):
         # Even levels on [-1, 1] to begin with, as fits an even distribution.
         rows = len(self.rows(weight))
-        self.bases = (2.0 ** -torch.arange(1.0, self.count + 1)).repeat(rows, 1).to(weight.dtype)
+        self.bases = (2.0 ** -torch.arange(1.0, self.count + 1)).repeat(rows, 1).to(weight)
         for _ in range(ROUNDS):
             self.fit(weight, keep=0.0)
 
@@ -168,6 +168,7 @@ class AbcWeights(Weights):
         """The bases ``B``, float64 (M, n_out * n_in)."""
         w = weight.detach().double().flatten()
         shifts = torch.linspace(-1, 1, self.count).double() if self.count > 1 else torch.zeros(1)
+        shifts = shifts.to(w.device)
         shifted = w - w.mean() + shifts[:, None] * w.std(correction=0)
         return torch.where(shifted >= 0, 1.0, -1.0).double()
 

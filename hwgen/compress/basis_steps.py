@@ -77,7 +77,7 @@ class AbcActivation(StepLayer):
 
     @torch.no_grad()
     def index(self, x):
-        levels = torch.from_numpy(self.format.levels).to(x.dtype)
+        levels = torch.from_numpy(self.format.levels).to(x)
         return torch.searchsorted(levels, self.forward(x).contiguous())
 
     def forward(self, x):
@@ -155,12 +155,12 @@ class LqActivation(StepLayer):
     def index(self, x):
         levels = torch.from_numpy(self.format.levels).double()
         middles = (levels[1:] + levels[:-1]) / 2 * self.integer_basis()[1]
-        return torch.bucketize(x.detach().contiguous(), middles.to(x.dtype))
+        return torch.bucketize(x.detach().contiguous(), middles.to(x))
 
     def forward(self, x):
         if self.training:
             self.fit(x)
-        levels = torch.from_numpy(self.format.levels)
+        levels = torch.from_numpy(self.format.levels).to(x.device)
         return _NearestLevel.apply(x, self.index(x), levels, self.integer_basis()[1])
 
     def extra_repr(self):

@@ -9,9 +9,10 @@ import torch
 __all__ = ["all_codes", "integer_bases", "least_squares", "nearest"]
 
 
-def all_codes(count: int, low: float):
+def all_codes(count: int, low: float, device=None):
     """Every code of ``count`` bits, each ``low`` or 1; float64 (2**count, count)."""
-    bits = torch.arange(1 << count)[:, None] >> torch.arange(count) & 1
+    bits = torch.arange(1 << count, device=device)[:, None] >> torch.arange(
+        count, device=device) & 1
     return low + (1 - low) * bits.double()
 
 
@@ -21,7 +22,7 @@ def nearest(values, bases, low: float = -1.0):
     The levels of a row are sorted and the middle between two neighbours separates them, so a value
     is assigned by binary search (the search tree of arXiv 1802.00150, algorithm 1).
     """
-    codes = all_codes(bases.shape[1], low)
+    codes = all_codes(bases.shape[1], low, bases.device)
     levels, order = (bases @ codes.T).sort(dim=1)
     middles = ((levels[:, 1:] + levels[:, :-1]) / 2).contiguous()
     level = torch.searchsorted(middles, values.contiguous())

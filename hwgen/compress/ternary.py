@@ -58,7 +58,8 @@ class FixedTernaryWeights(Weights):
     def _best(self, weight) -> tuple[float, float]:
         """The step, and the smallest ``|w|`` that is not rounded to 0."""
         sizes = weight.flatten().double().abs().sort(descending=True).values
-        sums, counts = sizes.cumsum(0), torch.arange(1, len(sizes) + 1, dtype=torch.float64)
+        sums, counts = sizes.cumsum(0), torch.arange(
+            1, len(sizes) + 1, dtype=torch.float64, device=sizes.device)
         k = int((sums.square() / counts).argmax())
         return float(sums[k] / counts[k]), float(sizes[k])
 
