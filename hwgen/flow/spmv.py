@@ -79,7 +79,7 @@ def finest(matrix: Csr, bits: int, signed: bool = True) -> Fixed:
     ------
     SpecError    If an unsigned one is to hold values below 0.
     """
-    largest = float(np.abs(matrix.values).max(initial=0))
+    largest = float(np.abs(matrix.values.astype(np.float64)).max(initial=0))
     if not signed and (matrix.values < 0).any():
         raise SpecError(f"matrix: values must not be below 0 for a format without sign, not"
                         f" {matrix.values.min():g}")

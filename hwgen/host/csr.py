@@ -7,7 +7,10 @@ import numpy as np
 
 from hwgen.numeric import Fixed, SpecError, as_array, as_int, as_int64
 
-__all__ = ["Csr", "Rounding", "rows_of"]
+__all__ = ["MAX_SIZE", "Csr", "Rounding", "require_sizes", "rows_of"]
+
+MAX_SIZE = 1 << 28
+"""Most rows, and most columns: pointers of that many rows are 2 GiB."""
 
 
 class Rounding(NamedTuple):
@@ -30,9 +33,9 @@ class Csr:
 
     Raises
     ------
-    SpecError    If pointers do not begin with 0, fall, or end beyond or before the last entry; if a
-                 column lies past the end, or columns of a row do not ascend; if a number is not
-                 finite.
+    SpecError    If a size is not in 1..2^28; if pointers do not begin with 0, fall, or end beyond
+                 or before the last entry; if a column lies past the end, or columns of a row do not
+                 ascend; if a number is not finite.
     """
 
     shape: tuple[int, int]
@@ -49,19 +52,18 @@ class Csr:
         for name, value in (("shape", shape), ("starts", starts), ("columns", columns),
                             ("values", values)):
             object.__setattr__(self, name, value)
+        require_sizes(*shape)
         self._require_pointers()
         self._require_columns()
         if not np.isfinite(values).all():
             raise SpecError("matrix: values must be finite")
 
     def _require_pointers(self):
-        (m, n), starts, nnz = self.shape, self.starts, len(self.columns)
-        if min(m, n) < 1:
-            raise SpecError(f"matrix: sizes must be at least 1, not {m} by {n}")
+        starts, nnz = self.starts, len(self.columns)
         if self.columns.ndim != 1 or self.values.shape != (nnz,):
             raise SpecError(f"matrix: there must be a value for each of {nnz} columns, not"
                             f" {self.values.shape}")
-        rows_of(m, starts, nnz)
+        rows_of(self.shape[0], starts, nnz)
 
     def _require_columns(self):
         n, columns, rows = self.shape[1], self.columns, self.rows
@@ -81,11 +83,13 @@ class Csr:
 
         Raises
         ------
-        SpecError    If a row or column is outside of ``shape``, or the lists differ in length.
+        SpecError    If a size is not in 1..2^28, a row or column is outside of ``shape``, the lists
+                     differ in length, or integers of one place add up to more than 64 bits.
         """
         rows, columns = as_int64(rows, "rows"), as_int64(columns, "columns")
         values = as_array(values, "values")
         m, n = (as_int(size, "matrix: size") for size in shape)
+        require_sizes(m, n)
         if not rows.shape == columns.shape == values.shape or rows.ndim != 1:
             raise SpecError(f"matrix: there must be as many rows as columns and values, not"
                             f" {rows.shape}, {columns.shape} and {values.shape}")
@@ -94,10 +98,14 @@ class Csr:
                 raise SpecError(f"matrix: {what} must be in 0..{size - 1}, not"
                                 f" {index.min()}..{index.max()}")
         places, which = np.unique(rows * n + columns, return_inverse=True)
-        sums = np.zeros(len(places), np.float64 if values.dtype.kind == "f" else np.int64)
-        np.add.at(sums, which, values)
+        if values.dtype.kind == "f":
+            sums = np.zeros(len(places))
+            np.add.at(sums, which, values)
+        else:
+            sums = _sums(as_int64(values, "values"), which, places, n)
         places, sums = places[sums != 0], sums[sums != 0]
-        starts = np.searchsorted(places, np.arange(m + 1) * n)
+        starts = np.zeros(m + 1, np.int64)
+        np.cumsum(np.bincount(places // n, minlength=m), out=starts[1:])
         return cls((m, n), starts, places % n, sums)
 
     @property
@@ -132,7 +140,7 @@ class Csr:
             integers = np.rint(scaled)
         bad = np.flatnonzero((integers < fmt.min) | (integers > fmt.max))
         if len(bad):
-            largest = self.values[bad[np.abs(self.values[bad]).argmax()]]
+            largest = self.values[bad[np.abs(self.values[bad].astype(np.float64)).argmax()]]
             raise SpecError(f"matrix: values must fit {fmt}, which reaches from"
                             f" {np.ldexp(float(fmt.min), -fmt.frac):g} to"
                             f" {np.ldexp(float(fmt.max), -fmt.frac):g}, not {largest:g};"
@@ -142,6 +150,35 @@ class Csr:
         vanished = int(((integers == 0) & (self.values != 0)).sum())
         rounding = Rounding(float(error.max(initial=0.0)), vanished)
         return Csr.of(self.shape, self.rows, self.columns, integers), rounding
+
+
+def require_sizes(m: int, n: int):
+    """Refuses what no :class:`Csr` holds.
+
+    Raises
+    ------
+    SpecError    If a size is not in 1..2^28.
+    """
+    if min(m, n) < 1:
+        raise SpecError(f"matrix: sizes must be at least 1, not {m} by {n}")
+    if max(m, n) > MAX_SIZE:
+        raise SpecError(f"matrix: sizes must be at most {MAX_SIZE}, to be held in memory, not {m}"
+                        f" by {n}")
+
+
+def _sums(values, which, places, n) -> np.ndarray:
+    """Sums of the integers of each place, from those of their upper and lower halves."""
+    high, low = (np.zeros(len(places), np.int64) for _ in range(2))
+    np.add.at(high, which, values >> 32)
+    np.add.at(low, which, values & 0xFFFFFFFF)
+    high, low = high + (low >> 32), low & 0xFFFFFFFF
+    bad = np.flatnonzero((high < -1 << 31) | (high >= 1 << 31))
+    if len(bad):
+        row, column = divmod(int(places[bad[0]]), n)
+        raise SpecError(f"matrix: integers of one place must add up to 64 bits, not"
+                        f" {(int(high[bad[0]]) << 32) + int(low[bad[0]])} in row {row}, column"
+                        f" {column}, counted from 0; {len(bad)} of {len(places)} place(s) do not")
+    return (high << 32) + low
 
 
 def rows_of(m: int, starts, nnz: int) -> np.ndarray:

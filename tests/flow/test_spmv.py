@@ -37,6 +37,10 @@ def test_finest_scale_holds_the_largest_value_and_no_finer_one_does(largest, bit
         matrix.quantised(Fixed(bits, frac + 1))
 
 
+def test_finest_scale_of_the_least_integer_of_64_bits():
+    assert finest(Csr.of((1, 1), [0], [0], [-2**63]), 16) == Fixed(16, -48)
+
+
 def test_signs_need_a_format_with_sign():
     matrix = Csr.of((1, 1), [0], [0], [-0.5])
     with refused(SpecError, "matrix: values must not be below 0 for a format without sign, not"

@@ -72,3 +72,6 @@ def test_values_that_do_not_fit_are_refused_and_not_saturated():
     integers = Csr.of((1, 1), [0], [0], [2**62])
     with pytest.raises(SpecError, match="1 of 1 do not"):
         integers.quantised(Fixed(32))
+    integers = Csr.of((1, 2), [0, 0], [0, 1], [2**61, -2**63])
+    with pytest.raises(SpecError, match=r"not -9.22337e\+18; 2 of 2 do not"):
+        integers.quantised(Fixed(32))
