@@ -244,9 +244,10 @@ class EieHost:
         Raises
         ------
         SpecError    If it is damaged or inconsistent, so that the engine would tell an error, or
-                     multiply what nobody meant; with the word, or the element, layer and column.
+                     multiply what nobody meant; with the word, or the layer, parameter and unit, or
+                     the element, layer and column.
         """
-        return read_layers(words, self.sizes, self.weights, self.accumulator)
+        return read_layers(words, self.sizes, self.x, self.weights, self.accumulator)
 
     def run(self, weights: bytes, x, n_out: int, exchange: Exchange) -> np.ndarray:
         """Results int64 ``(n, n_out)`` of the layers of a frame of weights, by an engine.

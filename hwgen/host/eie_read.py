@@ -1,12 +1,14 @@
 """A frame of weights of an EIE engine, read back: what a driver must know is sound before it sends.
 
-Reads words as the hardware does and checks what it checks, and that pointers and rows are those of
-the layers; so damaged or inconsistent weights are refused before anything is sent.
+Reads words as the hardware does and checks what it checks, and what it cannot see: that parameters
+agree with each other, and that pointers and rows are those of the layers. So damaged or
+inconsistent weights are refused before anything is sent.
 """
 
 import numpy as np
 
 from hwgen.host.eie_layer import SparseLayer
+from hwgen.host.eie_parameters import PARAMETERS, require_parameters
 from hwgen.host.eie_words import KINDS, LONGEST, MAGIC
 from hwgen.numeric import SpecError
 
@@ -14,26 +16,26 @@ __all__ = ["read_layers"]
 
 NAMES = {number: name for name, number in KINDS.items()}
 
-PARAMETERS = ("in_beats", "out_beats", "rows", "column", "bias", "shift", "low", "high", "last",
-              "accumulator", "reference", "threshold")
-
-
-def read_layers(words: bytes, sizes, weights, accumulator) -> list[SparseLayer]:
+def read_layers(words: bytes, sizes, x, weights, accumulator) -> list[SparseLayer]:
     """The layers of a frame, by number; columns are filled up to whole beats.
 
     Parameters
     ----------
     words : bytes
     sizes : Mapping               of the engine
-    weights, accumulator : Fixed
+    x, weights, accumulator : Fixed
 
     Raises
     ------
-    SpecError    If a block is damaged or reaches beyond a memory, a pointer beyond the entries, or
-                 an entry beyond the rows of its layer; with the word, or element, layer, column.
+    SpecError    If a block is damaged or reaches beyond a memory, parameters do not agree with each
+                 other (:func:`require_parameters`), a pointer is beyond the entries, or an entry
+                 beyond the rows or outputs of its layer; with the word, or the layer and parameter,
+                 or element, layer, column.
     """
     memories = _Blocks(words, sizes, weights, accumulator).read()
-    return [_layer(number, memories, sizes) for number in range(_count(memories, sizes))]
+    layers = [_parameters(number, memories, sizes) for number in range(_count(memories, sizes))]
+    require_parameters(layers, sizes, x, accumulator)
+    return [_layer(number, layer, memories, sizes) for number, layer in enumerate(layers)]
 
 
 class _Blocks:
@@ -136,28 +138,29 @@ class _Blocks:
 
 def _count(memories, sizes) -> int:
     """Layers, up to the one that is the last."""
-    last = memories.get(("layers", PARAMETERS.index("last")), {})
-    for number in range(sizes["layers"]):
-        if last.get(number, 0):
-            return number + 1
-    raise SpecError("weights must have a layer that is the last, none is")
+    unit = PARAMETERS.index("last")
+    last = memories.get(("layers", unit), {})
+    count = next((number + 1 for number in range(sizes["layers"]) if last.get(number, 0)), None)
+    if count is None:
+        raise SpecError("weights must have a layer that is the last, none is")
+    if max(last) >= count:
+        raise SpecError(f"layer {count - 1}: last (unit {unit}) must be 0, as layer {count} follows"
+                        f" it, not {last[count - 1]}")
+    return count
 
 
-def _layer(number, memories, sizes) -> SparseLayer:
+def _parameters(number, memories, sizes) -> dict[str, int]:
+    """Those of a layer: beats and rows as counts, ends with their sign."""
+    layer = {what: _at(memories, ("layers", unit), number, f"layer {number}: {what}")
+             for unit, what in enumerate(PARAMETERS[:12 if sizes["delta"] else 9])}
+    return layer | {what: layer[what] + 1 for what in ("in_beats", "out_beats", "rows")} | {
+        what: (layer[what] ^ 1 << 31) - (1 << 31) for what in ("low", "high")}
+
+
+def _layer(number, parameters, memories, sizes) -> SparseLayer:
     """A layer by its parameters, biases, pointers and entries."""
-    where = f"layer {number}"
-    parameters = {}
-    for unit, what in enumerate(PARAMETERS[:12 if sizes["delta"] else 9]):
-        parameters[what] = _at(memories, ("layers", unit), number, f"{where}: {what}")
-    lanes, pe = sizes["lanes"], sizes["pe"]
-    beats, outs = parameters["in_beats"] + 1, parameters["out_beats"] + 1
-    rows = parameters["rows"] + 1
-    limits = {"in_beats": -(-sizes["vector"] // lanes), "rows": sizes["rows"],
-              "out_beats": min(-(-sizes["vector"] // lanes), rows * pe // lanes)}
-    for what, found in (("in_beats", beats), ("out_beats", outs), ("rows", rows)):
-        if found > limits[what]:
-            raise SpecError(f"{where}: {what} must be at most {limits[what]}, not {found}")
-    signed = {what: (parameters[what] ^ 1 << 31) - (1 << 31) for what in ("low", "high")}
+    where, lanes, pe = f"layer {number}", sizes["lanes"], sizes["pe"]
+    beats, outs, rows = (parameters[what] for what in ("in_beats", "out_beats", "rows"))
     bias = np.array([_at(memories, ("biases", k % lanes), parameters["bias"] + k // lanes,
                          f"{where}: bias {k}") for k in range(outs * lanes)])
     dense = np.zeros((rows * pe, beats * lanes), np.int64)
@@ -165,8 +168,12 @@ def _layer(number, memories, sizes) -> SparseLayer:
         for column in range(beats * lanes):
             _fill(dense[k::pe, column], memories, sizes, number, k, column,
                   parameters["column"] + column)
-    return SparseLayer(where, dense[:len(bias)], bias, parameters["shift"], **signed,
-                       threshold=parameters.get("threshold", 0))
+    beyond = np.flatnonzero(dense[len(bias):].any(axis=1))
+    if len(beyond):
+        raise SpecError(f"{where}: entries must be of outputs below {len(bias)}, as out_beats are"
+                        f" {outs}, not of {len(bias) + beyond[0]}")
+    return SparseLayer(where, dense[:len(bias)], bias, *(
+        parameters[what] for what in ("shift", "low", "high")), parameters.get("threshold", 0))
 
 
 def _fill(values, memories, sizes, number, k, column, address):

@@ -125,8 +125,8 @@ def blocks(words):
     ((1, 0), -2, 0xE1E00006, "word 0: kind must be one that the engine has, not coded"),
     ((1, 0), -2, 0xE1E00901, "word 0: layers must be in 9 memories of 4 rows, not in rows 0..2 of"
                              " memory 9"),
-    ((1, 0), 0, 16, "layer 0: in_beats must be at most 16, not 17"),
-    ((1, 2), 0, 4, "layer 0: rows must be at most 4, not 5"),
+    ((1, 0), 0, 16, "layer 0: in_beats (unit 0) must be in 1..16, not 17"),
+    ((1, 2), 0, 4, "layer 0: rows (unit 2) must be in 1..4, not 5"),
     ((1, 8), 2, 0, "weights must have a layer that is the last, none is"),
     ((4, 1), 0, 0xFFFF, "element 1, layer 0, column 0: must begin and end in 0..128, in this order,"
                         " not at 255 and 255"),
@@ -142,6 +142,44 @@ def test_damaged_words_are_refused_before_they_are_sent(memory, more, value, rul
     words = changed(words, blocks(words)[memory] + more, value)
     with refused(SpecError, rule):
         host_of(spec).run(words, np.zeros((1, 11), int), 5, lambda words, frames: 1 / 0)
+
+
+@pytest.mark.parametrize(("delta", "unit", "layer", "value", "rule"), [
+    (0, 0, 1, 9, "layer 1: in_beats (unit 0) must be 7, which layer 0 sends, not 10"),
+    (0, 0, 0, 31, "layer 0: in_beats (unit 0) must be in 1..16, not 32"),
+    (0, 1, 0, 5, "layer 0: out_beats (unit 1) must be in 7..8 as rows are 4, not 6"),
+    (0, 1, 0, 8, "layer 0: out_beats (unit 1) must be in 7..8 as rows are 4, not 9"),
+    (0, 1, 1, 0, "layer 1: out_beats (unit 1) must be in 5..6 as rows are 3, not 1"),
+    (0, 1, 0, 7, "layer 1: in_beats (unit 0) must be 8, which layer 0 sends, not 7"),
+    (0, 1, 2, 2, "layer 2: entries must be of outputs below 6, as out_beats are 3, not of 6"),
+    (0, 2, 0, 2, "layer 0: out_beats (unit 1) must be in 5..6 as rows are 3, not 7"),
+    (0, 2, 0, 4, "layer 0: rows (unit 2) must be in 1..4, not 5"),
+    (0, 3, 2, 54, "layer 2: column (unit 3) must be in 0..53 as columns are 10, not 54"),
+    (0, 4, 2, 29, "layer 2: bias (unit 4) must be in 0..28 as out_beats are 4, not 29"),
+    (0, 5, 0, 24, "layer 0: shift (unit 5) must be in 0..23, not 24"),
+    (0, 6, 1, -1, "layer 1: low (unit 6) must be in 0..255 as activations are, not -1"),
+    (0, 6, 0, 256, "layer 0: low (unit 6) must be in 0..255 as activations are, not 256"),
+    (0, 7, 0, 256, "layer 0: high (unit 7) must be in 0..255 as low is 0, not 256"),
+    (0, 7, 2, -8388609, "layer 2: high (unit 7) must be in -8388608..8388607 as low is -8388608,"
+                        " not -8388609"),
+    (0, 8, 1, 1, "layer 1: last (unit 8) must be 0, as layer 2 follows it, not 1"),
+    (0, 8, 2, 2, "layer 2: last (unit 8) must be in 0..1, not 2"),
+    (1, 9, 1, 3, "layer 1: accumulator (unit 9) must be apart from 0..3, which are layer 0's, not"
+                 " 3"),
+    (1, 9, 2, 15, "layer 2: accumulator (unit 9) must be in 0..14 as rows are 2, not 15"),
+    (1, 10, 1, 5, "layer 1: reference (unit 10) must be apart from 0..5, which are layer 0's, not"
+                  " 5"),
+    (1, 10, 2, 28, "layer 2: reference (unit 10) must be in 0..27 as in_beats are 5, not 28"),
+    (1, 11, 0, 256, "layer 0: threshold (unit 11) must be in 0..255, not 256"),
+])
+def test_parameters_must_agree(delta, unit, layer, value, rule):
+    """A sound frame with one number changed, each in the range of its memory."""
+    spec = spec_of(4, 2, rows=16 if delta else 4, delta=bool(delta))
+    layers = layers_of(np.random.default_rng(2), spec, (11, 13, 9, 7), density=1)
+    words = host_of(spec).program(layers).words
+    words = changed(words, blocks(words)[1, unit] + layer, value & 0xFFFFFFFF)
+    with refused(SpecError, rule):
+        host_of(spec).run(words, np.zeros((1, 11), int), 7, lambda words, frames: 1 / 0)
 
 
 def test_words_must_be_whole(rng):
