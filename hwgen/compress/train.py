@@ -169,15 +169,19 @@ class _Run:
         return state["epochs"]
 
     def save(self, epochs: int) -> None:
-        for path, value in self.module.state_dict().items():
-            if not bool(torch.isfinite(value).all()):
-                self.stop(f"'{path}' must be finite, but it is not after epoch {epochs}")
+        self.require_finite(f"after epoch {epochs}")
         if self.path is not None:
             save_checkpoint(self.path, {
                 "identity": self.identity, "epochs": epochs, "module": self.module.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "masks": {} if self.pruning is None else self.pruning.state_dict(),
             })
+
+    def require_finite(self, when: str) -> None:
+        """Stop unless all numbers of the module are finite."""
+        for path, value in self.module.state_dict().items():
+            if not bool(torch.isfinite(value).all()):
+                self.stop(f"'{path}' must be finite, but it is not {when}")
 
     def stop(self, reason):
         kept = (f"the last good checkpoint is '{self.path}'"
@@ -192,7 +196,11 @@ class _Run:
         self.module.train()
         total = right = 0
         for k, index in enumerate(torch.randperm(len(self.x)).split(self.settings.batch)):
-            loss, scores = self.step(epoch * self.steps + k, index)
+            try:
+                loss, scores = self.step(epoch * self.steps + k, index)
+            except (OverflowError, ValueError):     # as of a step of numbers that became nan
+                self.require_finite(f"in epoch {epoch + 1}, step {k + 1}")
+                raise
             if not math.isfinite(loss):
                 self.stop(f"loss must be finite, not {loss} in epoch {epoch + 1}, step {k + 1}")
             total += loss * len(index)

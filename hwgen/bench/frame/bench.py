@@ -72,7 +72,7 @@ class Bench:
         return self.folder / self.part / f"{name}-{device.family}-{device.size}"
 
     def synthesise(self, component, name: str, device, *, place: bool = False,
-                   clock_mhz: float = 100, **options) -> SynthReport:
+                   clock_mhz: float = 100, seed: int = SEED, **options) -> SynthReport:
         """Netlist of a component or stage, its ports cut off; placed and routed if asked.
 
         A report of the same source with the same tools is taken from an earlier run.
@@ -86,7 +86,7 @@ class Bench:
         with ELABORATION:
             source.write_text(to_rtlil(component, "core"), encoding="utf-8")
         job = SynthJob(sources=[source], top="core", device=device, clock_mhz=clock_mhz,
-                       place=place, out_of_context=place, seed=SEED, **options)
+                       place=place, out_of_context=place, seed=seed, **options)
 
         def tell(seen):
             self.tell(None, f"{name} for {device}: {seen.step} {seen.fraction:.0%}, {seen.message}")

@@ -14,7 +14,10 @@ from .lenet import CLK_HZ, FORMS, NAMES, design_of, network_of
 __all__ = ["KEY", "inputs", "lacking", "measure"]
 
 PLACED = "4-bit codes, 4-bit index"
-KEY = (tuple(FORMS.items()), PLACED, CLK_HZ)
+SEED = 2
+"""With 1 router 2 finds no way from the pin that nextpnr chose for the clock."""
+
+KEY = (tuple(FORMS.items()), PLACED, CLK_HZ, SEED)
 
 
 def inputs(bench) -> dict:
@@ -32,9 +35,9 @@ def measure(bench):
     for form, (code_bits, index_bits) in FORMS.items():
         design = design_of(network_of(code_bits, index_bits), index_bits)
         report = bench.synthesise(Pipeline(design), f"pipeline-{code_bits}-{index_bits}", ECP5,
-                                  place=form == PLACED, clock_mhz=CLK_HZ / 1e6)
+                                  place=form == PLACED, clock_mhz=CLK_HZ / 1e6, seed=SEED)
         common = {"work": f"LeNet-300-100 as a pipeline, {form}", "device": str(ECP5),
-                  "tools": tools_of(report)}
+                  "tools": tools_of(report), "seed": SEED}
         for metric, value in (("LUT4", report.lut_eq), ("FF", report.ff),
                               ("block RAM", report.bram), ("multiplier blocks", report.dsp)):
             yield Row(**common, metric=metric, value=value)

@@ -164,6 +164,13 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(split, tm
     assert [p.name for p in tmp_path.iterdir()] == ["bad-1-train.ckpt"]
 
 
+def test_numbers_that_are_not_finite_stop_a_training_whatever_fails_first(split):
+    step = Quantise(steps="lsq", epochs=2, lr=1e30)
+    with pytest.raises(TrainingError, match=r"^training 'recipe-1-quantise': '.*' must be finite,"
+                                            r" but it is not in epoch \d, step \d+; there is no"):
+        compress(model(), step, split)
+
+
 @pytest.mark.parametrize(("net", "message"), [
     (nn.Linear(63, 10), "model must take samples of shape (64,), and does not: module '0': mat1"),
     (nn.LSTM(64, 10), "module '0': must return one tensor, not several as LSTM does"),
