@@ -10,6 +10,7 @@ from hwgen.numeric import Format, SpecError, as_int, as_int64, format_from_dict
 
 from .csr import Csr
 from .engine_bytes import element_bytes, pack_elements, unpack_elements
+from .spmv_earlier import EarlierSums, earlier_sums
 from .spmv_frames import EntryFormat, asking
 from .spmv_pack import pack_matrices
 from .spmv_packed import PackedMatrix
@@ -135,6 +136,25 @@ class SpmvHost:
                 f" {low}..{high}, but reaches from {least[row]} to {most[row]}; {len(bad)} row(s)"
                 " do not: narrow x_range, scale the matrix, or build the engine with more terms")
 
+    def earlier(self, m: int, y_range, *, x_range=None) -> EarlierSums:
+        """What adds products to an earlier y of ``m`` elements, ``y += A @ x``, in the engine.
+
+        ``b, a = pack_together([earlier.matrix, A])`` once; then the sum of the products
+        ``(b, earlier.digits(y)), (a, x)`` for every y.
+
+        Parameters
+        ----------
+        m : int                 elements
+        y_range : (int, int)    least and largest one, within the sums' format, in units of sums
+        x_range : (int, int)    that of :meth:`pack_together`
+
+        Raises
+        ------
+        SpecError    If an element cannot be made of products, or not of up to 4096.
+        """
+        return earlier_sums(m, y_range, self._checked_range(x_range), self.weights,
+                            self.accumulator)
+
     def load(self, path) -> PackedMatrix:
         """The packed matrix in a file of :meth:`PackedMatrix.save`, made for such an engine.
 
@@ -232,6 +252,8 @@ class SpmvHost:
 
     def multiply_sum(self, products, exchange) -> np.ndarray:
         """``A1 @ x1 + A2 @ x2 + ...``, int64 ``(m,)``, in units of those of A times those of x.
+
+        The engine begins with zeros; a y that is there already is a product, too: :meth:`earlier`.
 
         Parameters
         ----------

@@ -96,6 +96,71 @@ def test_sums_of_products(rng):
         np.testing.assert_array_equal(y, product(matrix, x))
 
 
+@pytest.mark.parametrize(("x", "weights", "y_range", "entries"), [
+    (Fixed(7), Fixed(6), (-63, 63), 1),                     # as x itself
+    (Fixed(7), Fixed(6), (-64, 63), 2),                     # x holds -64, not its negative
+    (Fixed(7), Fixed(6), (-1983, 1983), 2),                 # 63 * 31 + 30
+    (Fixed(7), Fixed(6), (-1984, 7), 3),
+    (Fixed(7), Fixed(6), (-40000, 40000), 22),
+    (Fixed(8, signed=False), Fixed(8), (-3000, 30000), 4),  # columns of either sign
+    (Fixed(8, signed=False), Fixed(8), (-300, 0), 2),
+    (Fixed(8, signed=False), Fixed(8, signed=False), (5, 300), 2),
+    (Fixed(16), Fixed(16), (-2**29, 2**29), 2),
+    (Fixed(16), Fixed(16), (-2**35, 2**35), 34)], ids=str)
+def test_products_are_added_to_an_earlier_y(rng, x, weights, y_range, entries):
+    spec = spec_of((3, 8, 2, 2), x, weights, terms=96)
+    host, matrix = host_of(spec), drawn(rng, spec, 7, 5, 0.2)       # some rows without entries
+    earlier = host.earlier(7, y_range)
+    assert earlier.matrix.nnz == 7 * entries
+    before, added = host.pack_together([earlier.matrix, matrix])
+    ends = [*y_range, *y_range, min(max(0, y_range[0]), y_range[1])]
+    for _ in range(2):
+        y = np.array([*ends, *rng.integers(*y_range, 2, endpoint=True)])
+        vectors = earlier.digits(y), vector(rng, spec, 5)
+        np.testing.assert_array_equal(earlier.matrix.to_dense() @ vectors[0], y)
+        found = host.multiply_sum(list(zip((before, added), vectors, strict=True)),
+                                  lambda jobs: engine_in_python(spec, jobs))
+        np.testing.assert_array_equal(found, y + matrix.to_dense() @ vectors[1])
+
+
+def test_every_y_of_a_range_is_made_of_products():
+    for x, y_range in ((Fixed(3), (-47, 45)), (Fixed(2, signed=False), (-33, 40)),
+                       (Fixed(2, signed=False), (-40, -2)), (Fixed(2), (-5, 5))):
+        spec = spec_of((1, 4, 4, 1), x, Fixed(4))
+        every = np.arange(y_range[0], y_range[1] + 1)
+        earlier = host_of(spec).earlier(len(every), y_range)
+        digits = earlier.digits(every)
+        assert x.min <= digits.min() <= digits.max() <= x.max
+        np.testing.assert_array_equal(earlier.matrix.to_dense() @ digits, every)
+
+
+@pytest.mark.parametrize(("x", "weights", "words", "rule"), [
+    (Fixed(7), Fixed(6), {"y_range": (-2**18 - 1, 0)},
+     "y_range must ascend within -262144..262143, what sums hold, not -262145..0"),
+    (Fixed(7), Fixed(6), {"y_range": (1, 0)},
+     "y_range must ascend within -262144..262143, what sums hold, not 1..0"),
+    (Fixed(7), Fixed(6), {"y_range": (0, 1), "x_range": (1, 3)},
+     "x_range must hold 0 and 1, of which an earlier y is made, not be 1..3"),
+    (Fixed(7), Fixed(1), {"y_range": (0, 1)},
+     "weights must hold 1 for an earlier y in 0..1, not be fixed s1.0 (-1..0)"),
+    (Fixed(7), Fixed(6), {"y_range": (0, 131071), "x_range": (0, 1)},
+     "an earlier y in 0..131071 must take at most 4096 entries for each element, not 65536: narrow"
+     " y_range, or build the engine with wider x or weights")], ids=str)
+def test_an_earlier_y_that_products_cannot_make_is_refused(x, weights, words, rule):
+    with refused(SpecError, rule):
+        host_of(spec_of((2, 4, 2, 2), x, weights)).earlier(3, **words)
+
+
+def test_an_earlier_y_outside_of_its_range_is_refused():
+    earlier = host_of(spec_of((2, 4, 2, 2))).earlier(2, (-5, 9))
+    with refused(SpecError, "y must be in -5..9, for which its matrix was made, not in -6..3"):
+        earlier.digits([-6, 3])
+    with refused(SpecError, "y must be of shape (2,), not (3,)"):
+        earlier.digits([1, 2, 3])
+    with refused(TypeError, "y must be integers, not float64"):
+        earlier.digits([1.0, 2.0])
+
+
 def test_a_matrix_without_entries_needs_no_engine():
     host = host_of(spec_of((2, 4, 2, 2)))
     packed = host.pack(Csr.of((5, 3), *np.zeros((3, 0), int)))

@@ -101,6 +101,25 @@ def test_the_longest_sum_of_the_largest_products_fits_exactly():
                   for a, b in ends], {}))
 
 
+def test_products_are_added_to_an_earlier_y(rng):
+    spec = spec_of((2, 8, 4, 2))
+    earlier, matrix = host_of(spec).earlier(5, (-1900, 1900)), drawn(rng, spec, 5, 6, 0.4)
+    y, x = np.array([-1900, 1900, 0, 77, -1234]), vector(rng, spec, 6)
+    before = earlier.matrix, earlier.digits(y)
+    np.testing.assert_array_equal(product(*before), y)
+    check(spec, ([[before, (matrix, x)]], {"stalls": STREAMS}))
+
+
+def test_values_of_32_bits_are_exact():
+    """Also sums at their end: four products of the formats' least values are 2^48."""
+    spec = spec_of((2, 4, 2, 2), Fixed(16), Fixed(32), terms=4)
+    assert spec.accumulator == Fixed(50)                            # 49 would hold 2^48 - 1
+    matrix = Csr.of((3, 4), [0, 0, 0, 0, 1, 1, 1, 2], [0, 1, 2, 3, 0, 1, 3, 2],
+                    [-2**31] * 4 + [2**31 - 1, -2**31, 2**31 - 1, -1])
+    vectors = [-2**15] * 4, [2**15 - 1] * 4, [-2**15, 2**15 - 1, -1, -2**15], [1, -1, 12345, 0]
+    check(spec, ([[(matrix, np.array(x))] for x in vectors], {"stalls": STREAMS}))
+
+
 def damaged(spec, job):
     """Name -> the job with something wrong in it."""
     beat, entries = spec.matrix_bytes, spec.command_beats * spec.matrix_bytes
