@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from .engine import Multipliers
 from .engine_output import facts, following, made
@@ -76,9 +77,10 @@ def command(
     target = target_of(board)
     products, rows = _products(spec, host, found, _x_range(spec, x_max), x.frac, packed, seed)
     document = made(spec, out or Path("rtl_out") / f"spmv-{lanes}", target, products=products,
-                    matrices=rows)
+                    bench="matrices" if products else "sample", matrices=rows)
     show(document, as_json=as_json, text=lambda: [
-        _table(spec, document), *([_matrices(rows)] if rows else []), following(document)])
+        _table(spec, document), *([_matrices(rows)] if rows else []), _bench(rows),
+        following(document)])
 
 
 def _x_range(spec, x_max):
@@ -113,6 +115,16 @@ def _products(spec, host, found, x_range, x_frac, folder, seed):
             **timing._asdict(), "utilisation": timing.utilisation if timing.jobs else None,
             "sustained": timing.sustained if timing.jobs else None})
     return products or None, rows
+
+
+def _bench(rows) -> Text:
+    """What the bench multiplies, and what it does not."""
+    empty = [row["name"] for row in rows if not row["jobs"]]
+    if len(empty) == len(rows):
+        why = ", as no matrix has an entry, and there is nothing to send for them" if rows else ""
+        return Text(f"The bench multiplies a sample of random matrices{why}.")
+    without = f", but not {', '.join(empty)}, without entries" if empty else ""
+    return Text(f"The bench multiplies these matrices by random vectors{without}.")
 
 
 def _table(spec, document) -> Table:

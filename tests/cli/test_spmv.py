@@ -48,6 +48,7 @@ def test_engine_is_written_and_simulated_with_the_matrix(hwgen, tmp_path):
     done = hwgen(*SMALL, "a.mtx", "--w-format", "s8.5", "--x-format", "s8.2", "--x-max", 100,
                  "--packed", "mine", "--json")
     row, = done.json["matrices"]
+    assert done.json["bench"] == "matrices"
     assert (row["name"], row["shape"], row["nonzeros"]) == ("a", [3, 3], 4)
     assert (row["w_frac"], row["y_frac"], row["became_zero"]) == (5, 7, 0)
     assert row["largest_rounding"] == pytest.approx(0.0125)
@@ -74,3 +75,16 @@ def test_table_tells_the_sizes(hwgen, tmp_path):
     assert "up to 8 columns, 4 rows in each lane" in done.words
     assert "Written to mine. Next: hwgen simulate mine" in done.words
     assert "a 3 x 3 4 2^0 0 0 1 23" in done.words
+    assert "The bench multiplies these matrices by random vectors. Written" in done.words
+
+
+@pytest.mark.synth
+def test_what_the_bench_multiplies_is_told_where_matrices_are_empty(hwgen, tmp_path):
+    (tmp_path / "a.mtx").write_text(REAL.replace("1.5", "2").replace("-0.3", "-3"))
+    (tmp_path / "none.mtx").write_text("%%MatrixMarket matrix coordinate integer general\n5 5 0\n")
+    done = hwgen(*SMALL, "none.mtx")
+    assert ("The bench multiplies a sample of random matrices, as no matrix has an entry, and there"
+            " is nothing to send for them. Written") in done.words
+    done = hwgen(*SMALL, "none.mtx", "a.mtx")
+    assert ("The bench multiplies these matrices by random vectors, but not none, without entries."
+            " Written") in done.words
