@@ -21,6 +21,7 @@ EXAMPLES = (
     "hwgen engine systolic --rows 16 --columns 8 --product 256x784x64",
     "hwgen engine eie --pe 16 --lanes 8 --set code_bits=6 --set index_bits=5 -o rtl_out/eie",
     "hwgen engine eie --pe 16 --network lenet.hwgen --huffman",
+    "hwgen engine eie --pe 16 --network lenet.hwgen --delta --threshold 2",
 )
 
 MAX_BITS = 18
@@ -64,6 +65,10 @@ def command(
         "--huffman", help="eie: entries may come as Huffman codes.")] = False,
     delta: Annotated[bool, typer.Option(
         "--delta", help="eie: only activations that moved are sent.")] = False,
+    thresholds: Annotated[list[int] | None, typer.Option(
+        "--threshold", metavar="N", help="eie --delta: an activation is sent when it moved by more"
+        " than this, as an integer; given once for all layers, or for each in turn. By default 0.",
+    )] = None,
     x_bits: Annotated[int | None, typer.Option(
         "--x-bits", min=1, max=MAX_BITS, help="Bits of an activation; by default 8.")] = None,
     x_signed: Annotated[bool | None, typer.Option(
@@ -101,7 +106,8 @@ def command(
                                                                              True)}
         build_eie(pe=pe, lanes=lanes, sizes=sizes or [], network=network, out=out, board=board,
                   formats={what: Fixed(*fmt) for what, fmt in formats.items() if fmt},
-                  flags={"huffman": huffman, "delta": delta}, as_json=as_json)
+                  flags={"huffman": huffman, "delta": delta}, thresholds=thresholds or [],
+                  as_json=as_json)
         return
     for what, value in (("rows", rows), ("columns", columns)):
         if value is None:

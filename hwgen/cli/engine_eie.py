@@ -18,16 +18,19 @@ SAMPLES = 8
 """Vectors of a network in the bench."""
 
 
-def build_eie(*, pe, lanes, sizes, network, out, board, formats, flags, as_json) -> None:
+def build_eie(*, pe, lanes, sizes, network, out, board, formats, flags, thresholds,
+              as_json) -> None:
     """Write the artefact of an engine; tell its sizes, and what the network takes up in it."""
     from hwgen.flow.eie import fitted_spec
     from hwgen.ir import load
     from hwgen.plan.engines import EieSpec
 
+    if thresholds and not (flags["delta"] and network):
+        raise spec_error("--threshold must come with --delta and --network, whose layers have it")
     given = {"pe": pe, "lanes": pe if lanes is None else lanes, **_sizes(sizes), **formats, **flags}
     loaded = None if network is None else load(network)
     spec = EieSpec(**given) if loaded is None else fitted_spec(loaded, **given)
-    work = None if loaded is None else _work(loaded, flags["huffman"])
+    work = None if loaded is None else _work(loaded, flags["huffman"], thresholds)
     document = made(spec, out or Path("rtl_out") / f"eie-{spec.pe}", target_of(board),
                     products=None if work is None else [work],
                     network=None if work is None else _held(spec, loaded, work))
@@ -47,11 +50,18 @@ def _sizes(texts) -> dict[str, int]:
     return sizes
 
 
-def _work(network, huffman):
+def _work(network, huffman, thresholds):
     from hwgen.emit import sample_inputs
-    from hwgen.flow.eie import work_of
+    from hwgen.flow.eie import parts_of, work_of
 
-    return work_of(network, sample_inputs(network, SAMPLES), huffman=huffman)
+    names = [layer.name for layer in parts_of(network).layers]
+    if len(thresholds) not in (0, 1, len(names)):
+        raise spec_error(f"--threshold must be given once, or for each of {len(names)} layers,"
+                         f" {names}, not {len(thresholds)} times")
+    if len(thresholds) == 1:
+        thresholds = thresholds * len(names)
+    return work_of(network, sample_inputs(network, SAMPLES), huffman=huffman,
+                   thresholds=dict(zip(names, thresholds, strict=False)))
 
 
 def _held(spec, network, work) -> dict:
@@ -66,6 +76,7 @@ def _held(spec, network, work) -> dict:
     done = frames(spec, [work])
     return {"name": network.name, "stored_bits": host.stored_bits(program),
             "entries": program.entries, "padding": program.padding,
+            "thresholds": [layer.threshold for layer in work.layers],
             "coded_bits": program.coded_bits, "stream_bytes": len(program.words),
             "vectors": int(np.shape(work.x)[0]), "cycles": done.cycles}
 
@@ -87,6 +98,8 @@ def _lines(document):
     if held is not None:
         coded = ("" if held["coded_bits"] is None
                  else f", {held['coded_bits']:,} bits as Huffman codes")
+        if any(held["thresholds"]):
+            yield f"sent is what moved by more than {held['thresholds']}, layer by layer"
         yield (f"{held['name']}: {held['entries']:,} entries, {held['padding']:,} of them padding"
                f"{coded}; {held['vectors']} vectors take {held['cycles']:,} cycles, loading"
                f" included")

@@ -188,6 +188,10 @@ class EieHost:
         if layer.threshold and not sizes["delta"]:
             raise SpecError(f"layer '{layer.name}': threshold must be 0, as the engine sends all,"
                             f" not {layer.threshold}")
+        most = self.x.max - self.x.min
+        if layer.threshold > most:
+            raise SpecError(f"layer '{layer.name}': threshold must be at most {most}, by which"
+                            f" activations can move, not {layer.threshold}")
         fmt = self.accumulator if is_last else self.x
         for what, values, within in (
                 ("weights", layer.weights, self.weights), ("biases", layer.bias, self.accumulator),

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from hwgen.emit import read_manifest
-from hwgen.ir import Dense, Input, MatVec, Network, Requantise
+from hwgen.emit.engines.eie import stored
+from hwgen.golden import run
+from hwgen.golden.delta import run_delta
+from hwgen.ir import Dense, Input, MatVec, Network, Requantise, load
 from hwgen.numeric import Fixed
 
 SMALL = ("engine", "eie", "--pe", 2, "--set", "vector=16", "--set", "columns=40", "--set",
@@ -45,15 +48,20 @@ def test_table_tells_the_sizes(hwgen):
     assert "Written to mine. Next: hwgen simulate mine" in done.words
 
 
-@pytest.mark.synth
-def test_engine_is_fitted_to_a_network(hwgen, tmp_path, rng):
+def two_layers(folder, rng):
+    """Writes ``two.hwgen``; its weights."""
     u4 = Fixed(4, signed=False)
     w = [rng.integers(-2, 3, shape) for shape in ((9, 6), (3, 9))]
-    net = Network("two", (
+    Network("two", (
         Input("x", (), (6,), u4), MatVec("fc1", ("x",), Dense(w[0], Fixed(3))),
         Requantise("rq1", ("fc1",), np.array([1]), 2, "half_up", u4),
-        MatVec("fc2", ("rq1",), Dense(w[1], Fixed(3)))), ("fc2",))
-    net.save(tmp_path / "two.hwgen")
+        MatVec("fc2", ("rq1",), Dense(w[1], Fixed(3)))), ("fc2",)).save(folder / "two.hwgen")
+    return w
+
+
+@pytest.mark.synth
+def test_engine_is_fitted_to_a_network(hwgen, tmp_path, rng):
+    w = two_layers(tmp_path, rng)
     done = hwgen("engine", "eie", "--pe", 3, "--lanes", 1, "--network", "two.hwgen", "--huffman",
                  "--json")
     engine = read_manifest(tmp_path / "rtl_out" / "eie-3", "engine")["engine"]
@@ -67,3 +75,38 @@ def test_engine_is_fitted_to_a_network(hwgen, tmp_path, rng):
     assert held["stored_bits"]["weights"] == 3 * nonzeros
     assert (held["vectors"], held["cycles"] > held["coded_bits"]) == (8, True)
     assert done.json["estimate"]["dsp"] == 3
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize(("given", "kept"), [((3,), [3, 3]), ((5, 2), [5, 2])])
+def test_thresholds_are_in_the_sample(hwgen, tmp_path, rng, given, kept):
+    two_layers(tmp_path, rng)
+    words = [word for value in given for word in ("--threshold", value)]
+    done = hwgen("engine", "eie", "--pe", 3, "--network", "two.hwgen", "--delta", *words, "-o",
+                 "mine", "--json")
+    assert done.json["network"]["thresholds"] == kept
+    net = load(tmp_path / "two.hwgen")
+    with np.load(tmp_path / "mine" / "vectors.npz") as arrays:
+        (work,), y = stored(arrays), arrays["y"]
+    assert [layer.threshold for layer in work.layers] == kept
+    limits = dict(zip(("fc1", "fc2"), kept, strict=True))
+    expected = run_delta(net, work.x, limits).values["fc2"]
+    np.testing.assert_array_equal(y, expected)
+    assert (expected != run(net, work.x)["fc2"]).any()
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (("--network", "two.hwgen"), "--threshold must come with --delta and --network, whose layers"
+                                 " have it"),
+    (("--delta",), "--threshold must come with --delta and --network, whose layers have it"),
+    (("--network", "two.hwgen", "--delta", "--threshold", 1, "--threshold", 1),
+     "--threshold must be given once, or for each of 2 layers, ['fc1', 'fc2'], not 3 times"),
+    (("--network", "two.hwgen", "--delta", "--threshold", -1),
+     "layer 'fc2': shift and threshold must be at least 0, not 0 and -1"),
+    (("--network", "two.hwgen", "--delta", "--threshold", 16),
+     "layer 'fc2': threshold must be at most 15, by which activations can move, not 16")])
+def test_wrong_thresholds_are_refused(hwgen, tmp_path, rng, words, message):
+    two_layers(tmp_path, rng)
+    done = hwgen("engine", "eie", "--pe", 3, "--threshold", 1, *words)
+    assert (done.code, done.err) == (1, f"error: {message}\n")
+    assert not (tmp_path / "rtl_out").exists()

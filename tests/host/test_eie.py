@@ -235,6 +235,12 @@ def test_all_layers_together_need_room(sizes, rule):
         host_of(spec_of(2, 2, **sizes)).program([ONE])
 
 
+def test_a_threshold_beyond_what_activations_can_move_is_refused():
+    with refused(SpecError, "layer 'fc': threshold must be at most 255, by which activations can"
+                            " move, not 256"):
+        host_of(spec_of(2, 2, delta=True)).program([replace(ONE, threshold=256)])
+
+
 def test_codes_that_the_engine_cannot_decode_are_refused():
     with refused(SpecError, "engine 'eie': entries must be plain, as it decodes no Huffman codes"):
         host_of(spec_of(2, 2)).program([ONE], huffman=True)
