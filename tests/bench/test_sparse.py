@@ -8,7 +8,7 @@ from cases.errors import refused
 
 from hwgen import bench
 from hwgen.bench import Row, sparse
-from hwgen.bench.sparse_parts import PARTS, balanced, permuted, simulated
+from hwgen.bench.sparse_parts import PARTS, balanced, fifo, permuted, simulated, spots
 from hwgen.bench.sparse_parts.fifo import OF_DEPTH, OF_ELEMENTS
 from hwgen.bench.sparse_parts.plots import draw, series
 from hwgen.bench.sparse_parts.works import LAYERS, PES, Layer, columns_of, timing_of
@@ -97,3 +97,11 @@ def test_simulated_layers_are_the_ones_that_the_model_is_asked_for():
     assert 0.3 < (x[1:] == 0).mean() < 0.7
     ends = stage.timing.departures(x != 0)[:, -1]
     assert simulated.expected(stage, x) == ends[7] - ends[4] > 3 * 3
+
+
+def test_spots_are_of_both_sweeps():
+    elements, depths = zip(*spots.SPOTS, strict=True)
+    assert {min(fifo.ELEMENTS), max(fifo.ELEMENTS)} <= set(elements)
+    assert {min(fifo.DEPTHS), max(fifo.DEPTHS)} <= set(depths)
+    stage = simulated.design_of(spots.LAYER, simulated.EIE, 16, 64).stages[0]
+    assert (stage.pe, stage.queue_depth) == (16, 64)

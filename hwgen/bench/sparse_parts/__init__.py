@@ -12,12 +12,13 @@ from . import (
     simulated,
     spmv,
     spmv_ecp5,
+    spots,
 )
 
 __all__ = ["PARTS"]
 
 PARTS = {"eie": eie, "simulated": simulated, "balanced": balanced, "permuted": permuted,
-         "fifo": fifo, "against-dense": against_dense, "spmv": spmv,
+         "fifo": fifo, "spots": spots, "against-dense": against_dense, "spmv": spmv,
          "spmv-ecp5": spmv_ecp5,
          "lenet": lenet, "lenet-ecp5": lenet_ecp5, "eie-ecp5": eie_ecp5}
 """Name -> module, in the order of the table."""

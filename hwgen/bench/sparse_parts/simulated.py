@@ -16,7 +16,8 @@ from ..frame.devices import ecp5_target
 from ..frame.row import Row
 from .works import DEPTH, LAYERS, PES, SEED
 
-__all__ = ["CASES", "KEY", "design_of", "expected", "inputs_of", "lacking", "measure"]
+__all__ = ["CASES", "EIE", "KEY", "design_of", "expected", "inputs_of", "lacking", "measure",
+           "rows"]
 
 EIE = {"index": "relative", "index_bits": 4, "values": "codes"}
 CASES = {"NT-We": EIE, "NT-LSTM": EIE, "NT-Wd": {"values": "codes"}}
@@ -34,20 +35,24 @@ def lacking(bench) -> None:
 def measure(bench):
     """For each layer whether values are golden's, and the cycles between vectors."""
     for name, storage in CASES.items():
-        design = design_of(LAYERS[name], storage)
-        x = inputs_of(design)
-        result = bench.build(design, name).verify(x, bench="compiled", seed=SEED,
-                                                  progress=bench.tell_step)
-        work = {"work": f"{name} simulated, {' '.join(map(str, storage.values()))}",
-                "device": machine(), "tools": "Verilator", "seed": SEED}
-        yield Row(**work, metric="values that differ from golden", value=result.mismatched,
-                  must="== 0")
-        yield Row(**work, metric="cycles of the last vectors", unit="cycles",
-                  value=round(result.interval_cycles * COUNTED),
-                  must=f"== {expected(design.stages[0], x)}")
+        yield from rows(bench, f"{name} simulated, {' '.join(map(str, storage.values()))}",
+                        design_of(LAYERS[name], storage), name)
 
 
-def design_of(layer, storage) -> Design:
+def rows(bench, work: str, design: Design, folder: str):
+    """What a layer's simulation gives, and what it must."""
+    x = inputs_of(design)
+    result = bench.build(design, folder).verify(x, bench="compiled", seed=SEED,
+                                                progress=bench.tell_step)
+    common = {"work": work, "device": machine(), "tools": "Verilator", "seed": SEED}
+    yield Row(**common, metric="values that differ from golden", value=result.mismatched,
+              must="== 0")
+    yield Row(**common, metric="cycles of the last vectors", unit="cycles",
+              value=round(result.interval_cycles * COUNTED),
+              must=f"== {expected(design.stages[0], x)}")
+
+
+def design_of(layer, storage, pe: int = PES, depth: int = DEPTH) -> Design:
     """The layer alone: 15 shared weights of 16 bits, inputs of 16 bits."""
     rng = np.random.default_rng(SEED)
     rows, columns = layer.nonzeros
@@ -57,7 +62,7 @@ def design_of(layer, storage) -> Design:
     nodes = (Input("x", (), (layer.n_in,), X), MatVec("fc", ("x",), Shared.of(dense)))
     network = Network(layer.name.lower(), nodes, ("fc",))
     edge = Edge((layer.n_in,), X, X.min, X.max)
-    stage = SparseStage(nodes[1], edge, None, PES, DEPTH, simd=layer.simd, **storage)
+    stage = SparseStage(nodes[1], edge, None, pe, depth, simd=layer.simd, **storage)
     return Design(network, ecp5_target(CLK_HZ), CLK_HZ, (stage,))
 
 
