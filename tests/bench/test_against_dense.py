@@ -11,7 +11,6 @@ from hwgen.bench.sparse_parts.against_dense import (
     DENSITIES,
     PLACED,
     SAVED,
-    SYNTHESISED,
     WORKS,
     break_even,
     stages_of,
@@ -42,7 +41,7 @@ def test_rows_are_of_every_density(monkeypatch):
     bench = SimpleNamespace(synthesise=synthesise, tell=lambda *_: None)
     rows = list(PARTS["against-dense"].measure(bench))
     assert asked[:2] == [("dense", True), (f"sparse-{PLACED}", True)]
-    assert [name for name, _ in asked[2:]] == [f"sparse-{density}" for density in SYNTHESISED
+    assert [name for name, _ in asked[2:]] == [f"sparse-{density}" for density in DENSITIES
                                                if density != PLACED]
     values = [row for row in rows if row.metric == SAVED]
     assert [row.must for row in values] == [
