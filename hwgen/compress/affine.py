@@ -1,7 +1,5 @@
 """Affine numbers ``real = S (q - Z)`` of any scale: float layers to train, then their integers."""
 
-import copy
-
 import torch
 from torch import nn
 
@@ -17,7 +15,7 @@ from .normalise import fold_batch_norm
 from .quantise import TWINS as FIXED_TWINS
 from .rescale import QuantRescale
 from .straight import passed
-from .twin import twin_of
+from .twin import PLAIN, flattened, twin_of, unchanged
 
 __all__ = ["WEIGHTS", "AffineRange", "AffineWeights", "affine", "as_integers", "ranges_of"]
 
@@ -168,7 +166,7 @@ def affine(module, samples, *, weight_bits, activation_bits, weights: str, momen
         return {"bits": weight_bits.get(name), "kind": weights,
                 "range": lambda relu: AffineRange(activation_bits, relu=relu, momentum=momentum)}
 
-    whole = as_graph(twin_of(module, samples, TWINS, _unknown, options, verb="integer-only"))
+    whole = as_graph(twin_of(module, samples, TWINS, options, verb="integer-only", **PLAIN))
     _put_scores(whole, AffineRange(activation_bits, relu=False, momentum=momentum))
     parts = ranges_of(whole).values()
     for part in parts:
@@ -196,10 +194,6 @@ def _put_scores(whole, layer):
     whole.recompile()
 
 
-def _unchanged(layer, state):
-    return copy.deepcopy(layer)
-
-
 def _matrix(layer, state):
     if state.is_open:
         raise SpecError("must have an activation between it and the matrix before it")
@@ -224,15 +218,9 @@ def _range(layer, state):
     return state.options["range"](isinstance(layer, nn.ReLU))
 
 
-def _unknown(layer, state):
-    raise SpecError(f"must be QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU,"
-                    f" MaxPool2d, Flatten or Dropout, not {layer!r}: put one of these in its place,"
-                    f" or take 'quantise'")
-
-
 TWINS = {
-    QuantInput: _unchanged, nn.Linear: _matrix, nn.Conv2d: _matrix, nn.ReLU: _range,
-    Between: _range, nn.MaxPool2d: _unchanged, nn.Flatten: _unchanged, Flatten: _unchanged,
+    QuantInput: unchanged, nn.Linear: _matrix, nn.Conv2d: _matrix, nn.ReLU: _range,
+    Between: _range, nn.MaxPool2d: unchanged, nn.Flatten: unchanged, Flatten: unchanged,
 }
 """``TWINS[kind](layer, state)`` of the module to train."""
 
@@ -240,9 +228,8 @@ TWINS = {
 @torch.no_grad()
 def as_integers(module, samples):
     """The integer layers of what :func:`affine` gave: every fraction at 0, scales in rescales."""
-    return as_graph(twin_of(module, samples, INTEGER_TWINS, _unknown,
-                            lambda name: {},
-                            verb="integer-only"))
+    return as_graph(twin_of(module, samples, INTEGER_TWINS, lambda name: {},
+                            verb="integer-only", **PLAIN))
 
 
 def _input_integers(layer: QuantInput, state):
@@ -282,7 +269,7 @@ def _range_integers(layer: AffineRange, state):
 
 INTEGER_TWINS = {
     QuantInput: _input_integers, nn.Linear: _matrix_integers, nn.Conv2d: _matrix_integers,
-    AffineRange: _range_integers, nn.MaxPool2d: _unchanged, nn.Flatten: FIXED_TWINS[nn.Flatten],
-    Flatten: _unchanged,
+    AffineRange: _range_integers, nn.MaxPool2d: unchanged, nn.Flatten: flattened,
+    Flatten: unchanged,
 }
 """The same of the integer layers."""

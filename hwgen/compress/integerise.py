@@ -1,6 +1,5 @@
 """A float network to one of small integer weights and stepped activations, to be trained on."""
 
-import copy
 from collections import OrderedDict
 
 import numpy as np
@@ -14,7 +13,7 @@ from .fixed import QuantInput
 from .form import forms_of, maker_of
 from .linear import IntegerLinear
 from .normalise import BatchNorm
-from .twin import twin_of
+from .twin import PLAIN, flattened, twin_of, unchanged
 
 __all__ = ["SPREAD", "integerise"]
 
@@ -51,7 +50,7 @@ def integerise(module, samples, *, weights, activation, last=None):
         return {"weights": kinds.get(name), "name": name, "is_last": name == names[-1],
                 "activation": activation}
 
-    twin = twin_of(module, samples, TWINS, _unknown, options, verb="integerise")
+    twin = twin_of(module, samples, TWINS, options, verb="integerise", **PLAIN)
     _fit_scores(twin, samples, names[-1])
     return twin
 
@@ -123,24 +122,8 @@ def _activation(layer: nn.ReLU, state):
     return made
 
 
-def _flatten(layer: nn.Flatten, state):
-    if len(state.shape) == 3:
-        state.flattened = state.shape
-    return Flatten()
-
-
-def _unchanged(layer, state):
-    return copy.deepcopy(layer)
-
-
-def _unknown(layer, state):
-    raise SpecError(f"must be QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU,"
-                    f" MaxPool2d, Flatten or Dropout, not {layer!r}: put one of these in its place,"
-                    f" or take 'quantise'")
-
-
 TWINS = {
-    QuantInput: _unchanged, nn.Linear: _linear, nn.Conv2d: _convolution, nn.ReLU: _activation,
-    nn.MaxPool2d: _unchanged, nn.Flatten: _flatten, Flatten: _unchanged,
+    QuantInput: unchanged, nn.Linear: _linear, nn.Conv2d: _convolution, nn.ReLU: _activation,
+    nn.MaxPool2d: unchanged, nn.Flatten: flattened, Flatten: unchanged,
 }
 """``TWINS[kind](layer, state)``; see :func:`hwgen.compress.twin.twin_of`."""

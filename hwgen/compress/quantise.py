@@ -1,6 +1,5 @@
 """A trained float network to its fixed-point twin, ready to be trained further."""
 
-import copy
 
 import torch
 from torch import nn
@@ -17,7 +16,7 @@ from .conv import Flatten, QuantConv2d, QuantDepthwiseConv2d
 from .fixed import QuantInput, QuantLinear, QuantReLU
 from .form import forms_of, latent, put
 from .normalise import fold_batch_norm
-from .twin import twin_of
+from .twin import flattened, twin_of, unchanged
 from .twin_functions import FUNCTION_TWINS
 
 __all__ = ["ACTIVATIONS", "quantise"]
@@ -59,12 +58,13 @@ def quantise(module, samples, *, weight_bits, activation_bits, calibrator=calibr
         return {what: bits if isinstance(bits, int) else bits.get(name, 0) for what, bits in
                 (("weight_bits", weight_bits), ("activation_bits", activation_bits))}
 
-    return calibrator(twin_of(module, samples, TWINS, _unknown, options, verb="quantise"), samples)
+    return calibrator(twin_of(module, samples, TWINS, options, verb="quantise", known=KNOWN),
+                      samples)
 
 
 def _input(layer: QuantInput, state):
     state.is_signed = layer.signed or layer.zero_point > 0
-    return _unchanged(layer, state)
+    return unchanged(layer, state)
 
 
 def _linear(layer: nn.Linear, state):
@@ -150,10 +150,6 @@ def _sum(layer: QuantAdd, state):
     return QuantAdd()
 
 
-def _unchanged(layer, state):
-    return copy.deepcopy(layer)
-
-
 def _average(layer: nn.AvgPool2d, state):
     for what, wanted in (("padding", 0), ("ceil_mode", False), ("divisor_override", None)):
         if getattr(layer, what) not in (wanted, (wanted, wanted)):
@@ -169,29 +165,17 @@ def _whole_average(layer: nn.AdaptiveAvgPool2d, state):
     return QuantAvgPool2d(None, bits=state.options["activation_bits"], signed=state.is_signed)
 
 
-def _flatten(layer: nn.Flatten, state):
-    if (layer.start_dim, layer.end_dim) not in ((1, -1), (1, len(state.shape))):
-        raise SpecError(f"start_dim and end_dim must be 1 and -1, so that samples become vectors,"
-                        f" not {layer.start_dim} and {layer.end_dim}")
-    if len(state.shape) == 3:
-        state.flattened = state.shape
-    return Flatten()
-
-
-def _unknown(layer, state):
-    raise SpecError(f"must be QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU,"
-                    f" ReLU6, LeakyReLU, Hardtanh, Sigmoid, Tanh, MaxPool2d, AvgPool2d,"
-                    f" AdaptiveAvgPool2d(1), Flatten, Dropout or a sum, not {layer!r}: put one of"
-                    f" these in its place")
-
-
 TWINS = {
     QuantInput: _input, nn.Linear: _linear, nn.Conv2d: _convolution, nn.ReLU: _relu,
-    nn.MaxPool2d: _unchanged, nn.AvgPool2d: _average, nn.AdaptiveAvgPool2d: _whole_average,
-    **FUNCTION_TWINS, nn.Flatten: _flatten, Flatten: _unchanged, QuantAdd: _sum,
+    nn.MaxPool2d: unchanged, nn.AvgPool2d: _average, nn.AdaptiveAvgPool2d: _whole_average,
+    **FUNCTION_TWINS, nn.Flatten: flattened, Flatten: unchanged, QuantAdd: _sum,
     Between: _between, BiRealConv2d: bi_real_twin,
 }
 """``TWINS[kind](layer, state)``; the first kind that a layer is of."""
+
+KNOWN = ("QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU, ReLU6, LeakyReLU,"
+         " Hardtanh, Sigmoid, Tanh, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout or"
+         " a sum")
 
 ACTIVATIONS = (nn.ReLU, *FUNCTION_TWINS, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Between)
 """Layers whose twins round to ``activation_bits``."""

@@ -11,16 +11,36 @@ from torch import nn
 
 from hwgen.numeric import SpecError
 
+from .conv import Flatten
 from .fixed import QuantInput
 from .graph import as_graph, layer_of, place_of
 
-__all__ = ["LEFT_OUT", "NORMS", "State", "twin_of"]
+__all__ = ["LEFT_OUT", "NORMS", "PLAIN", "State", "flattened", "twin_of", "unchanged"]
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 LEFT_OUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Identity)
+PLAIN = {"known": "QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU, MaxPool2d,"
+                  " Flatten or Dropout",
+         "instead": ", or take 'quantise'"}
+"""What :func:`twin_of` is to say of networks of these layers alone."""
 
 
-def twin_of(module, samples, table, unknown, options, *, verb: str):
+def unchanged(layer, state):
+    """A copy: the twin of a layer that computes the same on what comes in then."""
+    return copy.deepcopy(layer)
+
+
+def flattened(layer: nn.Flatten, state):
+    """The layer that remembers the map whose elements it puts in a row."""
+    if (layer.start_dim, layer.end_dim) not in ((1, -1), (1, len(state.shape))):
+        raise SpecError(f"start_dim and end_dim must be 1 and -1, so that samples become vectors,"
+                        f" not {layer.start_dim} and {layer.end_dim}")
+    if len(state.shape) == 3:
+        state.flattened = state.shape
+    return Flatten()
+
+
+def twin_of(module, samples, table, options, *, verb: str, known: str, instead: str = ""):
     """``module`` with the twin of each layer in its place; dropout is left out.
 
     Parameters
@@ -28,9 +48,10 @@ def twin_of(module, samples, table, unknown, options, *, verb: str):
     module : torch.nn.Module                 begins with QuantInput; not changed
     samples : integers (batch, ...)          of which the first is sent through the twins
     table : mapping of layer type to ``convert(layer, state)``    the first that a layer is of
-    unknown : callable(layer, state)         for all others; raises SpecError
     options : callable(name) -> dict         becomes ``state.options``
     verb : str                               what is being done, for errors
+    known : str                              the layers that it can be, for errors
+    instead : str                            what else can be done about others
 
     Returns
     -------
@@ -46,7 +67,8 @@ def twin_of(module, samples, table, unknown, options, *, verb: str):
         found = repr(layers[kept[0]]) if kept else "empty"
         raise SpecError(f"{verb}: module must begin with QuantInput, which says what integers"
                         f" come in, not {found}")
-    twins = _Twins(whole, table, unknown, options, verb)
+    rule = f"must be {known}, not {{}}: put one of these in its place{instead}"
+    twins = _Twins(whole, table, options, verb, rule)
     first = torch.tensor(np.asarray(samples[:1])).float()
     states = {next(iter(graph.nodes)): (State({}), first)}
     for node in nodes:
@@ -58,8 +80,8 @@ def twin_of(module, samples, table, unknown, options, *, verb: str):
 class _Twins:
     """The twin of a graph of layers, as it grows."""
 
-    def __init__(self, whole, table, unknown, options, verb):
-        self.whole, self.table, self.unknown = whole, table, unknown
+    def __init__(self, whole, table, options, verb, rule):
+        self.whole, self.table, self.rule = whole, table, rule
         self.options, self.verb, self.twins = options, verb, OrderedDict()
 
     def convert(self, node, read):
@@ -74,7 +96,7 @@ class _Twins:
         state.shape = tuple(value.shape[1:])
         state.options = self.options(node.target)
         convert = next((convert for kind, convert in self.table.items() if isinstance(layer, kind)),
-                       self.unknown)
+                       self._refuse)
         try:
             if len({each.flattened for each, _ in read}) > 1:
                 raise SpecError("must read values whose elements are in one order: flatten behind"
@@ -84,6 +106,9 @@ class _Twins:
             raise SpecError(f"{self.verb}: module '{node.target}'{place_of(node)}: {error}"
                             ) from error
         return state, self.twins[node.target](*(value for _, value in read))
+
+    def _refuse(self, layer, state):
+        raise SpecError(self.rule.format(repr(layer)))
 
     def _norm(self, node):
         """The batch norm that alone reads ``node``, or None."""
