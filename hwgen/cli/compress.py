@@ -74,5 +74,8 @@ def _held(account) -> str:
     """What the cores' memories hold, where matrices are counted as no core stores them."""
     if account.memory_bits == account.bits:
         return ""
+    sparse = dict.fromkeys(entry.node for entry in account.held if entry.storage == "columns")
+    more = (f" and {', '.join(sparse)} {'has' if len(sparse) == 1 else 'have'} one element with"
+            f" absolute indices; hwgen generate counts what is planned" if sparse else "")
     return (f"[bold]{account.memory_bits:,} bits[/] as the cores' memories hold the same, where no"
-            f" core is chosen by hand\n")
+            f" core is chosen by hand{more}\n")

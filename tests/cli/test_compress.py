@@ -1,7 +1,10 @@
 """``hwgen compress``: a model's file and a recipe's, to a network."""
 
 import json
+from dataclasses import replace
 
+from hwgen.cli.compress import _held
+from hwgen.compress.frame.account import Account, Entry
 from hwgen.ir import load
 
 MODEL = """
@@ -52,6 +55,16 @@ def test_what_memories_hold_of_a_code_that_no_core_reads(hwgen, tmp_path):
     found = json.loads((tmp_path / "out" / "tiny.json").read_text())
     assert found["memory_bits"] != found["bits"]
     assert f"{found['memory_bits']:,} bits as the cores' memories hold the same" in done.words
+
+
+def test_sparse_layers_are_named_whose_elements_a_plan_chooses():
+    held = (Entry("fc1", "weights", 80, "columns"), Entry("fc1", "index", 40, "columns"),
+            Entry("fc2", "weights", 10, "plain"))
+    account = Account((Entry("fc1", "weights", 50, "huffman"), held[2]), 100, 30, 90, held)
+    assert _held(account) == (
+        "[bold]130 bits[/] as the cores' memories hold the same, where no core is chosen by hand"
+        " and fc1 has one element with absolute indices; hwgen generate counts what is planned\n")
+    assert _held(replace(account, entries=held)) == ""
 
 
 def test_as_json(hwgen, tmp_path):
