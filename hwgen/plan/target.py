@@ -23,7 +23,7 @@ class Fabric:
     packing : str           how two products share a multiplier block, one of
                             :data:`hwgen.plan.stages.packing.PACKINGS`
     block : str             bits of the operands of a block, one of
-                            :data:`hwgen.plan.stages.scaling.BLOCK_PORTS`
+                            :data:`hwgen.plan.stages.product_parts.BLOCK_PORTS`
     blocks_add : bool       whether yosys gives a block the adder and the register behind it
     """
 

@@ -11,8 +11,8 @@ from cases.targets import ECP5, UP5K
 from hwgen.ir import Requantise
 from hwgen.numeric import DOUBLING_HIGH, Fixed, SpecError
 from hwgen.plan.stages.narrowing import Narrowing
+from hwgen.plan.stages.product_parts import BLOCK_PORTS
 from hwgen.plan.stages.scaling import (
-    BLOCK_PORTS,
     BlockProduct,
     Columns,
     ConstantProduct,

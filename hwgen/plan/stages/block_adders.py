@@ -9,8 +9,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from .product_blocks import asked_blocks
+from .weighed_sum import halved
 
-__all__ = ["Room", "Term", "in_one_block", "level_parts", "room_of_sum"]
+__all__ = ["Room", "Term", "in_one_block", "level_parts"]
 
 
 class Room(IntEnum):
@@ -25,15 +26,20 @@ class Term(NamedTuple):
     bits: int
     room: Room = Room.NONE
 
+    @property
+    def outside(self) -> int:
+        """Bits of its adder or register, unless a block takes that in."""
+        return self.bits * (self.room is Room.NONE)
+
+    def with_other(self, other: "Term") -> "Term":
+        """The sum: a block with room for an adder, if there is one, has it for a register then."""
+        room = Room.REGISTER if Room.ADDER in (self.room, other.room) else Room.NONE
+        return Term(max(self.bits, other.bits) + 1, room)
+
 
 def in_one_block(a, b, target) -> bool:
     """Whether a block asked for ``a * b`` makes all of it, and takes in what follows."""
     return target.fabric.blocks_add and asked_blocks(a, b, target) == 1
-
-
-def room_of_sum(first: Room, second: Room) -> Room:
-    """One block, if there is one with room, takes the adder: that leaves room for a register."""
-    return Room.REGISTER if Room.ADDER in (first, second) else Room.NONE
 
 
 def level_parts(terms: list[Term], is_due: bool) -> tuple[Counter, list[Term]]:
@@ -41,13 +47,9 @@ def level_parts(terms: list[Term], is_due: bool) -> tuple[Counter, list[Term]]:
 
     Neighbours are added, an odd one goes on as it is; ``is_due``: into registers.
     """
-    parts, sums = Counter(), []
-    for first, second in zip(terms[::2], terms[1::2], strict=False):
-        bits, room = max(first.bits, second.bits) + 1, room_of_sum(first.room, second.room)
-        parts["wide_add"] += bits * (room is Room.NONE)
-        sums.append(Term(bits, room))
-    sums += terms[len(terms) & ~1:]
+    sums = halved(terms, Term.with_other)
+    parts = Counter(wide_add=sum(each.outside for each in sums[:len(terms) // 2]))
     if is_due:
-        parts["ff"] += sum(term.bits for term in sums if term.room is Room.NONE)
-        sums = [Term(term.bits) for term in sums]
+        parts["ff"] = sum(each.outside for each in sums)
+        sums = [Term(each.bits) for each in sums]
     return parts, sums

@@ -1,14 +1,14 @@
 """Products of a requantise: cut into parts that fit a multiplier block, or added up in LUTs.
 
 However wide a product is, between two registers of it lies at most one block, or as many adders as
-the clock allows: its parts are weighed and added up in a tree (:mod:`.weighed_sum`).
+the clock allows: its parts (:mod:`.product_parts`) are weighed and added up in a tree
+(:mod:`.weighed_sum`).
 """
 
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
 from ...numeric import Fixed, SpecError, as_int
@@ -16,23 +16,18 @@ from ..target import Target
 from .adder_digits import ones
 from .block_adders import Room, in_one_block
 from .product_blocks import asked_blocks, lut_product
-from .weighed_sum import Addend, addends_of, halved, sum_levels
+from .product_parts import BLOCK_PORTS, LEAST_BITS, Part, parts_of
+from .product_sum import sum_cells
+from .weighed_sum import Addend, addends_of, sum_levels
 
-__all__ = ["BLOCK_PORTS", "MULTIPLIERS", "BlockProduct", "Columns", "ConstantProduct", "Part",
-           "Product", "RowProduct", "Scaling", "product_of"]
+__all__ = ["MULTIPLIERS", "BlockProduct", "Columns", "ConstantProduct", "Product", "RowProduct",
+           "Scaling", "product_of"]
 
 MULTIPLIERS = ("blocks", "luts")
 """Of what products are made."""
 
-BLOCK_PORTS = {"16x16": (16, 16), "18x18": (18, 18), "25x18": (25, 18)}
-"""Name of a block -> signed bits that its operands have; of the last one an unsigned has one less.
-"""
-
 MOST_DIGITS = 2
 """Signed digits of a constant up to which no block is taken."""
-
-LEAST_BITS = 3
-"""Bits of an operand for which a part of a product gets a block, not LUTs."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +37,8 @@ class Scaling:
     Parameters
     ----------
     block : str
-        The multiplier block, one of :data:`BLOCK_PORTS`; ``none`` where there is none, and products
-        are made of LUTs. The default fits the blocks of every family.
+        The multiplier block, one of :data:`.product_parts.BLOCK_PORTS`; ``none`` where there is
+        none, and products are made of LUTs. The default fits the blocks of every family.
     levels_per_register : int
         Adders of a product's width that may follow one another between two registers.
 
@@ -62,38 +57,6 @@ class Scaling:
         if as_int(self.levels_per_register, "scaling: levels_per_register") < 1:
             raise SpecError(f"scaling: levels_per_register must be at least 1,"
                             f" not {self.levels_per_register}")
-
-
-class Slice(NamedTuple):
-    """Some bits of an operand, of weight ``2**start``."""
-
-    start: int
-    format: Fixed
-
-
-class Part(NamedTuple):
-    """The product of two slices; whether a block is asked for it."""
-
-    a: Slice
-    b: Slice
-    in_block: bool
-
-    @property
-    def shift(self) -> int:
-        """It counts ``2**shift``."""
-        return self.a.start + self.b.start
-
-    @property
-    def formats(self) -> list[Fixed]:
-        """Of its operands, the wider one first."""
-        return sorted((self.a.format, self.b.format), key=lambda fmt: -fmt.bits)
-
-    @property
-    def addend(self) -> Addend:
-        """As a term of the sum of all parts."""
-        a, b = self.a.format, self.b.format
-        corners = [left * right for left in (a.min, a.max) for right in (b.min, b.max)]
-        return Addend(False, self.shift, min(corners), max(corners))
 
 
 class Columns(NamedTuple):
@@ -183,72 +146,9 @@ class Product(ABC):
         total = Counter()
         for lane in range(self.lanes):
             total.update(self.own_cells(lane, target))
-            total.update(_tree_cells(self.addends(lane), self.register_after, unused_bits,
-                                     self.adds_logic, self.rooms(target)))
+            total.update(sum_cells(self.addends(lane), self.register_after, unused_bits,
+                                   self.adds_logic, self.rooms(target)))
         return Counter({part: round(count / self.lanes) for part, count in total.items()})
-
-
-def _tree_cells(terms, register_after, unused_bits, adds_logic, rooms) -> Counter:
-    """Adders and registers of the sum of ``terms``, of which blocks have ``rooms``."""
-    found, levels = Counter(), [list(terms)]
-    for _ in register_after:
-        levels.append(halved(levels[-1], Addend.with_other))
-    # Bits that are not looked at need no register where they go past all adders that follow.
-    unused = [unused_bits]
-    for above in reversed(levels[1:-1]):
-        unused.append(min(unused[-1], above[0].passes(above[1]) if len(above) > 1 else 0))
-    sums = [_Sum(term, room, term.bits * (room is Room.NONE))
-            for term, room in zip_longest(terms, rooms, fillvalue=Room.NONE)]
-    for level, (is_due, less) in enumerate(
-            zip(register_after, reversed(unused[:len(register_after)]), strict=True)):
-        adders = sum(halved(sums, _adder_outside)[:len(sums) // 2])
-        found["slices"] += adders
-        sums = halved(sums, _Sum.with_other)
-        if is_due:
-            outside = [each.outside for each in sums]
-            bits = max(not rooms, sum(outside) - min(less, outside[0]))
-            is_fed = adds_logic and not level
-            found.update(ff=bits, lone=0 if is_fed else max(0, bits - adders))
-            sums = [_Sum(each.addend, Room.NONE, each.addend.bits) for each in sums]
-    return found
-
-
-class _Sum(NamedTuple):
-    """A term: what the block that it comes out of can take in; bits that would need a register."""
-
-    addend: Addend
-    room: Room
-    outside: int
-
-    def with_other(self, other):
-        """Their sum, of which low bits go past the adder."""
-        total = self.addend.with_other(other.addend)
-        if _adder_bits(self.addend, other.addend) == 0:
-            return _Sum(total, Room.NONE, self.outside + other.outside)
-        if not self._is_inside(other):
-            return _Sum(total, Room.NONE, total.bits)
-        past = self.addend.passes(other.addend)
-        return _Sum(total, Room.NONE if past else Room.REGISTER, past)
-
-    def _is_inside(self, other):
-        """Whether a block adds: the lowest bit of its product must be the adder's."""
-        low, high = sorted((self, other), key=lambda each: each.addend.shift)
-        return Room.ADDER in ((high.room, low.room) if low.addend.shift == high.addend.shift
-                              else (high.room,))
-
-
-def _adder_outside(first: _Sum, second: _Sum) -> int:
-    """Bits of an adder that no block takes in."""
-    return 0 if first._is_inside(second) else _adder_bits(first.addend, second.addend)
-
-
-def _adder_bits(first: Addend, second: Addend) -> int:
-    """None where no bit is in both, as the parts of a product that meet nowhere."""
-    low, high = sorted((first, second), key=lambda addend: addend.shift)
-    if not (low.is_signed or low.negative or high.negative) and (
-            low.bits <= high.shift - low.shift):
-        return 0
-    return first.adder_bits(second)
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +157,7 @@ class BlockProduct(Product):
 
     Parameters
     ----------
-    block : str     one of :data:`BLOCK_PORTS`
+    block : str     one of :data:`.product_parts.BLOCK_PORTS`
     waits : bool    whether operands wait in a register before: block RAM takes 5.8 ns of an ECP5
     """
 
@@ -270,16 +170,8 @@ class BlockProduct(Product):
 
     @cached_property
     def parts(self) -> list[Part]:
-        """Those whose slices are as far apart stand side by side: they share no bit."""
-        wide, narrow = BLOCK_PORTS[self.block]
-        less = wide != narrow
-        ways = [(_cut(self.a, a, less), _cut(self.b, b, less))
-                for a, b in ((wide, narrow), (narrow, wide))]
-        a_slices, b_slices = min(ways, key=lambda way: len(way[0]) * len(way[1]))
-        pairs = [(i, j) for i in range(len(a_slices)) for j in range(len(b_slices))]
-        return [Part(a_slices[i], b_slices[j],
-                     min(a_slices[i].format.bits, b_slices[j].format.bits) >= LEAST_BITS)
-                for i, j in sorted(pairs, key=lambda pair: (abs(pair[0] - pair[1]), pair))]
+        """The products of slices."""
+        return parts_of(self.a, self.b, self.block)
 
     def addends(self, lane):
         return [part.addend for part in self.parts]
@@ -306,15 +198,6 @@ class BlockProduct(Product):
         made = lut_product(a, b) if min(a, b) >= LEAST_BITS else Counter(
             masks=a * b, slices=(min(a, b) - 1) * (a + b))
         return made + Counter(ff=2 * a + b + share, lone=a + share)
-
-
-def _cut(fmt: Fixed, port_bits: int, less: int) -> list[Slice]:
-    """Slices for a port of so many signed bits, ``less`` where unsigned; the lowest are full."""
-    found, start, step = [], 0, port_bits - less
-    while fmt.bits - start > (port_bits if fmt.is_signed else step):
-        found.append(Slice(start, Fixed(step, 0, False)))
-        start += step
-    return [*found, Slice(start, Fixed(fmt.bits - start, 0, fmt.is_signed))]
 
 
 @dataclass(frozen=True, eq=False)
