@@ -18,7 +18,7 @@ from .layer import Layer
 from .plain import part_of, require_one, require_own
 from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, place_of, require_unread
 
-__all__ = ["as_graph", "layer_of", "place_of", "run_through"]
+__all__ = ["as_graph", "layer_of"]
 
 HERE, TORCH = Path(__file__).parent.as_posix(), Path(torch.__file__).parent.as_posix()
 
@@ -97,30 +97,6 @@ def layer_of(graph_module, node):
     return graph_module.get_submodule(node.target) if node.op == "call_module" else None
 
 
-class _Running(torch.fx.Interpreter):
-    """Knows the node that it is at."""
-
-    def run_node(self, n):
-        self.node = n
-        return super().run_node(n)
-
-
-def run_through(graph_module, x):
-    """What the graph returns for ``x``.
-
-    Raises
-    ------
-    SpecError    If a layer cannot take what it is given: its name, the line and what torch says.
-    """
-    running = _Running(graph_module)
-    running.extra_traceback = False
-    try:
-        return running.run(x)
-    except (AttributeError, RuntimeError, SpecError, TypeError) as error:
-        node = running.node
-        raise SpecError(f"module '{node.target}'{place_of(node)}: {error}") from error
-
-
 def _traced(root) -> torch.fx.Graph:
     try:
         graph = _Tracer().trace(root)
@@ -152,18 +128,11 @@ def _once(node, root, seen):
 
 
 def _replace(node, root, graph):
-    layers = _layers(node, root)
-    source = node.args[0]
-    if isinstance(layers, QuantAdd):
+    layers, read = _layers(node, root), node.args if node.target in SUMS else node.args[:1]
+    for layer in layers:
         with graph.inserting_before(node):
-            new = graph.call_module(_added(root, node, layers), node.args)
-        new.meta["line"] = node.meta.get("line")
-    else:
-        new = source
-        for layer in layers:
-            with graph.inserting_before(node):
-                new = graph.call_module(_added(root, node, layer), (new,))
-            new.meta["line"] = node.meta.get("line")
+            new = graph.call_module(_added(root, node, layer), read)
+        new.meta["line"], read = node.meta.get("line"), (new,)
     node.replace_all_uses_with(new)
     graph.erase_node(node)
 
@@ -179,13 +148,13 @@ def _added(root, node, layer) -> str:
 
 
 def _layers(node, root):
-    """The layers that do what a bare operation does, or the sum that it is."""
+    """The layers that do what a bare operation does, one behind the other; of a sum one."""
     read = [n for n in node.args if isinstance(n, torch.fx.Node)]
     if node.target in SUMS:
         if len(read) == len(node.args) == 2 and not node.kwargs:
             if node.target in IN_PLACE:
                 require_unread(read[0], node, root)
-            return QuantAdd()
+            return [QuantAdd()]
         raise SpecError(_unknown(node, "must add two results of layers, not a constant or with"
                                        " alpha: put a constant into a bias"))
     make = OPERATIONS.get(node.target)

@@ -13,7 +13,8 @@ from hwgen.numeric import SpecError
 
 from .conv import Flatten
 from .fixed import QuantInput
-from .graph import as_graph, layer_of, place_of
+from .graph import as_graph, layer_of
+from .tracing import place_of
 
 __all__ = ["LEFT_OUT", "NORMS", "PLAIN", "State", "flattened", "twin_of", "unchanged"]
 
@@ -158,9 +159,9 @@ class State:
     is_signed : bool                  whether values that come in may be below 0
     flattened : (c, h, w) or None     of the map whose elements come in as torch orders them
     is_open : bool                    whether sums come in, which no activation has bounded yet
-    scaled : layer or None            that made them, where its signs have scales
-    scale : float64 (1,) or (c,)      that makes real numbers of the integers that come in; affine
     has_signs : bool                  whether values that come in are signs, or sums of some
+    scaled : layer or None            that made these signs, where they have scales
+    scale : float64 (1,) or (c,)      that makes real numbers of the integers that come in; affine
     """
 
     options: dict

@@ -13,7 +13,7 @@ from .frame.recipe import Recipe
 from .frame.result import Compressed, finished
 from .frame.run import Run
 from .frame.step import Step
-from .graph import run_through
+from .running import run_through
 
 __all__ = ["begun", "carried_out", "compress"]
 

@@ -7,7 +7,9 @@ from cases.plain import net
 from torch import nn
 from torch.nn import functional as F
 
-from hwgen.compress.graph import as_graph, layer_of, place_of, run_through
+from hwgen.compress.graph import as_graph, layer_of
+from hwgen.compress.running import run_through
+from hwgen.compress.tracing import place_of
 from hwgen.numeric import SpecError
 
 IMAGES = torch.linspace(-1, 1, 2 * 2 * 8 * 8).reshape(2, 2, 8, 8)

@@ -173,6 +173,10 @@ def test_numbers_that_are_not_finite_stop_a_training_whatever_fails_first(split)
 
 @pytest.mark.parametrize(("net", "message"), [
     (nn.Linear(63, 10), "model must take samples of shape (64,), and does not: module '0': mat1"),
+    (nn.Sequential(nn.Linear(64, 10), nn.BatchNorm2d(10)), "model must take samples of shape (64,),"
+     " and does not: module '1': expected 4D input (got 2D input)"),
+    (nn.Sequential(nn.Flatten(2), nn.Linear(64, 10)), "model must take samples of shape (64,), and"
+     " does not: module '0': Dimension out of range"),
     (nn.LSTM(64, 10), "module '0': must return one tensor, not several as LSTM does"),
     (nn.Sequential(nn.LSTM(64, 10), nn.Linear(10, 10)), "module '0': must return one tensor, not"
      " several as LSTM does"),
