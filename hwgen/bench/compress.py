@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .compress_parts import PARTS, pivot
-from .frame.parts import document, run_documented
+from .frame.parts import listed, origin, run_documented
 from .frame.row import Row
 
 __all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
@@ -61,5 +61,5 @@ def run(progress, *, parts=(), data=None) -> list[Row]:
 def _document(text, rows, left_out) -> str:
     """The works that have bounds row by row, then each method as a line."""
     lines = {name for works in pivot.found(rows).values() for name in works}
-    return document(text, [row for row in rows if row.work not in lines], left_out,
-                    more=f"{METHODS}{pivot.table(rows)}\n", of=rows)
+    rest = [row for row in rows if row.work not in lines]
+    return f"{listed(text, rest, left_out)}{METHODS}{pivot.table(rows)}\n\n{origin(rows)}\n"

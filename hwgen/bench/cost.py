@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from hwgen.numeric.errors import SpecError, did_you_mean
 from hwgen.plan.stages import BinaryStage, FixedStage, binary_cells, fixed_cells
 
 from .cost_parts.fit import fitted
@@ -19,6 +18,7 @@ from .cost_parts.sweep import CASES, UNITS
 from .cost_parts.table import Entry, document, rows_of
 from .cost_parts.texts import BINARY_TEXT, FIXED_TEXT
 from .frame.bench import Bench
+from .frame.parts import require_parts
 
 __all__ = ["DESCRIPTION", "NAME", "PARTS", "run"]
 
@@ -75,10 +75,7 @@ def run(progress, *, parts=(), data=None) -> list:
     ------
     SpecError    If one is none of :data:`PARTS`.
     """
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        raise SpecError(f"part of benchmark '{NAME}' must be one of {', '.join(PARTS)},"
-                        f" not {unknown[0]!r}" + did_you_mean(unknown[0], PARTS))
+    require_parts(NAME, parts, PARTS)
     bench = Bench(FOLDER, progress=progress, data=data, name=NAME)
     return [row for name in parts or PARTS for row in _rows(bench, PARTS[name], name, progress)]
 

@@ -7,7 +7,7 @@ from hwgen.numeric.errors import SpecError, did_you_mean
 from .bench import Bench, commit
 from .markdown import markdown
 
-__all__ = ["document", "run_documented", "run_parts"]
+__all__ = ["document", "listed", "origin", "require_parts", "run_documented", "run_parts"]
 
 
 def run_documented(name: str, table, text: str, progress, *, folder: Path, written: Path, parts,
@@ -38,6 +38,19 @@ def run_documented(name: str, table, text: str, progress, *, folder: Path, writt
     return rows
 
 
+def require_parts(name: str, chosen, table) -> None:
+    """That a benchmark has the chosen parts.
+
+    Raises
+    ------
+    SpecError    If one is none of the table.
+    """
+    unknown = [part for part in chosen if part not in table]
+    if unknown:
+        raise SpecError(f"part of benchmark '{name}' must be one of {', '.join(table)},"
+                        f" not {unknown[0]!r}" + did_you_mean(unknown[0], table))
+
+
 def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]:
     """Rows of the parts, and which parts were left out for lack of what.
 
@@ -53,10 +66,7 @@ def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]
     ------
     SpecError    If a chosen part is none of the table, or lacks something.
     """
-    unknown = [part for part in chosen if part not in table]
-    if unknown:
-        raise SpecError(f"part of benchmark '{name}' must be one of {', '.join(table)},"
-                        f" not {unknown[0]!r}" + did_you_mean(unknown[0], table))
+    require_parts(name, chosen, table)
     rows, left_out = [], {}
     for each in chosen or table:
         part = table[each]
@@ -71,17 +81,20 @@ def run_parts(bench, table, *, name: str, chosen, progress) -> tuple[list, dict]
     return rows, left_out
 
 
-def document(text: str, rows, left_out, *, more: str = "", of=None) -> str:
-    """``text``, the table of ``rows``, what was left out and why, ``more``, the origin.
+def document(text: str, rows, left_out) -> str:
+    """``text``, the table of ``rows``, what was left out and why, the origin."""
+    return f"{listed(text, rows, left_out)}\n{origin(rows)}\n"
 
-    The origin is that of the rows ``of``, by default of ``rows``: seeds, tools, commit.
-    """
+
+def listed(text: str, rows, left_out) -> str:
+    """The same without the origin."""
     missing = "".join(f"\nNot measured in this run: `{part}`; it must have {lacking}.\n"
                       for part, lacking in left_out.items())
-    return f"{text}{markdown(rows)}\n{missing}{more}\n{_origin(rows if of is None else of)}\n"
+    return f"{text}{markdown(rows)}\n{missing}"
 
 
-def _origin(rows) -> str:
+def origin(rows) -> str:
+    """Seeds, commit and tools of rows, in sentences."""
     tools = sorted({tool for row in rows for tool in row.tools.split(", ") if tool})
     seeds = sorted({row.seed for row in rows if row.seed is not None})
     seed = f"Seed {', '.join(map(str, seeds))}" if seeds else "No seed"
