@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from hwgen.ir import (
 )
 from hwgen.numeric import Codebook, Fixed
 
-from .cores import OfPlanes, core_of, stored_bits
+from .cores import Core, OfPlanes, core_of, stored_bits
 from .planes import between_bits, start_bits, threshold_bits
 from .storage import STORAGES, Storage
 
@@ -142,14 +143,15 @@ def account_of(network: Network, storage=None, parameters: int = 0) -> Account:
     entries, held = [], []
     for node, of_core in zip(network.nodes, plain.nodes, strict=True):
         if isinstance(node, MatVec):
-            held += counted.matrix(of_core)
+            as_held = counted.matrix(of_core)
+            held += as_held
             own, weights = chosen.get(node.name), node.weights
             if own:
                 entries += _as(own, node)
             elif isinstance(weights, Structured):
                 entries += _entries(node, weights.stored_parts, weights.kind)
             else:
-                entries += counted.matrix(node)
+                entries += as_held
         beside = _entries(node, counted.beside(of_core))
         entries += beside
         held += beside
@@ -193,12 +195,19 @@ class _Counted:
     network: Network
     told: dict[str, Storage]
 
+    @cached_property
+    def cores(self) -> dict[str, Core]:
+        """By matrix node, the core that takes it; of those that are not told."""
+        return {node.name: core_of(node, self._x(node), self._post(node))
+                for node in self.network.nodes
+                if isinstance(node, MatVec) and node.name not in self.told}
+
     def matrix(self, node: MatVec) -> list[Entry]:
         """A matrix without its biases."""
         if node.name in self.told:
             return _as(self.told[node.name], node)
-        core, x = self._core(node), self._x(node)
-        return _entries(node, core.parts(node, x), core.kind)
+        core = self.cores[node.name]
+        return _entries(node, core.parts(node, self._x(node)), core.kind)
 
     def beside(self, node) -> dict[str, int]:
         """What is stored beside a matrix, or of a node that has none."""
@@ -223,11 +232,8 @@ class _Counted:
         readers = [each for each in self.network.nodes if node.name in each.inputs]
         return readers[0] if len(readers) == 1 else None
 
-    def _core(self, node: MatVec):
-        return core_of(node, self._x(node), self._post(node))
-
     def _is_of_planes(self, node: MatVec) -> bool:
-        return node.name not in self.told and isinstance(self._core(node), OfPlanes)
+        return isinstance(self.cores.get(node.name), OfPlanes)
 
     def _bias(self, node: MatVec) -> int:
         """Biases; sums of planes start from them, or have them in the thresholds that follow."""

@@ -8,6 +8,8 @@ import numpy as np
 from hwgen.ir import MatVec, Threshold
 from hwgen.numeric import Bipolar, Fixed, Format, Planes, Ternary
 
+from .stored import signed_bits
+
 __all__ = ["PlaneSums", "between_bits", "matrix_planes", "plane_sums", "start_bits",
            "threshold_bits"]
 
@@ -135,18 +137,13 @@ def _searched(table, never) -> tuple[np.ndarray, int]:
     for number in range(1, bits):
         width = 1 << bits - number
         step = table[:, width // 2 - 1::width] - first[:, None]
-        stored += (len(table) << number) * _covering(step)
+        stored += (len(table) << number) * signed_bits(step)
     return first, stored
-
-
-def _covering(values) -> int:
-    """Bits of two's complement that hold all of them, -1 and 0."""
-    return Fixed.covering(min(-1, int(values.min())), max(0, int(values.max()))).bits
 
 
 def _differing(values) -> int:
     """Bits of a constant for each row; none where one serves all."""
-    return len(values) * _covering(values) if len(set(values.tolist())) > 1 else 0
+    return len(values) * signed_bits(values) if len(set(values.tolist())) > 1 else 0
 
 
 def _mixed(invert) -> int:
