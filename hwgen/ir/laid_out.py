@@ -14,11 +14,11 @@ def laid_out(network: Network) -> Network:
 
     All values are the same. ``network`` itself where there are none.
     """
-    nodes = tuple(replace(node, weights=node.weights.laid_out()) if _is_structured(node) else node
-                  for node in network.nodes)
-    if all(new is old for new, old in zip(nodes, network.nodes, strict=True)):
+    if not structures(network):
         return network
-    return replace(network, nodes=nodes)
+    return replace(network, nodes=tuple(
+        replace(node, weights=node.weights.laid_out()) if _is_structured(node) else node
+        for node in network.nodes))
 
 
 def structures(network: Network) -> dict[str, str]:

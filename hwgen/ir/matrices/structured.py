@@ -20,8 +20,8 @@ class Structured(Matrix):
     """
 
     @cached_property
-    def _entries(self) -> np.ndarray:
-        return Dense(self._worked_out(), self.format).values
+    def _dense(self) -> Dense:
+        return Dense(self._worked_out(), self.format)
 
     @abstractmethod
     def _worked_out(self) -> np.ndarray:
@@ -29,7 +29,7 @@ class Structured(Matrix):
 
     def to_dense(self) -> np.ndarray:
         """The entries, int64 ``(n_out, n_in)``, read-only."""
-        return self._entries
+        return self._dense.values
 
     @property
     @abstractmethod
@@ -52,4 +52,4 @@ class Structured(Matrix):
         """The same matrix as the kind that gives every entry: :class:`Shared` of a codebook."""
         if isinstance(self.format, Codebook):
             return Shared.of(self.to_dense())
-        return Dense(self.to_dense(), self.format)
+        return self._dense
