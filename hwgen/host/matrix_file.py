@@ -83,7 +83,7 @@ def _coordinates(lines, sizes, field, symmetry) -> Csr:
     if len(sizes) != 3:
         raise SpecError(f"sizes must be rows, columns and entries, not {sizes}")
     m, n, count = sizes
-    require_sizes(m, n)
+    _require_shape(m, n, symmetry)
     if len(lines) != count:
         raise SpecError(f"there must be {count} entries, as the sizes say, not {len(lines)}")
     parts = [line.split() for line in lines]
@@ -116,8 +116,7 @@ def _array(lines, sizes, field, symmetry) -> Csr:
         raise SpecError(f"an array must have sizes of rows and columns, and values, not {sizes}"
                         f" and field {field!r}")
     m, n = sizes
-    require_sizes(m, n)
-    _require_square(sizes, symmetry)
+    _require_shape(m, n, symmetry)
     least = {"general": -1, "symmetric": 0, "skew-symmetric": 1}[symmetry]
     count = m * n if least < 0 else m * (m + 1) // 2 - least * m
     wrong = next((line for line in lines if len(line.split()) != 1), None)
@@ -132,16 +131,16 @@ def _array(lines, sizes, field, symmetry) -> Csr:
     return _whole((m, n), rows[stored], columns[stored], values, symmetry)
 
 
-def _require_square(shape, symmetry):
-    if symmetry != "general" and shape[0] != shape[1]:
-        raise SpecError(f"a {symmetry} matrix must be square, not {shape[0]} by {shape[1]}")
+def _require_shape(m, n, symmetry):
+    require_sizes(m, n)
+    if symmetry != "general" and m != n:
+        raise SpecError(f"a {symmetry} matrix must be square, not {m} by {n}")
 
 
 def _whole(shape, rows, columns, values, symmetry) -> Csr:
     """With the other half of a symmetric one."""
     if symmetry == "general":
         return Csr.of(shape, rows, columns, values)
-    _require_square(shape, symmetry)
     other = rows != columns
     if symmetry == "skew-symmetric" and not other.all():
         raise SpecError("a skew-symmetric matrix must have no entries on its diagonal")

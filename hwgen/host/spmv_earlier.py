@@ -50,7 +50,7 @@ class EarlierSums:
         if y.min() < low or y.max() > high:
             raise SpecError(f"y must be in {low}..{high}, for which its matrix was made, not in"
                             f" {y.min()}..{y.max()}")
-        if len(self.signs) == 1 and self.matrix.values[0] > 0:
+        if self.signs == (1,):
             parts = [(np.sign(y), np.abs(y))]
         else:
             parts = [(1, np.maximum(sign * y, 0)) for sign in self.signs]
