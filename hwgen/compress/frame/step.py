@@ -10,9 +10,9 @@ from hwgen.numeric import SpecError, did_you_mean
 
 from ..layer import within
 from ..settings import MOST_RATE, Settings
-from .marks import FIXED, words_of
+from .marks import words_of
 
-__all__ = ["FIXED", "OTHERS", "Context", "Step", "TrainingStep", "named", "per_layer"]
+__all__ = ["OTHERS", "Context", "Step", "TrainingStep", "named", "per_layer"]
 
 OTHERS = "*"
 """In a mapping of layers: all that it does not name."""

@@ -14,8 +14,9 @@ from ..between import Between
 from ..bi_real import BiRealConv2d
 from ..channels import inputs_of
 from ..form import forms_of, maker_of
+from ..frame.marks import FIXED
 from ..frame.prepare import matrices
-from ..frame.step import FIXED, TrainingStep, named
+from ..frame.step import TrainingStep, named
 from ..graph import layer_of
 from ..twin import LEFT_OUT, NORMS
 

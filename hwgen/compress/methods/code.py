@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from hwgen.numeric import SpecError, did_you_mean
 
+from ..frame.marks import FIXED
 from ..frame.prepare import integers_of
-from ..frame.step import FIXED, Step
+from ..frame.step import Step
 from ..frame.storage import STORAGES, Elements, Engine
 
 __all__ = ["Code"]

@@ -4,7 +4,8 @@ import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..frame.step import FIXED, Step
+from ..frame.marks import FIXED
+from ..frame.step import Step
 
 __all__ = ["Distil"]
 

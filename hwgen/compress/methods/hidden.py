@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from hwgen.numeric import SpecError, did_you_mean
 
-from ..frame.step import FIXED, Step
+from ..frame.marks import FIXED
+from ..frame.step import Step
 from ..hook import Hook
 
 __all__ = ["Attention", "AttentionMaps", "HintLayers", "Hints", "Lesson", "Regressor", "attention"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..affine import WEIGHTS, affine, as_integers, ranges_of
-from ..frame.marks import FINAL
-from ..frame.step import FIXED, TrainingStep
+from ..frame.marks import FINAL, FIXED
+from ..frame.step import TrainingStep
 from ..hook import Hook
 from .quantise import require_all
 

@@ -7,8 +7,9 @@ from typing import ClassVar
 from ..bases import AbcWeights, AlternatingWeights, LqWeights
 from ..basis_steps import AbcActivation, LqActivation
 from ..binary import BinaryWeights, Sign, XnorWeights
+from ..frame.marks import FIXED
 from ..frame.prepare import matrices
-from ..frame.step import FIXED, TrainingStep
+from ..frame.step import TrainingStep
 from ..graph import as_graph
 from ..integerise import integerise
 from ..kbit import DoReFaWeights, WrpnWeights

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..form import Form, form_of, latent
-from ..frame.step import FIXED
+from ..frame.marks import FIXED
 from ..hook import Hook
 from .mask import Pruning, to_mask
 

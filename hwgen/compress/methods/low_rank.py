@@ -13,6 +13,7 @@ from hwgen.numeric import SpecError
 
 from ..between import Between
 from ..form import forms_of, maker_of
+from ..frame.marks import FIXED
 from ..frame.prepare import matrices
 from ..frame.step import TrainingStep
 from ..graph import as_graph
@@ -98,7 +99,7 @@ class Factoring(TrainingStep):
     def validate(self, context):
         """Before anything is known of single weights; each layer must get smaller."""
         chosen = self._layers(context.per_layer)
-        for mark in ("fixed", "pruned", "shared", "tied"):
+        for mark in (FIXED, "pruned", "shared", "tied"):
             context.refuse(mark, "the factors have other weights: factor first")
         for name, rank in chosen.items():
             self._check(name, context.layers[name], rank)

@@ -9,6 +9,7 @@ import torch
 from hwgen.numeric import SpecError
 
 from ..channels import channels_of
+from ..frame.marks import FIXED
 from ..frame.prepare import matrices
 from ..frame.step import TrainingStep, per_layer
 
@@ -64,7 +65,7 @@ class Narrowing(TrainingStep):
 
     def validate(self, context):
         """Of a model in float whose weights are under no form."""
-        context.refuse("fixed", "channels are removed from floats: do it before 'quantise'")
+        context.refuse(FIXED, "channels are removed from floats: do it before 'quantise'")
         for mark in ("pruned", "shared", "tied"):
             context.refuse(mark, "its forms are of weights that would go: remove channels first")
         self.expect(context, channels_of(context.model, torch.tensor(context.split.x_train[:1])))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from hwgen.numeric import SpecError
 
 from ..form import form_of, latent
+from ..frame.marks import FIXED
 from .mask import Mask, PruningTo, keep
 
 __all__ = ["ByCost", "PruneOBD", "PruneOBS", "PruneTaylor", "obs_row", "squared_gradients"]
@@ -74,7 +75,7 @@ class ByCost(PruningTo):
     def validate(self, context):
         """Of a trained model's floats."""
         chosen = context.per_layer("density", self.density)
-        context.refuse("fixed", "gradients are those of floats: prune before 'quantise'")
+        context.refuse(FIXED, "gradients are those of floats: prune before 'quantise'")
         super().validate(context)
         for name in chosen:
             layer = context.layers[name]

@@ -8,8 +8,9 @@ from hwgen.numeric import SpecError
 
 from ..calibrate import calibrate
 from ..fixed import MAX_BITS, RULES, QuantLinear, QuantReLU
+from ..frame.marks import FIXED
 from ..frame.prepare import activations
-from ..frame.step import FIXED, TrainingStep, per_layer
+from ..frame.step import TrainingStep, per_layer
 from ..quantise import quantise
 from .learned_steps import FollowSteps, LearnedReLU, LearnedStep
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..form import Form, form_of
-from ..frame.step import FIXED
+from ..frame.marks import FIXED
 from ..hook import Hook
 from .mask import Pruning, to_mask
 
