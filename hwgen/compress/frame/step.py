@@ -17,6 +17,9 @@ __all__ = ["OTHERS", "Context", "Step", "TrainingStep", "named", "per_layer"]
 OTHERS = "*"
 """In a mapping of layers: all that it does not name."""
 
+LOOK = 8
+"""Samples on which a recipe is tried before it is trained."""
+
 
 class Context:
     """What a recipe may rely on, followed step by step before anything is trained.
@@ -34,6 +37,11 @@ class Context:
         self.layers, self.norms, self.split = dict(layers), frozenset(norms), split
         self._marks: dict[str, str] = {}
         self._now = ""
+
+    @property
+    def samples(self):
+        """A few training samples, integers as the model takes them: to try on what a step does."""
+        return self.split.x_train[:LOOK]
 
     def enter(self, path: str) -> None:
         """Go on to the step called ``path`` in messages."""

@@ -1,6 +1,7 @@
 """Compression methods: each is one file here with one step or a few, and a line in the table."""
 
 from .admm import Admm
+from .bases import ALL as BASES
 from .bi_real import BiReal
 from .code import Code
 from .cp import Cp
@@ -12,12 +13,13 @@ from .hidden import Attention, Hints
 from .hold_back import HoldBack
 from .inq import Inq
 from .integer_only import IntegerOnly
-from .integers import ALL as INTEGERS
+from .integers import ALL as SMALL_INTEGERS
 from .l0 import L0
 from .log_net import LogNet
 from .loss_aware import LossAware
 from .lottery import Lottery
 from .low_rank import LowRank, Tucker
+from .powers import ALL as POWERS
 from .product_quantise import ProductQuantise
 from .prune import Prune
 from .prune_filters import PruneFilters, TaylorFilters
@@ -91,6 +93,9 @@ __all__ = [
     "Train",
     "Tucker",
 ]
+
+INTEGERS = (*SMALL_INTEGERS, *BASES, *POWERS)
+"""Steps that make small integers of latent weights, all of one kind."""
 
 METHODS = {step.kind: step for step in (
     HoldBack,

@@ -8,8 +8,8 @@ import torch
 from hwgen.numeric import SpecError
 
 from ..powers import PowerWeights, nearest_power
-from .integers import Powers
 from .mask import largest
+from .powers import Powers
 
 __all__ = ["IncrementalPowers", "Inq"]
 

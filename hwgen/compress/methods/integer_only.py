@@ -12,9 +12,6 @@ from .quantise import require_all
 
 __all__ = ["DelayedRanges", "IntegerOnly"]
 
-LOOK = 8
-"""Samples on which a recipe is tried before it is trained."""
-
 
 @dataclass(frozen=True)
 class DelayedRanges(Hook):
@@ -74,8 +71,7 @@ class IntegerOnly(TrainingStep):
             context.refuse(mark, "affine grids are of weights of their own: take 'quantise'")
         require_all("weight_bits", context.per_layer("weight_bits", self.weight_bits),
                     context.layers)
-        samples = context.split.x_train[:LOOK]
-        as_integers(self._affine(context, context.model, samples), samples)
+        as_integers(self._affine(context, context.model, context.samples), context.samples)
         context.norms = frozenset()
         context.mark(FIXED, FINAL)
 

@@ -1,11 +1,9 @@
-"""Networks of small integer weights: binary, ternary, k-bit, several bases, powers of two."""
+"""Networks of small integer weights: binary, ternary, k-bit."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..bases import AbcWeights, AlternatingWeights, LqWeights
-from ..basis_steps import AbcActivation, LqActivation
 from ..binary import BinaryWeights, Sign, XnorWeights
 from ..frame.marks import FIXED
 from ..frame.prepare import matrices
@@ -13,15 +11,11 @@ from ..frame.step import TrainingStep
 from ..graph import as_graph
 from ..integerise import integerise
 from ..kbit import DoReFaWeights, WrpnWeights
-from ..powers import PowerWeights, ShiftSumWeights
 from ..residual import HorqSign, ResidualSign
 from ..steps import StepActivation
 from ..ternary import FixedTernaryWeights, TtqWeights, TwnWeights
 
 __all__ = ["ALL", "Integers"]
-
-LOOK = 8
-"""Samples on which a recipe is tried before it is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +43,7 @@ class Integers(TrainingStep):
         context.refuse("factored", "integer weights need an activation behind every matrix, and its"
                                    " factors have none between them: leave it out, or take"
                                    " 'quantise' here")
-        context.model = self._twin(context.model, context.split.x_train[:LOOK])
+        context.model = self._twin(context.model, context.samples)
         context.layers, context.norms = matrices(context.model), frozenset()
         context.mark(FIXED, "integers", *(() if self.has_zero else ("nonzero",)))
 
@@ -238,149 +232,5 @@ class FixedTernary(Integers):
         return FixedTernaryWeights()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Bases(Integers):
-    """Weights of ``bases`` binary bases."""
-
-    bases: int = 2
-    activation_bits: int = 2
-
-    def check(self):
-        super().check()
-        self.require_int("bases", 2, 4)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LqNets(_Bases):
-    """Weights of ``bases`` learned bases, activations of even steps or of a learned basis, too.
-
-    Parameters
-    ----------
-    bases : int            2..4
-    activation_bits : int  1..8; 1..4 where they are learned
-    activations : str      ``even``: DoReFa's steps; ``learned``: the paper's, the nearest level of
-                           a basis of ``activation_bits`` that follows the activations in training
-    per_channel : bool     bases of each output, as in the paper, at the cost of more planes; the
-                           last layer has one set, as scores have no scale each
-    """
-
-    kind: ClassVar[str] = "lq-nets"
-    text: ClassVar[str] = "weights of several learned binary bases (LQ-Nets)"
-    source: ClassVar[str] = "arXiv 1807.10029"
-    activations: str = "even"
-    per_channel: bool = False
-
-    def check(self):
-        super().check()
-        self.require_choice("activations", ("even", "learned"))
-        self.require_bool("per_channel")
-        if self.activations == "learned":
-            self.require_int("activation_bits", 1, 4)
-
-    def weights(self):
-        """Learned bases."""
-        return LqWeights(self.bases, per_channel=self.per_channel)
-
-    def last(self):
-        """Of the layer, not of each output."""
-        return LqWeights(self.bases)
-
-    def activation(self):
-        """Even steps, or learned levels."""
-        if self.activations == "learned":
-            return LqActivation(self.activation_bits)
-        return super().activation()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alternating(_Bases):
-    """Weights of ``bases`` bases, found by turns."""
-
-    kind: ClassVar[str] = "alternating"
-    text: ClassVar[str] = "weights of several binary bases, found by turns"
-    source: ClassVar[str] = "arXiv 1802.00150"
-
-    def weights(self):
-        """Bases by turns."""
-        return AlternatingWeights(self.bases)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AbcNet(_Bases):
-    """Weights of ``bases`` shifted signs, activations of even steps or of shifted signs, too.
-
-    Parameters
-    ----------
-    bases : int                        2..4
-    activation_bits : int              1..8, without ``activation_bases``
-    activation_bases : int, optional   1..4: the paper's activations, so many shifted signs with
-                                       trained shifts ``v`` and scales ``beta``
-    """
-
-    kind: ClassVar[str] = "abc-net"
-    text: ClassVar[str] = "weights of several shifted binary bases (ABC-Net)"
-    source: ClassVar[str] = "arXiv 1711.11294"
-    bases: int = 3
-    activation_bases: int | None = None
-
-    def check(self):
-        super().check()
-        if self.activation_bases is not None:
-            self.require_int("activation_bases", 1, 4)
-
-    def weights(self):
-        """Shifted signs."""
-        return AbcWeights(self.bases)
-
-    def activation(self):
-        """Even steps, or shifted signs."""
-        if self.activation_bases is not None:
-            return AbcActivation(self.activation_bases)
-        return super().activation()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Powers(Integers):
-    """0 and powers of two, by the rule of INQ without its schedule; runs on the shift core."""
-
-    kind: ClassVar[str] = "powers"
-    has_zero: ClassVar[bool] = True
-    text: ClassVar[str] = "weights are powers of two or 0 (the rule of INQ, trained at once)"
-    source: ClassVar[str] = "arXiv 1702.03044, eq. 4"
-    bits: int = 5
-    activation_bits: int = 4
-
-    def check(self):
-        super().check()
-        self.require_int("bits", 2, 6)
-
-    def weights(self):
-        """Powers of two."""
-        return PowerWeights(self.bits)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShiftCNN(Integers):
-    """Sums of ``terms`` powers of two; runs on the shift core."""
-
-    kind: ClassVar[str] = "shiftcnn"
-    has_zero: ClassVar[bool] = True
-    text: ClassVar[str] = "weights are sums of a few powers of two (ShiftCNN)"
-    source: ClassVar[str] = "arXiv 1706.02393"
-    terms: int = 2
-    bits: int = 4
-    activation_bits: int = 4
-
-    def check(self):
-        super().check()
-        self.require_int("terms", 1, 4)
-        self.require_int("bits", 2, 5)
-
-    def weights(self):
-        """Sums of powers."""
-        return ShiftSumWeights(self.terms, self.bits)
-
-
-ALL = (Binary, Xnor, DoReFa, Wrpn, Hwgq, ReBNet, Horq, Twn, Ttq, FixedTernary, LqNets, Alternating,
-       AbcNet, Powers, ShiftCNN)
+ALL = (Binary, Xnor, DoReFa, Wrpn, Hwgq, ReBNet, Horq, Twn, Ttq, FixedTernary)
 """The steps."""
