@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from ..ir import MatVec, Network, laid_out, with_loaded
-from ..numeric import Fixed, SpecError, as_int, did_you_mean
-from .assemble import assemble, sole_readers
+from ..ir import Network, laid_out, with_loaded
+from ..numeric import Fixed, SpecError, as_int
+from .assemble import assemble
+from .choices import loaded_nodes, require_choices
 from .design import Design
-from .matrix_core import default_core, mat_vec_of, unweighed
+from .matrix_core import mat_vec_of, unweighed
 from .overlap import windowed
 from .reorder import reordered
 from .stages import (
-    MATRIX_CORES,
     ThermometerStage,
     WideWindowStage,
     add_of,
@@ -28,16 +28,13 @@ from .stages import (
 from .stages.scaling import Scaling
 from .target import Cells, Target
 
-__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "WEIGHTS", "FitError", "plan", "require_fit"]
+__all__ = ["DEFAULT_INTERVALS", "MAX_LUT_SHARE", "FitError", "plan", "require_fit"]
 
 DEFAULT_INTERVALS = tuple(16 * 2**k for k in range(16))
 """Intervals tried, fastest first, when none is asked for."""
 
 MAX_LUT_SHARE = 0.85
 """Part of the LUTs a design may take: beyond it routing rarely succeeds."""
-
-WEIGHTS = ("rom", "ram")
-"""Whether weights are constants, or are loaded while the hardware runs."""
 
 SHELL = {"ecp5": Cells(lut=389, ff=244, bram=1), "ice40": Cells(lut=454, ff=272, bram=1)}
 """Family -> the board's share: UART, framing, checksum, frame buffer; on ULX3S and iCEBreaker.
@@ -96,8 +93,8 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     clk_hz = _at_least_one(target.clk_hz if clk_hz is None else clk_hz, "clk_hz")
     cores, made = dict(cores or {}), {}
     network = laid_out(network)
-    _require_known(network, cores, target)
-    network = windowed(with_loaded(network, _loaded(network, cores, weights)))
+    require_choices(network, cores, target)
+    network = windowed(with_loaded(network, loaded_nodes(network, cores, weights)))
     if interval_cycles is not None:
         interval = _at_least_one(interval_cycles, "interval_cycles")
         design = _chosen(network, target, clk_hz, interval, cores, made, balance, is_asked=True)
@@ -148,56 +145,6 @@ def require_fit(design: Design) -> None:
                         f" interval {design.interval_cycles}, but {'; '.join(faults)}."
                         f" Allow a longer interval_cycles, a smaller network or a larger board"
                         + "".join(f"; {hint}" for hint in unweighed(design.stages)))
-
-
-def _loaded(network, cores, weights) -> dict[str, bool]:
-    """Of each matrix node that says so, or for which ``weights`` does, whether it is loaded."""
-    wanted = {}
-    for node in network.nodes:
-        if isinstance(node, MatVec):
-            choice = cores.get(node.name, {}).get("weights", weights)
-            if choice is not None and choice not in WEIGHTS:
-                raise SpecError(f"weights of '{node.name}' must be one of {', '.join(WEIGHTS)},"
-                                f" not {choice!r}" + did_you_mean(choice, WEIGHTS))
-            if choice is not None:
-                wanted[node.name] = choice == "ram"
-    return wanted
-
-
-def _require_known(network, cores, target):
-    following = sole_readers(network)
-    nodes = {node.name: node for node in network.nodes if isinstance(node, MatVec)}
-    for name, choice in cores.items():
-        if name not in nodes:
-            raise SpecError(f"cores must name matrix nodes of '{network.name}' ({list(nodes)}),"
-                            f" not '{name}'" + did_you_mean(name, nodes))
-        if not isinstance(choice, Mapping):
-            raise TypeError(f"choices of '{name}' must be a mapping such as {{'pe': 4}},"
-                            f" not {choice!r}")
-        core = choice.get("core")
-        if core is not None and core not in list(MATRIX_CORES):
-            raise SpecError(f"core of '{name}' must be one of {sorted(MATRIX_CORES)},"
-                            f" not {core!r}" + did_you_mean(core, MATRIX_CORES))
-        edge = network.edges[nodes[name].inputs[0]]
-        core = core or default_core(nodes[name], edge, following.get(name))
-        allowed = ("core", *MATRIX_CORES[core].choices)
-        unknown = sorted(map(str, set(choice) - set(allowed)))
-        if unknown:
-            raise SpecError(f"choices of '{name}' on the {core} core must be among"
-                            f" {list(allowed)}, not {unknown}" + (
-                                ": this core's weights are constants, which cannot be loaded"
-                                if "weights" in unknown else _slip(unknown, allowed)))
-        offered = list(dict.fromkeys(("none", target.fabric.packing)))
-        if choice.get("packing", "none") not in offered:
-            raise SpecError(f"packing of '{name}' must be among {offered}, which the multiplier"
-                            f" blocks of '{target.name}' ({target.family}) offer, not"
-                            f" {choice['packing']!r}")
-
-
-def _slip(unknown, allowed) -> str:
-    """What was meant by the first of ``unknown`` that is a choice of no core at all."""
-    of_others = {choice for core in MATRIX_CORES.values() for choice in core.choices}
-    return next((did_you_mean(name, allowed) for name in unknown if name not in of_others), "")
 
 
 def _chosen(network, target, clk_hz, interval, cores, made, balance, *, is_asked) -> Design:
