@@ -61,10 +61,10 @@ def _name(recipe: str) -> str:
     of_digits, of_mnist = (TEACHER, *STUDENTS), (*MNIST_ORIGINS, *MNIST_RECIPES)
     name = recipe if recipe.startswith((PREFIX, MNIST)) else PREFIX + recipe
     if name not in of_digits + of_mnist:
-        short = ", ".join(each.removeprefix(PREFIX) for each in of_digits)
-        raise spec_error(f"recipe must be one of {short} or, with --data, one of"
+        short = [each.removeprefix(PREFIX) for each in of_digits]
+        raise spec_error(f"recipe must be one of {', '.join(short)} or, with --data, one of"
                          f" {', '.join(of_mnist)}, not {recipe!r}"
-                         + did_you_mean(recipe, (*short.split(", "), *of_digits, *of_mnist)))
+                         + did_you_mean(recipe, (*short, *of_digits, *of_mnist)))
     return name
 
 
