@@ -18,7 +18,7 @@ from hwgen.compress.methods import (
     Quantise,
     Train,
 )
-from hwgen.compress.methods.hidden import (
+from hwgen.compress.methods.lessons import (
     AttentionMaps,
     HintLayers,
     Regressor,
