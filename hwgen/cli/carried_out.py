@@ -15,7 +15,8 @@ Data = Annotated[Path | None, typer.Option(
 Device = Annotated[str | None, typer.Option(
     "--device", help="cpu or cuda; by default cuda where torch has one.")]
 Fresh = Annotated[bool, typer.Option(
-    "--fresh", help="Remove the checkpoints of this recipe first, so that all is trained anew.")]
+    "--fresh", help="Remove the checkpoints of this recipe first, so that what they hold is trained"
+    " anew.")]
 
 
 def carried_out(model, recipe, data, out, device, *, fresh=False, has_budget=True):
