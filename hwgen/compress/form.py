@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 __all__ = ["Form", "baked", "form_of", "forms_of", "latent", "maker_of", "put",
-           "storages_of"]
+           "shares_values", "storages_of"]
 
 
 class Form(nn.Module, ABC):
@@ -67,6 +67,11 @@ def forms_of(layer) -> list[Form]:
     return [form for form in layer.parametrizations.weight if isinstance(form, Form)]
 
 
+def shares_values(layer) -> bool:
+    """Whether a layer's weights take a few values, so that they are exported as such."""
+    return any(form.is_shared for form in forms_of(layer))
+
+
 def storages_of(layer) -> list:
     """How the forms of a layer's weights are stored, the last one's first."""
     found = [form.storage() for form in reversed(forms_of(layer))]
@@ -114,6 +119,6 @@ def _without_forms(layer):
                       for key, value in layer.__dict__.items()}
     del plain._modules["parametrizations"]
     plain.weight = nn.Parameter(layer.weight.detach().clone())
-    plain.is_shared = any(form.is_shared for form in forms_of(layer))
+    plain.is_shared = shares_values(layer)
     plain.storages = storages_of(layer)
     return plain

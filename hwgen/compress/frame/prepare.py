@@ -7,7 +7,7 @@ from hwgen.numeric import SpecError
 
 from ..entry import InputScale, fold_scale
 from ..fixed import QuantInput, QuantLinear
-from ..form import forms_of
+from ..form import shares_values
 from ..graph import as_graph, layer_of
 from ..linear import IntegerLinear
 from ..plain import require_finite
@@ -117,7 +117,7 @@ def integers_of(layer):
     if isinstance(layer, IntegerLinear) and layer.quantiser.is_real:
         return None, None
     integers = layer.integer_weight().detach().cpu().numpy().astype(np.int64)
-    if any(form.is_shared for form in forms_of(layer)):
+    if shares_values(layer):
         return integers, signed_bits(integers)
     return integers, layer.bits if isinstance(layer, QuantLinear) else layer.format.bits
 

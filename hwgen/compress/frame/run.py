@@ -9,7 +9,7 @@ import torch
 
 from ..conv import Convolution
 from ..errors import CheckpointError
-from ..form import Form, form_of, forms_of, put, storages_of
+from ..form import Form, form_of, put, shares_values, storages_of
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
 from .checkpoints import SUFFIX, training_name
@@ -171,6 +171,6 @@ class Run:
 
 def _usual(layer, integers) -> str | Storage:
     """How the integers of a layer are stored unless a step says so."""
-    if any(form.is_shared for form in forms_of(layer)):
+    if shares_values(layer):
         return "codes"
     return usual(integers, is_vector=not isinstance(layer, Convolution))
