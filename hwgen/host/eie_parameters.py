@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from hwgen.numeric import SpecError
 
-__all__ = ["PARAMETERS", "require_parameters"]
+__all__ = ["PARAMETERS", "parameters_of", "require_parameters"]
 
 PARAMETERS = ("in_beats", "out_beats", "rows", "column", "bias", "shift", "low", "high", "last",
               "accumulator", "reference", "threshold")
 """By unit; the last three with ``delta``."""
+
+
+def parameters_of(sizes) -> tuple[str, ...]:
+    """Those of an engine of such sizes, by unit."""
+    return PARAMETERS if sizes["delta"] else PARAMETERS[:-3]
 
 
 def require_parameters(layers: Sequence[Mapping], sizes, x, accumulator) -> None:
@@ -40,7 +45,8 @@ def require_parameters(layers: Sequence[Mapping], sizes, x, accumulator) -> None
 
 def _ranges(layer, is_last, sizes, x, accumulator) -> dict:
     """The least and the most that each may be, given those before it, and why."""
-    lanes, beats, outs, rows = sizes["lanes"], *(layer[what] for what in PARAMETERS[:3])
+    beats, outs, rows = layer["in_beats"], layer["out_beats"], layer["rows"]
+    lanes = sizes["lanes"]
     vector, groups = -(-sizes["vector"] // lanes), sizes["pe"] // lanes
     most_outs = min(vector, sizes["biases"])
     fmt, of = (accumulator, "results") if is_last else (x, "activations")

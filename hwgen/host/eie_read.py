@@ -8,7 +8,7 @@ inconsistent weights are refused before anything is sent.
 import numpy as np
 
 from hwgen.host.eie_layer import SparseLayer
-from hwgen.host.eie_parameters import PARAMETERS, require_parameters
+from hwgen.host.eie_parameters import PARAMETERS, parameters_of, require_parameters
 from hwgen.host.eie_words import KINDS, LONGEST, MAGIC
 from hwgen.numeric import SpecError
 
@@ -152,7 +152,7 @@ def _count(memories, sizes) -> int:
 def _parameters(number, memories, sizes) -> dict[str, int]:
     """Those of a layer: beats and rows as counts, ends with their sign."""
     layer = {what: _at(memories, ("layers", unit), number, f"layer {number}: {what}")
-             for unit, what in enumerate(PARAMETERS[:12 if sizes["delta"] else 9])}
+             for unit, what in enumerate(parameters_of(sizes))}
     return layer | {what: layer[what] + 1 for what in ("in_beats", "out_beats", "rows")} | {
         what: (layer[what] ^ 1 << 31) - (1 << 31) for what in ("low", "high")}
 

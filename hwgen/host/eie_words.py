@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hwgen.host.eie_parameters import PARAMETERS
 from hwgen.host.huffman import HuffmanCode
 
 __all__ = ["KINDS", "LONGEST", "MAGIC", "Words"]
@@ -60,8 +61,8 @@ class Words:
 
     def parameters(self, parameters) -> None:
         """What each layer is like: of each number a block."""
-        for unit, numbers in enumerate(parameters.values()):
-            self.block("layers", unit, 0, numbers, 32)
+        for what, numbers in parameters.items():
+            self.block("layers", PARAMETERS.index(what), 0, numbers, 32)
 
     def codebook(self, layer: int, values) -> None:
         """The values of a layer's codes."""

@@ -10,6 +10,7 @@ from cases.errors import refused
 from hwgen.host.eie import EieHost
 from hwgen.host.eie_columns import shares_of
 from hwgen.host.eie_layer import SparseLayer
+from hwgen.host.eie_parameters import parameters_of
 from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.stages.sparse_storage import Columns
 
@@ -23,6 +24,11 @@ SPECS = {
 
 def network(rng, spec, **more):
     return layers_of(rng, spec, (11, 13, 9, 5), density=0.3, **more)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_parameters_are_those_of_the_hardware_in_its_order(name):
+    assert parameters_of(host_of(SPECS[name]).sizes) == SPECS[name].parameters
 
 
 @pytest.mark.parametrize("name", SPECS)
