@@ -3,8 +3,8 @@
 On a small layer: a large one takes simulators too long to compile, five times.
 """
 
-from .simulated import EIE, design_of, rows
-from .works import DEPTH, SEED, Layer
+from . import simulated
+from .works import DEPTH, Layer
 
 __all__ = ["KEY", "LAYER", "SPOTS", "lacking", "measure"]
 
@@ -12,7 +12,7 @@ LAYER = Layer("spot", 152, 300, 0.10, 1, 0, 0)
 SPOTS = ((1, DEPTH), (4, DEPTH), (256, DEPTH), (16, 1), (16, 64))
 """Elements and depth of the FIFOs: the ends of both sweeps, and a middle."""
 
-KEY = (LAYER.n_in, LAYER.n_out, LAYER.weights, SPOTS, tuple(EIE.items()), SEED)
+KEY = (LAYER.n_in, LAYER.n_out, LAYER.weights, SPOTS, simulated.KEY)
 
 
 def lacking(bench) -> None:
@@ -24,4 +24,5 @@ def measure(bench):
     for pe, depth in SPOTS:
         work = (f"{LAYER.n_in} to {LAYER.n_out} at {LAYER.weights:.0%}, {pe} PEs,"
                 f" FIFOs of {depth}, simulated")
-        yield from rows(bench, work, design_of(LAYER, EIE, pe, depth), f"{pe}-{depth}")
+        design = simulated.design_of(LAYER, simulated.EIE, pe, depth)
+        yield from simulated.rows(bench, work, design, f"{pe}-{depth}")
