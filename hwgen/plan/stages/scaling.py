@@ -138,10 +138,9 @@ class Product(ABC):
         return self.own_registers + sum(self.register_after)
 
     def cells(self, target: Target, unused_bits: int = 0) -> Counter:
-        """Of a lane, on the average: ``dsp``, ``product``, ``masks``, ``slices``, ``ff``, ``lone``.
+        """Of a lane, on the average, what :func:`.narrowing.narrowing_parts` says of products.
 
-        ``masks`` are bits of rows, ``slices`` bits of the adders; of the product the lowest
-        ``unused_bits`` are not looked at.
+        Of the product the lowest ``unused_bits`` are not looked at.
         """
         total = Counter()
         for lane in range(self.lanes):
