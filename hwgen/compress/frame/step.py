@@ -170,11 +170,11 @@ class Step(ABC):
                                 + f", not {value!r}")
 
     def require_choice(self, name: str, choices) -> None:
-        """Of field ``name``: one of ``choices``."""
-        if getattr(self, name) not in choices:
-            raise SpecError(f"{self.kind}: {name} must be one of {list(choices)}, not"
-                            f" {getattr(self, name)!r}"
-                            + did_you_mean(getattr(self, name), choices))
+        """Of field ``name``, or of all values that it holds: one of ``choices``."""
+        for what, value in self._values(name):
+            if value not in choices:
+                raise SpecError(f"{what} must be one of {list(choices)}, not {value!r}"
+                                + did_you_mean(value, choices))
 
     def require_names(self, name: str) -> None:
         """Of field ``name``: a list of texts, at least one."""

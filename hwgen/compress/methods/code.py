@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hwgen.numeric import SpecError, did_you_mean
+from hwgen.numeric import SpecError
 
 from ..frame.marks import FIXED
 from ..frame.prepare import integers_of
@@ -47,17 +47,7 @@ class Code(Step):
     lanes: int = 0
 
     def check(self):
-        self._check_storage()
-        self._check_elements()
-
-    def _check_storage(self):
-        for what, kind in self._values("storage"):
-            if kind not in (*STORAGES, FEWEST):
-                known = [*STORAGES, FEWEST]
-                raise SpecError(f"{what} must be one of {known}, not {kind!r}"
-                                + did_you_mean(kind, known))
-
-    def _check_elements(self):
+        self.require_choice("storage", (*STORAGES, FEWEST))
         for name, most in (("pe", 256), ("index_bits", 8), ("code_bits", 8), ("lanes", 256)):
             self.require_int(name, 0, most)
         counts = {pe for _, pe in self._values("pe")}
