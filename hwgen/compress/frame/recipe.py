@@ -162,7 +162,7 @@ class Recipe:
 
 def _built(where: str, found: Mapping) -> Step:
     kind = found.get("kind")
-    if kind not in METHODS:
+    if kind not in tuple(METHODS):          # also of a list, which a dict cannot look up
         raise SpecError(f"{where}: kind must be one of {', '.join(METHODS)}, not {kind!r}"
                         + did_you_mean(kind, METHODS))
     return _made(f"{where} '{kind}'", METHODS[kind],

@@ -58,6 +58,8 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
 @pytest.mark.parametrize(("text", "message"), [
     ("step = 3", ": steps must be tables [[step]], not 3"),
     ("[[step]]\nepochs = 3", f": step 1: kind must be one of {', '.join(METHODS)}, not None"),
+    ('[[step]]\nkind = ["train"]',
+     f": step 1: kind must be one of {', '.join(METHODS)}, not ['train']"),
     ('[[step]]\nkind = "train"', ": step 1 'train': must give 'epochs', and does not"),
     ('[[step]]\nkind = "train"\nepochs = "3"',
      ": step 1 'train': epochs must be an int, not '3'"),
