@@ -5,7 +5,7 @@ adder whose lowest bit is the product's, then a register of the product or of th
 """
 
 from collections import Counter
-from enum import IntEnum
+from enum import Enum
 from typing import NamedTuple
 
 from .product_blocks import asked_blocks
@@ -14,7 +14,7 @@ from .weighed_sum import halved
 __all__ = ["Room", "Term", "in_one_block", "level_parts"]
 
 
-class Room(IntEnum):
+class Room(Enum):
     """What the block that a value comes out of can still take in."""
 
     NONE, REGISTER, ADDER = range(3)
