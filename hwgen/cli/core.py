@@ -126,7 +126,8 @@ def command(
                       cores={MATRIX: choice})
     with show_progress() as progress:
         artefact = api.build(design, folder, progress=progress)
-    show(describe(design, artefact), as_json=as_json, text=lambda: design_tables(design, artefact))
+    show(describe(design, artefact, network), as_json=as_json,
+         text=lambda: design_tables(design, artefact, network))
 
 
 def _choice(kind: Kind, options) -> dict:

@@ -5,21 +5,25 @@ from rich.table import Table
 __all__ = ["describe", "design_tables"]
 
 
-def describe(design, artefact, laid_out=None) -> dict:
-    """What machines are told of a design and its artefact.
+def describe(design, artefact, network) -> dict:
+    """What machines are told of a design of ``network`` and its artefact.
 
     ``laid_out`` has the kind of each matrix that has no core of its own, by name of its node.
     """
+    from hwgen.ir import structures
+
     manifest = artefact.manifest
     keys = ("name", "digest", "clk_hz", "interval_cycles", "latency_cycles", "weight_bits",
             "stages")
     return {"artefact": str(artefact.folder), "board": design.target.name,
             "bottleneck": design.bottleneck, "estimate": design.estimate.to_dict(),
-            "laid_out": laid_out or {}, **{key: manifest[key] for key in keys}}
+            "laid_out": structures(network), **{key: manifest[key] for key in keys}}
 
 
-def design_tables(design, artefact, laid_out=None) -> list:
-    """The stages, the totals, and what to do next; ``laid_out`` as of :func:`describe`."""
+def design_tables(design, artefact, network) -> list:
+    """The stages, the totals, matrices of ``network`` without a core, and what to do next."""
+    from hwgen.ir import structures
+
     bits = sum(design.weight_bits.values())
     cells = design.estimate
     totals = (
@@ -30,7 +34,7 @@ def design_tables(design, artefact, laid_out=None) -> list:
     )
     folder = artefact.folder
     steps = f"Written to {folder}. Next: hwgen simulate {folder}, hwgen synth {folder}"
-    laid_out = laid_out or {}
+    laid_out = structures(network)
     notes = [f"{name}: a matrix of kind '{kind}' has no core of its own: every entry is given, and"
              f" it runs on a dense core, or on another that takes these entries"
              for name, kind in laid_out.items()]

@@ -53,7 +53,6 @@ def command(
 ):
     """Choose cores and foldings, and write Verilog, vectors, bench and manifest."""
     from hwgen.flow import api
-    from hwgen.ir import structures
 
     net = api.load(network)
     of_all, of_nodes = weights_of_all(weights)
@@ -63,6 +62,5 @@ def command(
     folder = out or Path("rtl_out") / net.name
     with show_progress() as progress:
         artefact = api.build(design, folder, progress=progress)
-    laid_out = structures(net)
-    show(describe(design, artefact, laid_out), as_json=as_json,
-         text=lambda: design_tables(design, artefact, laid_out))
+    show(describe(design, artefact, net), as_json=as_json,
+         text=lambda: design_tables(design, artefact, net))
