@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..affine import WEIGHTS, affine, as_integers, ranges_of
+from ..affine import WEIGHTS, ranges_of
 from ..frame.marks import FINAL, FIXED
 from ..frame.step import TrainingStep
 from ..hook import Hook
+from ..integer_only import affine, as_integers
 from .quantise import require_all
 
 __all__ = ["DelayedRanges", "IntegerOnly"]

@@ -8,8 +8,9 @@ from cases.plain import Plain, PlainMaps, as_maps, weights_of
 from torch import nn
 
 from hwgen.compress import Recipe, compress, predict_integers
-from hwgen.compress.affine import SCORES, AffineRange, AffineWeights, affine, as_integers
+from hwgen.compress.affine import AffineRange, AffineWeights
 from hwgen.compress.frame.prepare import prepared
+from hwgen.compress.integer_only import SCORES, affine, as_integers
 from hwgen.compress.methods import (
     Code,
     IntegerOnly,
