@@ -8,10 +8,9 @@ import numpy as np
 from ..emit import read_manifest
 from ..emit.engine import spec_from, write_jobs
 from ..emit.engines import WORKS
-from ..numeric import SpecError, did_you_mean
 from ..toolchain import find
 from .process import run_bench
-from .simulate import SIMULATORS, STALLS
+from .simulate import SIMULATORS, require_choices
 
 __all__ = ["EngineMismatchError", "EngineResult", "simulate_engine"]
 
@@ -66,11 +65,7 @@ def simulate_engine(folder, products=None, *, stalls: str = "none", seed: int = 
         cycles than the spec's ``cycles_of`` says.
     ToolError         If the simulator is missing or fails.
     """
-    for what, value, choices in (("stalls", stalls, STALLS),
-                                 ("simulator", simulator, tuple(SIMULATORS))):
-        if value not in choices:
-            raise SpecError(f"{what} must be one of {list(choices)}, not {value!r}"
-                            + did_you_mean(value, choices))
+    require_choices(stalls=stalls, simulator=simulator)
     folder = Path(folder).resolve()
     manifest = read_manifest(folder, "engine")
     find(SIMULATORS[simulator])

@@ -13,7 +13,7 @@ from ..toolchain import find
 from .process import run_bench
 from .result import Mismatch, MismatchError, SimResult, VerifyError
 
-__all__ = ["BENCHES", "MODES", "SIMULATORS", "STALLS", "simulate"]
+__all__ = ["BENCHES", "MODES", "SIMULATORS", "STALLS", "require_choices", "simulate"]
 
 SIMULATORS = {"verilator": "verilator", "icarus": "iverilog"}
 """Name of a simulator -> the tool it needs."""
@@ -75,7 +75,7 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
 
     The compiled simulation stays in ``sim/`` of the artefact and is used again.
     """
-    _require_choices(stalls=stalls, simulator=simulator, mode=mode, bench=bench)
+    require_choices(stalls=stalls, simulator=simulator, mode=mode, bench=bench)
     if bench == "compiled" and simulator != "verilator":
         raise SpecError(f"simulator of the compiled bench must be 'verilator', not {simulator!r}")
     folder = Path(folder)
@@ -95,7 +95,13 @@ def simulate(folder, x=None, *, frames: int | None = None, stalls: str = "none",
     return run.result(found)
 
 
-def _require_choices(**given):
+def require_choices(**given) -> None:
+    """That choices of a simulation, by name, are among those that there are.
+
+    Raises
+    ------
+    SpecError    If one is not.
+    """
     choices = {"stalls": STALLS, "simulator": tuple(SIMULATORS), "mode": MODES, "bench": BENCHES}
     for what, value in given.items():
         if value not in choices[what]:
