@@ -141,8 +141,8 @@ def product_parts(stage, w, x, count, target):
         return Counter(constant=count * w.bits * x.bits, ff=count * (w.bits + x.bits)
                        + stage.simd * x.bits)
     operands = count * w.bits + stage.simd * x.bits
-    made = Counter({part: count * number for part, number in lut_product(w.bits, x.bits).items()})
-    return made + Counter(ff=operands + count * (w.bits + x.bits), lone=operands)
+    return _times(lut_product(w.bits, x.bits), count) + Counter(
+        ff=operands + count * (w.bits + x.bits), lone=operands)
 
 
 def _trees(stage, target):
@@ -162,7 +162,7 @@ def _single(stage, term):
     """The tree of an output that stands alone, behind registers where others are split."""
     waits, terms = Counter(), [term] * stage.simd
     if stage.split_registers:
-        bits = stage.simd * term.bits * (term.room is Room.NONE)
+        bits = stage.simd * term.outside
         waits, terms = Counter(ff=bits, lone=bits), [Term(term.bits)] * stage.simd
     parts, _ = _tree(terms, range(1, stage.tree_levels + 1), stage.levels_per_register)
     return parts + waits
