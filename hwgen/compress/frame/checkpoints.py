@@ -5,15 +5,20 @@ from pathlib import Path
 
 from ..methods import METHODS
 
-__all__ = ["remove_checkpoints", "training_name"]
+__all__ = ["SUFFIX", "remove_checkpoints", "step_name", "training_name"]
 
 SUFFIX = ".ckpt"
+
+
+def step_name(recipe, k: int) -> str:
+    """Name of step ``k`` (from 0) in files, and in what its random numbers follow from."""
+    return f"{k + 1}-{recipe.steps[k].kind}"
 
 
 def training_name(recipe, k: int, count: int) -> str:
     """Name of the training ``count`` (from 1) of step ``k`` (from 0); of its checkpoint, too."""
     further = f"-{count}" if count > 1 else ""
-    return f"{recipe.name}-{k + 1}-{recipe.steps[k].kind}{further}"
+    return f"{recipe.name}-{step_name(recipe, k)}{further}"
 
 
 def remove_checkpoints(folder, recipe) -> list[Path]:

@@ -12,7 +12,7 @@ from ..errors import CheckpointError
 from ..form import Form, form_of, put, shares_values, storages_of
 from ..train import train
 from .account import FLOAT_BITS, matrix_bits
-from .checkpoints import SUFFIX, training_name
+from .checkpoints import SUFFIX, step_name, training_name
 from .cores import usual
 from .prepare import integers_of, matrices
 from .step import per_layer
@@ -100,8 +100,7 @@ class Run:
 
     def generator(self, purpose: str) -> torch.Generator:
         """Random numbers that follow from the recipe's seed, the step and ``purpose`` alone."""
-        k = self._step
-        text = f"{self.seed} {k + 1}-{self.recipe.steps[k].kind} {purpose}".encode()
+        text = f"{self.seed} {step_name(self.recipe, self._step)} {purpose}".encode()
         return torch.Generator().manual_seed(zlib.crc32(text))
 
     def train(self, step, *, epochs: int | None = None, hooks=(), **changes) -> None:
