@@ -18,6 +18,7 @@ from hwgen.ir import (
     Requantise,
     Shared,
     Threshold,
+    with_loaded,
 )
 from hwgen.numeric import (
     Bipolar,
@@ -61,6 +62,19 @@ def test_the_kind_of_matrix_chooses_the_core(weights, x, expected):
         if expected in ("shift", "codebook") or post is None:
             found = default_core(mat_vec(weights), edge(x, weights.shape[1]), post)
             assert found == expected
+
+
+def test_shared_weights_that_are_mostly_0_are_stored_without_them():
+    rng = np.random.default_rng(1)
+    few = rng.choice([-9, 40, 7], (12, 24)) * (rng.random((12, 24)) < 0.2)
+    groups = np.zeros((12, 24), int)
+    groups.reshape(12, 6, 4)[:, :, 1] = rng.choice([-9, 40, 7], (12, 6))
+    for values, core in ((few, "sparse"), (groups, "nm")):
+        node = mat_vec(Shared.of(values))
+        assert default_core(node, edge(U8, 24)) == core
+        assert default_core(node, edge(SIGN, 24)) == "codebook"
+        loaded = with_loaded(Network("n", (Input("x", (), (24,), U8), node), ("fc",)), {"fc": True})
+        assert default_core(loaded.node("fc"), edge(U8, 24)) == "codebook"
 
 
 def shift(weights=POWERS, x=U8, pe=1, simd=2, post=None):

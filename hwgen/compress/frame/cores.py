@@ -210,8 +210,8 @@ class OfStorage(Core):
         return self.storage.parts(node.weights.to_dense(), stored_bits(node.weights.format))
 
 
-CORES = (OfChannels(), OfPowers(), OfCodes(), OfPlanes(),
-         *(OfStorage(storage) for storage in (Places(), Nonzeros(), Plain())))
+CORES = (OfChannels(), OfPowers(), OfPlanes(), OfStorage(Places()), OfStorage(Nonzeros()),
+         OfCodes(), OfStorage(Plain()))
 """In the planner's order. A core that it takes unasked is one class and its place here."""
 
 

@@ -42,9 +42,9 @@ CORES = {
                 RequantiseStage, TableStage, PiecewiseStage, AddStage, ArgmaxStage)
 }
 
-MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, CodebookStage, BinaryStage,
-                                          NMStage, SparseStage, SparseColumnsStage, FixedStage,
-                                          UnrolledStage, FixedUnrolledStage)}
+MATRIX_CORES = {cls.core: cls for cls in (DepthwiseStage, ShiftStage, BinaryStage, NMStage,
+                                          SparseStage, SparseColumnsStage, CodebookStage,
+                                          FixedStage, UnrolledStage, FixedUnrolledStage)}
 """The cores that compute a matrix node; the planner takes the first that suits."""
 
 __all__ = [
