@@ -9,7 +9,7 @@ from ..ir import Network, Node
 from ..numeric import SpecError
 from .balance import balanced
 from .design import Design
-from .stages import SparseStage, Stage
+from .stages import MatVecStage, SparseStage, Stage
 
 __all__ = ["reordered"]
 
@@ -19,13 +19,14 @@ def reordered(design: Design) -> Design:
 
     What a stage computes is put into another order together with the columns of the next matrix,
     so that scores and classes are those of ``design``. Left as they are: the last matrix, one that
-    is read by several nodes, by a pool or a window, or by weights that are loaded, one of
-    blocks of several rows, and one that would not take fewer cycles.
+    is read by several nodes, by a pool or a window, by weights that are loaded or by a stage
+    whose columns stand in groups, one of blocks of several rows, and one that would not take fewer
+    cycles.
     """
     for number, stage in enumerate(design.stages):
         if isinstance(stage, SparseStage) and stage.row_elements > 1 and stage.block_rows == 1:
             network = _balanced(design.network, stage)
-            if network is None:
+            if network is None or _reads_groups(design.stages[number + 1:], network):
                 continue
             stages = tuple(_of_network(each, network) for each in design.stages)
             if stages[number].interval_cycles < stage.interval_cycles:
@@ -39,6 +40,12 @@ def _balanced(network: Network, stage: SparseStage) -> Network | None:
         return balanced(network, {stage.name: stage.row_elements})
     except SpecError:
         return None
+
+
+def _reads_groups(behind, network: Network) -> bool:
+    """Whether a stage behind has in groups what ``network`` has in another order."""
+    return any(isinstance(each, MatVecStage) and each.columns_in_groups
+               and network.node(each.name) is not each.mat_vec for each in behind)
 
 
 def _of_network(stage: Stage, network: Network) -> Stage:

@@ -166,3 +166,23 @@ def test_planner_leaves_the_order_where_it_gains_nothing(rng):
     design = plan(network, ECP5, interval_cycles=5000, cores=loaded)
     first = design.network.node("fc1").weights.to_dense()
     assert np.array_equal(first, network.node("fc1").weights.to_dense())
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_planner_leaves_the_order_that_groups_of_the_next_layer_rest_on(rng, shared):
+    densities = np.linspace(0.05, 0.5, 24)[:, None]
+    first = rng.integers(1, 8, (24, 32)) * (rng.random((24, 32)) < densities)
+    second = np.zeros((12, 24), np.int64)
+    second.reshape(12, 6, 4)[np.arange(12)[:, None], np.arange(6), rng.integers(0, 4, (12, 6))] = 3
+
+    def matrix(values):
+        return Shared.of(values) if shared else Dense(values, Fixed(4))
+
+    network = Network("n", (
+        Input("x", (), (32,), U4), MatVec("a", ("x",), matrix(first)),
+        Requantise("r", ("a",), np.array([1]), 4, "half_up", U4),
+        MatVec("b", ("r",), matrix(second))), ("b",))
+    design = plan(network, ECP5, interval_cycles=100, cores={"a": {"core": "sparse", "pe": 4}})
+    assert [stage.core for stage in design.stages] == ["sparse", "nm"]
+    assert (design.stages[1].places, design.stages[1].size) == (1, 4)
+    assert np.array_equal(design.stages[0].mat_vec.weights.to_dense(), first)

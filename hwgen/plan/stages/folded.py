@@ -67,6 +67,8 @@ class MatVecStage(Stage):
     choices: ClassVar[tuple[str, ...]] = ("pe",)
     compares: ClassVar[bool] = True
     """Whether a Threshold may follow in the same stage."""
+    columns_in_groups: ClassVar[bool] = False
+    """Whether what the stage stores rests on which columns stand side by side."""
     mat_vec: MatVec
     x: Edge
     post: Node | None

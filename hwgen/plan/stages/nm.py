@@ -60,6 +60,7 @@ class NMStage(FoldedStage):
 
     core: ClassVar[str] = "nm"
     compares: ClassVar[bool] = False
+    columns_in_groups: ClassVar[bool] = True
     choices: ClassVar[tuple[str, ...]] = (*FoldedStage.choices, "group", "multipliers")
     pairs: ClassVar[int] = 0
     """Pairs of products that share a block."""

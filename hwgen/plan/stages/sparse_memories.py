@@ -99,6 +99,11 @@ class SparseMemories(MatVecStage):
                             f" cannot say 0, not of {self.block_rows} x {self.block_columns}")
 
     @property
+    def columns_in_groups(self) -> bool:
+        """Where blocks have several columns."""
+        return self.block_columns > 1
+
+    @property
     def block_weights(self) -> int:
         """Weights of an entry."""
         return self.block_rows * self.block_columns
