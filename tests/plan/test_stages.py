@@ -52,8 +52,8 @@ def test_the_table_of_cores():
                            "fixed-unrolled", "pool", "sum-pool", "window-max", "window-sum",
                            "window-max-wide", "window-sum-wide", "threshold", "requantise", "table",
                            "piecewise", "add", "argmax"]
-    assert list(MATRIX_CORES) == ["depthwise", "shift", "codebook", "binary", "nm", "sparse",
-                                  "sparse-columns", "fixed", "binary-unrolled", "fixed-unrolled"]
+    assert list(MATRIX_CORES) == ["depthwise", "shift", "binary", "nm", "sparse", "sparse-columns",
+                                  "codebook", "fixed", "binary-unrolled", "fixed-unrolled"]
 
 
 def test_divisors():
