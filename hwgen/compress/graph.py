@@ -15,7 +15,7 @@ from hwgen.numeric import SpecError
 from .add import QuantAdd
 from .entry import take_scale
 from .layer import Layer
-from .plain import part_of, require_one, require_own
+from .plain import require_one, require_own
 from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, place_of, require_unread
 
 __all__ = ["as_graph", "layer_of"]
@@ -87,7 +87,7 @@ def as_graph(module) -> torch.fx.GraphModule:
             graph.erase_node(node)
     left = [node for node in graph.nodes if node.op in ("call_function", "call_method")]
     if left:
-        raise SpecError(part_of(left[0], root) or _unknown(left[0]))
+        raise SpecError(_unknown(left[0]))
     result = torch.fx.GraphModule(root, graph, class_name=type(module).__name__)
     return result.train(module.training)
 

@@ -1,7 +1,5 @@
 """What layers must be to stand in a graph: of weights of their own, finite, of one result."""
 
-import operator
-
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -11,7 +9,7 @@ from hwgen.numeric import SpecError
 from .form import Form
 from .tracing import place_of
 
-__all__ = ["part_of", "require_finite", "require_one", "require_own"]
+__all__ = ["require_finite", "require_one", "require_own"]
 
 SEVERAL = (nn.RNNBase, nn.LSTMCell, nn.MultiheadAttention, nn.AdaptiveLogSoftmaxWithLoss)
 """Layers of torch that return several things."""
@@ -65,19 +63,5 @@ def require_finite(whole) -> None:
 def require_one(node, layer) -> None:
     """Raise SpecError for the layer of ``node`` if it returns several things, used or not."""
     if isinstance(layer, SEVERAL) or getattr(layer, "return_indices", False) is True:
-        raise SpecError(_several(node, layer))
-
-
-def part_of(node, root) -> str | None:
-    """Of ``y, state = layer(x)``: why the layer that returns several things is refused."""
-    source = node.all_input_nodes[0] if node.all_input_nodes else None
-    layer = None if source is None or source.op != "call_module" else root.get_submodule(
-        source.target)
-    if layer is None or node.target is not operator.getitem or not isinstance(node.args[1], int):
-        return None
-    return _several(source, layer)
-
-
-def _several(node, layer) -> str:
-    return (f"module '{node.target}'{place_of(node)}: must return one tensor, not several as"
-            f" {type(layer).__name__} does: it has no exact form here")
+        raise SpecError(f"module '{node.target}'{place_of(node)}: must return one tensor, not"
+                        f" several as {type(layer).__name__} does: it has no exact form here")

@@ -162,6 +162,16 @@ def test_several_results_are_refused():
         as_graph(net(forward, rnn=nn.LSTM(2, 2), fc=nn.Linear(2, 2)))
 
 
+def test_a_part_of_one_result_is_named_as_it_is():
+    def forward(self, x):
+        return self.fc(x)[0]
+
+    with pytest.raises(SpecError) as caught:
+        as_graph(net(forward, fc=nn.Linear(2, 2)))
+    assert str(caught.value).startswith(
+        f"operation 'getitem' ({line_of(forward, 1)}): must be one of add, ")
+
+
 def test_lines_stay_where_a_graph_is_made_one_again():
     def forward(self, x):
         x = self.fc(x)
