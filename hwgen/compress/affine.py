@@ -27,7 +27,7 @@ class AffineWeights(Form):
     kind : str     one of :data:`WEIGHTS`
     """
 
-    made_by = "integer-only"
+    made_by = "'integer-only'"
 
     def __init__(self, bits: int, kind: str):
         super().__init__()
