@@ -75,7 +75,7 @@ class _Blocks:
             if kind not in self._kinds:
                 raise SpecError(f"word {begin}: kind must be one that the engine has, not"
                                 f" {kind or head & 15}")
-            self._block(memories, begin, kind, unit)
+            self._block(memories, begin, kind, unit, (head >> 4 & 15) << 16)
         return memories
 
     def _next(self, what):
@@ -84,10 +84,10 @@ class _Blocks:
         self._at += 1
         return self._words[self._at - 1]
 
-    def _block(self, memories, begin, kind, unit):
+    def _block(self, memories, begin, kind, unit, above):
         units, depth, bits = self._kinds[kind]
         place = self._next("the place and count of a block")
-        first, count = place & 0xFFFF, (place >> 16) + 1
+        first, count = above | place & 0xFFFF, (place >> 16) + 1
         if unit >= units or first + count > depth:
             raise SpecError(f"word {begin}: {kind} must be in {units} memories of {depth} rows, not"
                             f" in rows {first}..{first + count - 1} of memory {unit}")

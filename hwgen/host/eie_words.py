@@ -14,6 +14,9 @@ KINDS = {"nothing": 0, "layers": 1, "codebook": 2, "biases": 3, "pointers": 4, "
          "coded": 6, "lengths": 7, "symbols": 8}
 """What a block fills."""
 
+MOST = 1 << 16
+"""Numbers of a block."""
+
 LONGEST = 15
 """Of a Huffman code, in bits."""
 
@@ -41,18 +44,21 @@ class Words:
         return b"".join(self._parts)
 
     def block(self, kind: str, unit: int, first: int, numbers, bits: int) -> None:
-        """``numbers`` for the rows from ``first``, as many in a word as there fit ``bits``."""
-        numbers = np.asarray(numbers, np.int64) & (1 << bits) - 1
-        if not len(numbers):
-            return
-        each = 32 // bits
-        rows = np.pad(numbers, (0, -len(numbers) % each)).reshape(-1, each)
-        self._header(kind, unit, first, len(numbers))
-        self.steps.append(len(numbers))
-        self._parts.append((rows << bits * np.arange(each)).sum(axis=1).astype("<u4").tobytes())
+        """``numbers`` for the rows from ``first``, as many in a word as there fit ``bits``.
+
+        In as many blocks as these need.
+        """
+        numbers, each = np.asarray(numbers, np.int64) & (1 << bits) - 1, 32 // bits
+        for begin in range(0, len(numbers), MOST):
+            part = numbers[begin:begin + MOST]
+            rows = np.pad(part, (0, -len(part) % each)).reshape(-1, each)
+            self._header(kind, unit, first + begin, len(part))
+            self.steps.append(len(part))
+            self._parts.append((rows << bits * np.arange(each)).sum(axis=1).astype("<u4").tobytes())
 
     def _header(self, kind, unit, first, count):
-        words = MAGIC << 16 | unit << 8 | KINDS[kind], count - 1 << 16 | first
+        words = (MAGIC << 16 | unit << 8 | (first >> 16) << 4 | KINDS[kind],
+                 count - 1 << 16 | first & 0xFFFF)
         self._parts.append(np.array(words, "<u4").tobytes())
 
     def nothing(self) -> None:
@@ -117,12 +123,16 @@ class Words:
             self.block("symbols", unit, 0, table.symbols, most)
 
     def _coded(self, k, first, share, tables) -> int:
-        if not len(share.codes):
-            return 0
-        bits = [bit for code, run in zip(share.codes.tolist(), share.runs.tolist(), strict=True)
-                for bit in tables[0].codes[code] + tables[1].codes[run]]
-        self._header("coded", k, first, len(share.codes))
-        octets = np.packbits(np.array(bits, np.uint8), bitorder="little")
-        self._parts.append(np.pad(octets, (0, -len(octets) % 4)).tobytes())
-        self.steps.append(len(bits) + -(-len(bits) // 32))
-        return len(bits)
+        """The entries of an element from the row ``first``, in as many blocks as they need."""
+        entries = list(zip(share.codes.tolist(), share.runs.tolist(), strict=True))
+        total = 0
+        for begin in range(0, len(entries), MOST):
+            part = entries[begin:begin + MOST]
+            bits = [bit for code, run in part
+                    for bit in tables[0].codes[code] + tables[1].codes[run]]
+            self._header("coded", k, first + begin, len(part))
+            octets = np.packbits(np.array(bits, np.uint8), bitorder="little")
+            self._parts.append(np.pad(octets, (0, -len(octets) % 4)).tobytes())
+            self.steps.append(len(bits) + -(-len(bits) // 32))
+            total += len(bits)
+        return total

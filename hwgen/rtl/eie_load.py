@@ -5,7 +5,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan.engines.eie import EieSpec
-from ..plan.engines.eie_stream import MAGIC, WORD_BITS, Kind, blocks_of
+from ..plan.engines.eie_stream import (
+    ADDRESS_BITS,
+    COUNT_BITS,
+    MAGIC,
+    WORD_BITS,
+    Kind,
+    blocks_of,
+)
 from .eie_huffman import Decoder
 from .eie_memory import LOAD, wire_load
 
@@ -51,7 +58,7 @@ class Loader(wiring.Component):
         m = Module()
         self._take(m)
         self._kind, self._unit = Signal(4), Signal(8)
-        self._address, self._count = Signal(16), Signal(16)         # of numbers to come, less 1
+        self._address, self._count = Signal(ADDRESS_BITS), Signal(COUNT_BITS)   # to come, less 1
         self._left = Signal(range(WORD_BITS + 1))                   # numbers left in the word
         # What is asked of counters all the time is known a cycle before.
         self._steps, self._is_empty = Signal(), Signal(init=1)      # left: some; no more than now
@@ -97,7 +104,8 @@ class Loader(wiring.Component):
         """States of a block: its two words, three cycles to check them, its numbers."""
         word, is_nothing = self._i.p, self._is_nothing
         with m.State("KIND"):
-            m.d.sync += [self._kind.eq(word.data[:4]), self._unit.eq(word.data[8:16])]
+            m.d.sync += [self._kind.eq(word.data[:4]), self._unit.eq(word.data[8:16]),
+                         self._address[COUNT_BITS:].eq(word.data[4:8])]
             self._header(m, ~self._is_magic | (word.last & ~is_nothing), "RANGE")
             with m.If(self._i.valid & self._is_magic & is_nothing):
                 m.next = "KIND"
@@ -105,8 +113,9 @@ class Loader(wiring.Component):
                     m.next = "SWEEP"
         with m.State("RANGE"):
             self._header(m, word.last, "SUM")
-            m.d.sync += [self._address.eq(word.data[:16]), self._count.eq(word.data[16:]),
-                         self._is_final.eq(word.data[16:] == 0)]
+            m.d.sync += [self._address[:COUNT_BITS].eq(word.data[:COUNT_BITS]),
+                         self._count.eq(word.data[COUNT_BITS:]),
+                         self._is_final.eq(word.data[COUNT_BITS:] == 0)]
         with m.State("SUM"):
             m.next = "COMPARE"
         with m.State("COMPARE"):
@@ -147,7 +156,7 @@ class Loader(wiring.Component):
 
     def _outside(self, m):
         """Whether the block at hand is of no memory, or reaches beyond its end: 3 cycles late."""
-        outside, last = Signal(), Signal(17)
+        outside, last = Signal(), Signal(ADDRESS_BITS + 1)
         m.d.sync += last.eq(self._address + self._count)
         m.d.sync += outside.eq(1)
         with m.Switch(self._kind):

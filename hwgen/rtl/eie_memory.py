@@ -5,12 +5,13 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..plan import in_block_ram
+from ..plan.engines.eie_stream import ADDRESS_BITS, WORD_BITS
 from ..plan.stages.sparse_storage import bits_for
 
 __all__ = ["LOAD", "READ_CYCLES", "Ram", "chosen", "passed_on", "wire_load"]
 
-LOAD = wiring.Signature({"valid": Out(1), "kind": Out(4), "unit": Out(8), "address": Out(16),
-                         "data": Out(32)})
+LOAD = wiring.Signature({"valid": Out(1), "kind": Out(4), "unit": Out(8),
+                         "address": Out(ADDRESS_BITS), "data": Out(WORD_BITS)})
 """A number for one memory: that of ``kind`` and ``unit``."""
 
 READ_CYCLES = 2

@@ -47,6 +47,20 @@ def test_layers_come_back_from_their_words(rng, name):
             assert getattr(read, what) == getattr(layer, what)
 
 
+def test_more_entries_than_a_block_has_take_several(rng):
+    spec = spec_of(1, 1, vector=300, rows=280, columns=1024, entries=1 << 17, biases=512,
+                   huffman=True)
+    layers = layers_of(rng, spec, (260, 280, 3), density=0.95)
+    for huffman, kind in ((False, 5), (True, 6)):
+        program = host_of(spec).program(layers, huffman=huffman)
+        assert program.entries > 1 << 16
+        heads = np.frombuffer(program.words, "<u4")
+        heads = heads[heads >> 16 == 0xE1E0]
+        assert [int(head) >> 4 & 15 for head in heads if head & 15 == kind][:2] == [0, 1]
+        for read, layer in zip(host_of(spec).read(program.words), layers, strict=True):
+            np.testing.assert_array_equal(read.weights[:layer.n_out], layer.weights)
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_entries_are_those_of_the_sparse_stage(rng, bits):
     """Element by element: columns, padding, runs; the stage counts them by other means."""
@@ -133,6 +147,8 @@ def blocks(words):
                              " memory 9"),
     ((1, 0), 0, 16, "layer 0: in_beats (unit 0) must be in 1..16, not 17"),
     ((1, 2), 0, 4, "layer 0: rows (unit 2) must be in 1..4, not 5"),
+    ((1, 0), -2, 0xE1E00051, "word 0: layers must be in 9 memories of 4 rows, not in rows"
+                             " 327680..327682 of memory 0"),
     ((1, 8), 2, 0, "weights must have a layer that is the last, none is"),
     ((4, 1), 0, 0xFFFF, "element 1, layer 0, column 0: must begin and end in 0..128, in this order,"
                         " not at 255 and 255"),

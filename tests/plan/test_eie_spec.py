@@ -8,7 +8,7 @@ from cases.errors import refused
 
 from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.engines import ENGINES, EieSpec
-from hwgen.plan.engines.eie_stream import Kind, blocks_of
+from hwgen.plan.engines.eie_stream import ADDRESS_BITS, Kind, blocks_of
 from hwgen.plan.engines.eie_timing import HIT_CYCLES
 
 
@@ -39,7 +39,7 @@ def test_blocks_fit_words_and_addresses():
     for more in ({}, {"huffman": True}, {"delta": True}):
         for kind, block in blocks_of(spec_of(4, 2, **more)).items():
             assert block.width <= 32
-            assert block.depth <= 1 << 16
+            assert block.depth <= 1 << ADDRESS_BITS
             assert kind != Kind.NOTHING
     assert Kind.CODED not in blocks_of(spec_of(4, 2))
 
@@ -55,7 +55,8 @@ def test_dictionary_is_json():
     ({"lanes": 3}, "lanes must divide pe, 4, not be 3"),
     ({"code_bits": 9}, "code_bits must be in 1..8, not 9"),
     ({"accumulator_bits": 33}, "accumulator_bits must be in 8..32, not 33"),
-    ({"entries": 65537}, "entries must be in 1..65536, not 65537"),
+    ({"entries": 2**20 + 1}, "entries must be in 1..1048576, not 1048577"),
+    ({"columns": 65537}, "columns must be in 1..65536, not 65537"),
     ({"x": Fixed(18)}, "x must have at most 17 bits, not 18"),
     ({"weights": Fixed(19)}, "weights must have at most 18 bits, not 19")], ids=str)
 def test_sizes_out_of_range_are_refused(more, rule):

@@ -59,6 +59,28 @@ def test_layers_take_the_cycles_that_are_stated(rng, name):
     assert len(np.unique(expected)) > 3
 
 
+@pytest.mark.parametrize("name", ["no weight but 0", "every weight", "one dense row",
+                                  "empty rows and columns", "no activation but 0"])
+def test_extreme_layers_take_the_cycles_that_are_stated(rng, name):
+    """More rows than elements by no multiple of them, runs longer than the index can say."""
+    spec = spec_of(4, 2, rows=8, index_bits=1, entries=256)
+    host, layers = host_of(spec), layers_of(rng, spec, (15, 30, 7))
+    kept = {"no weight but 0": np.zeros((30, 15)), "every weight": np.ones((30, 15)),
+            "one dense row": np.arange(30)[:, None] == 17 * np.ones((1, 15)),
+            "empty rows and columns": np.outer(np.arange(30) % 9 == 8, np.arange(15) % 4 == 1),
+            "no activation but 0": rng.random((30, 15)) < 0.3}[name].astype(np.int64)
+    layers[0] = replace(layers[0], weights=rng.choice((-3, 2, 5), (30, 15)) * kept)
+    x = vectors_of(rng, spec, 3, 15)
+    if name == "no activation but 0":
+        x[1:] = 0
+    program, expected = host.program(layers), results_of(layers, x)
+    assert program.padding or name not in ("one dense row", "empty rows and columns")
+    record = run_engine(spec, program.words, host.frames(x), beats(spec, expected))
+    np.testing.assert_array_equal(host.results(record.frames, 7), expected)
+    assert record.cycles == timing_of(spec, program).cycles(sent_of(layers, x), program.steps)
+    assert not record.error
+
+
 def test_stalls_and_a_reset_in_the_middle(rng):
     spec, sizes, _more = ENGINES["three layers, short queues"]
     _layers, program, x, expected = prepared(rng, spec, sizes)
@@ -96,6 +118,7 @@ def damaged(words, spec):
     yield "no such kind", changed(0, numbers[0] | 15)
     yield "no such memory", changed(0, numbers[0] | 0xFF00)
     yield "beyond the memory", changed(1, numbers[1] | spec.layers)
+    yield "far beyond the memory", changed(0, numbers[0] | 1 << 4)
     yield "a parameter too large", changed(2, spec.beats)
     yield "ends in a header", [(numbers[0], 1)]
     yield "ends in the second word", [*sound[:1], (numbers[1], 1)]

@@ -13,7 +13,10 @@ from .eie_timing import DRAIN_CYCLES, FETCH_CYCLES, HIT_CYCLES, OUT_CYCLES, SETT
 __all__ = ["PARAMETERS", "EieSpec"]
 
 MAX_DEPTH = 1 << 16
-"""Most rows of a memory: what a block of the stream can address."""
+"""Most rows of a memory other than of entries."""
+
+MAX_ENTRIES = 1 << 20
+"""Most entries of an element: what a block of the stream can address."""
 
 PARAMETERS = ("in_beats", "out_beats", "rows", "column", "bias", "shift", "low", "high", "last",
               "accumulator", "reference", "threshold")
@@ -44,7 +47,7 @@ class EieSpec:
     biases : int            most beats of the outputs of all layers
     columns : int           most columns of all layers, each layer's rounded up to ``lanes``, and
                             one more for each layer
-    entries : int           most entries of an element
+    entries : int           most entries of an element, 1..1048576; of all others 1..65536
     queue_depth : int       columns that may wait in front of each element before no more are
                             broadcast; those that are under way then find room as well
     huffman : bool          whether entries may come as Huffman codes
@@ -79,7 +82,7 @@ class EieSpec:
         limits = {"pe": (1, 256), "lanes": (1, 256), "code_bits": (1, 8), "index_bits": (1, 8),
                   "accumulator_bits": (8, 32), "layers": (1, 64), "vector": (1, MAX_DEPTH),
                   "rows": (1, MAX_DEPTH), "biases": (1, MAX_DEPTH), "columns": (1, MAX_DEPTH),
-                  "entries": (1, MAX_DEPTH), "queue_depth": (1, 256)}
+                  "entries": (1, MAX_ENTRIES), "queue_depth": (1, 256)}
         require_within(self.engine, self, limits)
         if self.pe % self.lanes:
             raise SpecError(f"engine 'eie': lanes must divide pe, {self.pe}, not be {self.lanes}")

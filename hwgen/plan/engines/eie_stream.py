@@ -3,12 +3,20 @@
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["MAGIC", "MAX_LENGTH", "WORD_BITS", "Block", "Kind", "blocks_of"]
+__all__ = ["ADDRESS_BITS", "COUNT_BITS", "MAGIC", "MAX_LENGTH", "WORD_BITS", "Block", "Kind",
+           "blocks_of"]
 
 MAGIC = 0xE1E0
 """In the upper half of a block's first word."""
 
 WORD_BITS = 32
+
+COUNT_BITS = 16
+"""Of how many numbers a block has, less one: where there are more, another block follows."""
+
+ADDRESS_BITS = 20
+"""Of the row of a block's first number: its low bits beside the count, the others in bits 7..4 of
+the block's first word."""
 
 MAX_LENGTH = 15
 """Of a Huffman code, in bits."""
