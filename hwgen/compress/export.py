@@ -129,8 +129,13 @@ class _Walk:
         if self.faults:
             raise ExportError(name, self.faults)
         if self.value.zero:
-            self.nodes, self.value = without_zero_point(self.nodes, self.value,
-                                                        self.unused("scores"))
+            self._leave_out_zero()
+
+    def _leave_out_zero(self):
+        """Take the zero point off the result; all uses of its node have that value then."""
+        self.nodes, self.value = without_zero_point(self.nodes, self.value, self.unused("scores"))
+        self.values = {name: self.value if value.node == self.value.node else value
+                       for name, value in self.values.items()}
 
     def unused(self, name: str) -> str:
         """A node name made of ``name`` that no other node has."""

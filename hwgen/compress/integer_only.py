@@ -1,6 +1,4 @@
-"""A float network to one of affine numbers, to be trained on, and that to integers."""
-
-from functools import partial
+"""A float network to its twin of affine numbers, to be trained."""
 
 import torch
 from torch import nn
@@ -11,14 +9,12 @@ from .affine import AffineRange, AffineWeights, ranges_of
 from .between import Between
 from .conv import Flatten
 from .fixed import QuantInput
-from .form import baked, form_of, forms_of, latent, put
+from .form import baked, forms_of, latent, put
 from .graph import as_graph, layer_of
 from .normalise import fold_batch_norm
-from .quantise import TWINS as FIXED_TWINS
-from .rescale import QuantRescale
-from .twin import PLAIN, flattened, twin_of, unchanged
+from .twin import PLAIN, twin_of, unchanged
 
-__all__ = ["SCORES", "affine", "as_integers"]
+__all__ = ["SCORES", "affine"]
 
 SCORES = "scores"
 """Name of the layer that is put behind the last matrix."""
@@ -105,54 +101,3 @@ TWINS = {
     Between: _range, nn.MaxPool2d: unchanged, nn.Flatten: unchanged, Flatten: unchanged,
 }
 """``TWINS[kind](layer, state)`` of the module to train."""
-
-
-@torch.no_grad()
-def as_integers(module, samples):
-    """The integer layers of what :func:`affine` gave: every fraction at 0, scales in rescales."""
-    return as_graph(twin_of(module, samples, INTEGER_TWINS, lambda name: {},
-                            verb="integer-only", **PLAIN))
-
-
-def _input_integers(layer: QuantInput, state):
-    state.scale = torch.tensor([2.0 ** -int(layer.frac)]).double()
-    return QuantInput(bits=layer.bits, signed=layer.signed, zero_point=layer.zero_point)
-
-
-def _matrix_integers(convert, layer, state):
-    """The layer that ``convert(layer, state)`` makes of integers, its fraction at 0."""
-    form, plain = form_of(layer, AffineWeights), baked(layer)
-    integers, scale, zero = form.integers(_behind(layer, form))
-    state.scale = state.scale * scale.double()
-    plain.weight.copy_(integers)
-    if plain.bias is not None:
-        plain.bias.copy_(torch.round(plain.bias.double() / state.scale))
-    state.options = {"weight_bits": form.bits}
-    made = convert(plain, state)
-    made.frac.fill_(0)
-    made.zero_point = zero if form.kind == "affine" else None
-    return made
-
-
-def _behind(layer, last):
-    """The weights behind all forms of a layer but ``last``."""
-    weight = latent(layer).detach()
-    for form in forms_of(layer):
-        weight = weight if form is last else form(weight)
-    return weight
-
-
-def _range_integers(layer: AffineRange, state):
-    scale, zero = layer.grid()
-    made = QuantRescale(layer.bits, (state.scale / scale).tolist(), zero_point=zero)
-    state.scale = torch.tensor([scale]).double()
-    return made
-
-
-INTEGER_TWINS = {
-    QuantInput: _input_integers,
-    **{kind: partial(_matrix_integers, FIXED_TWINS[kind]) for kind in (nn.Linear, nn.Conv2d)},
-    AffineRange: _range_integers, nn.MaxPool2d: unchanged, nn.Flatten: flattened,
-    Flatten: unchanged,
-}
-"""The same of the integer layers."""

@@ -18,6 +18,9 @@ __all__ = ["Profile", "profile"]
 
 SAMPLES = 500
 
+AFFINE = "integer-only"
+"""The step whose integers are of any scale, as a network's notes name it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Profile:
@@ -31,7 +34,9 @@ class Profile:
     stages : dict            node name to a :class:`~hwgen.compress.study.stages.Stage`
     weights : dict           node name to a :class:`~hwgen.compress.study.stages.LayerWeights`
     matrices : dict          node name to counts of its integer weights
-    fracs : dict             node name to fraction bits, None where its numbers have no one step
+    fracs : dict             node name to fraction bits, None where its numbers have no one step, or
+                             one of another scale
+    scales : dict            node name to what one step is worth; None where that is not known
     """
 
     name: str
@@ -42,6 +47,7 @@ class Profile:
     weights: dict
     matrices: dict
     fracs: dict
+    scales: dict
 
     @property
     def saturated(self) -> int:
@@ -60,6 +66,7 @@ class Profile:
             "saturated": self.saturated, "overflows": self.overflows,
             "nodes": [each.to_dict() | {
                 "frac": self.fracs[each.node],
+                "scale": self.scales[each.node],
                 "saturated": saturated(each),
                 "error": self.stages[each.node].to_dict() if each.node in self.stages else None,
                 "weights": self.matrices.get(each.node),
@@ -113,9 +120,18 @@ def profile(subject, data) -> Profile:
         x = np.moveaxis(x, 1, -1) if x.ndim == 4 else x
     found = tuple(ranges(network, x).values())
     matrices = {node.name: _matrix(node) for node in network.nodes if isinstance(node, MatVec)}
-    fracs = {each.node: stages[each.node].frac if each.node in stages
-             else getattr(network.edges[each.node].format, "frac", None) for each in found}
-    return Profile(network.name, network.digest, len(x), found, stages, weights, matrices, fracs)
+    fracs = {each.node: _frac(network, stages, each.node) for each in found}
+    scales = {name: None if frac is None else 2.0 ** -frac for name, frac in fracs.items()}
+    scales |= {name: stage.scale for name, stage in stages.items()}
+    return Profile(network.name, network.digest, len(x), found, stages, weights, matrices, fracs,
+                   scales)
+
+
+def _frac(network, stages, name):
+    if name in stages:
+        return stages[name].frac
+    is_affine = AFFINE in (network.meta.get("notes") or {})
+    return None if is_affine else getattr(network.edges[name].format, "frac", None)
 
 
 def _samples(data) -> np.ndarray:

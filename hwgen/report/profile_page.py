@@ -36,8 +36,8 @@ def _tiles(profile) -> list[dict]:
 
 def _layer(profile, found) -> dict:
     """What the page says of one node."""
-    frac = profile.fracs[found.node]
-    unit = 1.0 if frac is None else 2.0 ** -frac
+    scale = profile.scales[found.node]
+    unit = 1.0 if scale is None else scale
     stage, rounding = profile.stages.get(found.node), profile.weights.get(found.node)
     zero = 0 if stage is None else stage.zero
     bits = max(1, (-found.low - 1).bit_length() + 1 if found.low < 0 else found.high.bit_length(),
@@ -45,9 +45,10 @@ def _layer(profile, found) -> dict:
     plots = []
     if rounding is not None and len(rounding.values):
         plots.append(_weights(found.node, rounding))
-    plots.append(_values(found, unit, zero, frac is None))
+    plots.append(_values(found, unit, zero, scale is None))
     return {"found": found, "stage": stage, "rounding": rounding, "bits": bits, "plots": plots,
-            "matrix": profile.matrices.get(found.node), "frac": frac, "unit": unit,
+            "matrix": profile.matrices.get(found.node), "frac": profile.fracs[found.node],
+            "scale": scale,
             "what": KINDS.get(found.kind, found.kind),
             "saturated": found.above + (0 if found.is_rectified else found.below)}
 

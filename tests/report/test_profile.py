@@ -92,6 +92,26 @@ def test_json_holds_the_counts(saved):
     assert relu["is_rectified"]
 
 
+def test_affine_integers_are_drawn_in_their_scales(split):
+    torch.manual_seed(3)
+    model = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10))
+    result = compress(model, Recipe((METHODS["integer-only"](weights="channel"),)), split)
+    found = hwgen.profile(result, split)
+    nodes = {each["node"]: each for each in found.to_dict()["nodes"]}
+    grids = result.notes["integer-only"]
+    assert {name: each["scale"] for name, each in nodes.items()} == {
+        "input": 2.0 ** -5, "layer0": None, "layer1": grids["1"]["scale"], "layer2": None,
+        "scores": grids["scores"]["scale"]}
+    assert len(grids["0"]["scale"]) == 8
+    assert {each["frac"] for each in nodes.values()} == {None}
+    assert all(each["rounding"] is None for each in nodes.values())
+    assert (found.stages["scores"].zero, grids["scores"]["zero_point"] > 0) == (0, True)
+    page = render_profile(found)
+    assert f"{grids['1']['scale']:.4g}" in Tags(page).texts
+    alone = hwgen.profile(result.network, split)
+    assert {*alone.fracs.values(), *alone.scales.values()} == {None}
+
+
 def test_of_a_network_alone(saved, result, split):
     x = split.x_train[::len(split.x_train) // 500][:500]
     alone = hwgen.profile(result.network, x)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..affine import WEIGHTS, ranges_of
+from ..affine_integers import as_integers
 from ..frame.marks import FINAL, FIXED
 from ..frame.step import TrainingStep
 from ..hook import Hook
-from ..integer_only import affine, as_integers
+from ..integer_only import affine
 from .quantise import require_all
 
 __all__ = ["DelayedRanges", "IntegerOnly"]
@@ -80,9 +81,7 @@ class IntegerOnly(TrainingStep):
         """Train the twin in float, then put its integers in the model's place."""
         run.model = self._affine(run, run.model, run.samples())
         run.train(self, hooks=(DelayedRanges(self.delay),))
-        run.notes[self.kind] = {name: dict(zip(("scale", "zero_point"), part.grid(), strict=True))
-                                for name, part in ranges_of(run.model).items()}
-        run.model = as_integers(run.model.eval(), run.samples())
+        run.model, run.notes[self.kind] = as_integers(run.model.eval(), run.samples())
 
     def _affine(self, of, model, samples):
         return affine(model, samples, weight_bits=of.per_layer("weight_bits", self.weight_bits),

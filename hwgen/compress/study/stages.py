@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..activation import Bounded
 from ..conv import Flatten
 from ..export import values_of
 from ..fixed import QuantLinear
@@ -14,6 +15,7 @@ from ..form import baked
 from ..frame.prepare import matrices
 from ..graph import as_graph, layer_of
 from ..linear import IntegerLinear
+from ..methods.integer_only import IntegerOnly
 from ..tracing import INPUT
 from ..twin import NORMS
 
@@ -38,9 +40,10 @@ class Stage:
     Members
     -------
     layer, node : str        path of the layer, and the node that holds its result
-    frac : int or None       the result is ``(integer - zero) * 2**-frac``; None where channels
-                             differ, or what a norm makes of it has no node of its own
+    frac : int or None       ``scale`` is ``2**-frac``; None where it may be any number
     zero : int
+    scale : float or None    the result is ``(integer - zero) * scale``; None where channels differ,
+                             or what a norm makes of it has no node of its own
     sqnr_db : float or None  ``10 log10(sum float**2 / sum (exact - float)**2)``; None where there
                              is no such layer in float, or both are equal
     max_error, rms_error, rms : float or None
@@ -51,6 +54,7 @@ class Stage:
     node: str
     frac: int | None
     zero: int
+    scale: float | None = None
     sqnr_db: float | None = None
     max_error: float | None = None
     rms_error: float | None = None
@@ -85,8 +89,9 @@ class _Sums:
 def stages(compressed, x) -> list[Stage]:
     """Every layer of a :class:`~hwgen.compress.Compressed` that makes numbers, in order.
 
-    Values are torch's in float64, which the golden integers equal. The float ones are those of
-    ``compressed.reference``, behind the batch norm where one was folded in.
+    Values are torch's in float64, which the golden integers equal, times their scale where they are
+    affine. The float ones are those of ``compressed.reference``, behind the batch norm where one
+    was folded in; a layer that rounds where float has none is compared with what it reads there.
 
     Parameters
     ----------
@@ -94,21 +99,44 @@ def stages(compressed, x) -> list[Stage]:
     """
     uses = values_of(compressed.module, x[:1])
     kept = [(step, value) for step, value in uses if not isinstance(step.layer, PASSING)]
-    found = {step.node: _Sums() for step, _ in kept}
+    found, value_of = {step.node: _Sums() for step, _ in kept}, {s.node: v for s, v in uses}
+    grids = compressed.notes.get(IntegerOnly.kind, {})
     reference = None if compressed.reference is None else as_graph(baked(compressed.reference))
     for part in np.split(x, range(BATCH, len(x), BATCH)) if reference is not None else ():
         floats = _float_values(reference.double().eval(), part, {step.path for step, _ in uses})
+        paths = _paths(uses, floats)
         for step, exact, order in _exact_values(uses, part):
-            if step.node in found and (there := _ordered(floats.get(step.path), order)) is not None:
-                if there.shape == exact.shape:
-                    found[step.node].add(exact, there)
-    return [_stage(step, value, found[step.node]) for step, value in kept]
+            there = _ordered(floats.get(paths[step.node]), order)
+            if step.node in found and there is not None and there.shape == exact.shape:
+                found[step.node].add(_real(exact, value_of[step.node], grids.get(step.path)), there)
+    return [_stage(step, value, found[step.node], grids.get(step.path)) for step, value in kept]
 
 
-def _stage(step, value, sums) -> Stage:
+def _stage(step, value, sums, grid) -> Stage:
     has_unit = not value.pending and value.channel_frac is None
-    return Stage(step.path, value.node, value.frac if has_unit else None, value.zero,
+    frac = value.frac if has_unit and grid is None else None
+    scale = None if frac is None else 2.0 ** -frac
+    if grid is not None and not isinstance(grid["scale"], list):
+        scale = grid["scale"]
+    return Stage(step.path, value.node, frac, value.zero, scale,
                  **(sums.to_dict() if sums.count else {}))
+
+
+def _real(exact, value, grid):
+    """What ``(integer - zero) * 2**-frac`` stands for: times its scale, of each channel."""
+    if grid is None:
+        return exact
+    scale = torch.tensor(grid["scale"]).double() * 2.0 ** value.frac
+    return exact * scale.reshape(-1, *[1] * (exact.dim() - 2))
+
+
+def _paths(uses, floats) -> dict:
+    """Path of the float layer that each result is compared with."""
+    paths = {INPUT: INPUT}
+    for step, _ in uses:
+        rounds = isinstance(step.layer, Bounded) and step.path not in floats
+        paths[step.node] = paths[step.sources[0]] if rounds else step.path
+    return paths
 
 
 def _exact_values(uses, x):
@@ -183,7 +211,12 @@ class LayerWeights:
 
 @torch.no_grad()
 def layer_weights(compressed, x) -> list[LayerWeights]:
-    """Weights of the layers in fixed point with one step; others round in ways of their own."""
+    """Weights of the layers in fixed point with one step; others round in ways of their own.
+
+    So do affine ones, which are integers when they come here.
+    """
+    if IntegerOnly.kind in compressed.notes:
+        return []
     nodes = {step.path: value.node for step, value in values_of(compressed.module, x[:1])}
     return [_weights(name, nodes[name], layer) for name, layer in
             matrices(compressed.module).items()

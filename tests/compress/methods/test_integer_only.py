@@ -9,8 +9,9 @@ from torch import nn
 
 from hwgen.compress import Recipe, compress, predict_integers
 from hwgen.compress.affine import AffineRange, AffineWeights
+from hwgen.compress.affine_integers import as_integers
 from hwgen.compress.frame.prepare import prepared
-from hwgen.compress.integer_only import SCORES, affine, as_integers
+from hwgen.compress.integer_only import SCORES, affine
 from hwgen.compress.methods import (
     Code,
     IntegerOnly,
@@ -94,7 +95,7 @@ def test_integers_are_those_of_the_float_twin(split, make, data, weights):
                   weights=weights, momentum=0.9)
     scale, _ = getattr(twin, SCORES).grid()
     floats = twin(torch.tensor(x).float()).detach() / scale
-    found = torch.from_numpy(predict_integers(as_integers(twin, x), x))
+    found = torch.from_numpy(predict_integers(as_integers(twin, x)[0], x))
     assert float((found - floats).abs().max()) < 2.01   # of 255 steps
     assert float((found - floats).abs().mean()) < 0.1
     origin = whole.eval()(torch.tensor(x).float()).detach() / scale

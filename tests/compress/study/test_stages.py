@@ -1,5 +1,7 @@
 """Errors against float, layer by layer: by their definition, and zero where nothing is rounded."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ def maps(split):
 
 @pytest.fixture(scope="module")
 def result(maps):
+    torch.manual_seed(3)
     return compress(PlainMaps(), Recipe((METHODS["quantise"](weight_bits=8),), name="m"), maps)
 
 
@@ -42,6 +45,55 @@ def test_every_node_s_integers_are_torchs_values(result, maps):
     assert found["pixels"].max_error == 0
     assert found["pixels"].sqnr_db is None
     assert found["relu"].sqnr_db > 15      # the norm behind conv1 is part of it on both sides
+
+
+@pytest.fixture(scope="module", params=["affine", "symmetric", "channel"])
+def affine(maps, request):
+    torch.manual_seed(3)
+    step = METHODS["integer-only"](weights=request.param)
+    return compress(PlainMaps(), Recipe((step,), name="m"), maps)
+
+
+def test_affine_integers_are_compared_in_their_scales(affine, result, maps):
+    x = maps.x_train[:50]
+    found, plain = ({stage.layer: stage for stage in stages(each, x)} for each in (affine, result))
+    assert list(found) == [*plain, "scores"]
+    assert found["pixels"].max_error == 0
+    for name, stage in found.items():
+        other = plain["fc" if name == "scores" else name].sqnr_db
+        assert stage.sqnr_db is other is None or stage.sqnr_db > max(30, other - 6)
+    assert found["relu"].max_error < 3 * found["relu"].scale
+    assert (found["fc"].scale is None) == (affine.recipe.steps[0].weights == "channel")
+
+
+def test_affine_scores_are_their_integers_times_the_scale(affine, maps):
+    x = maps.x_train[:50]
+    last = stages(affine, x)[-1]
+    scores = golden.run(affine.network, np.moveaxis(x, 1, -1))[affine.network.scores]
+    with torch.no_grad():
+        wanted = affine.reference.double()(torch.from_numpy(x).double()).numpy()
+    affine.reference.float()
+    assert (last.node, last.frac, last.zero) == (affine.network.scores, None, 0)
+    assert last.scale == affine.notes["integer-only"]["scores"]["scale"]
+    assert last.max_error == pytest.approx(abs(scores * last.scale - wanted).max(), rel=1e-6)
+
+
+def test_a_wrong_scale_is_seen_where_it_is(affine, maps):
+    x = maps.x_train[:50]
+    right = {stage.layer: stage.sqnr_db for stage in stages(affine, x)}
+    noted, scaled = copy.copy(affine), copy.copy(affine)
+    object.__setattr__(noted, "notes", copy.deepcopy(affine.notes))
+    noted.notes["integer-only"]["relu"]["scale"] *= 1.25
+    wrong = {stage.layer: stage.sqnr_db for stage in stages(noted, x)}
+    assert wrong["relu"] < 13
+    assert wrong | {"relu": right["relu"]} == right
+    object.__setattr__(scaled, "module", copy.deepcopy(affine.module))
+    layer = scaled.module.get_submodule("relu")
+    layer.scale = tuple(1.25 * scale for scale in layer.scale)
+    wrong = {stage.layer: stage.sqnr_db for stage in stages(scaled, x)}
+    assert wrong["conv1"] == right["conv1"]
+    assert wrong["relu"] < 13
+    assert all(wrong[name] < right[name] - 10 for name in ("conv2", "relu_1"))
 
 
 def test_elements_of_a_flattened_map_are_compared_in_one_order(maps):
