@@ -61,6 +61,9 @@ def command(
     network: Annotated[Path | None, typer.Option(
         "--network", metavar="NET.hwgen", help="eie: what it must hold; all that is not given is"
         " fitted to it, and the bench runs it.")] = None,
+    balance: Annotated[bool, typer.Option(
+        "--balance/--no-balance", help="eie --network: whether rows of hidden layers are dealt out"
+        " so that elements have as much to do; scores stay as they are.")] = True,
     huffman: Annotated[bool, typer.Option(
         "--huffman", help="eie: entries may come as Huffman codes.")] = False,
     delta: Annotated[bool, typer.Option(
@@ -104,7 +107,8 @@ def command(
     if kind == Kind.EIE:
         formats = {"x": _format(x_bits, x_signed, False), "weights": _format(w_bits, w_signed,
                                                                              True)}
-        build_eie(pe=pe, lanes=lanes, sizes=sizes or [], network=network, out=out, board=board,
+        build_eie(pe=pe, lanes=lanes, sizes=sizes or [], network=network, balance=balance, out=out,
+                  board=board,
                   formats={what: Fixed(*fmt) for what, fmt in formats.items() if fmt},
                   flags={"huffman": huffman, "delta": delta}, thresholds=thresholds or [],
                   as_json=as_json)

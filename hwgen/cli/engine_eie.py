@@ -18,22 +18,25 @@ SAMPLES = 8
 """Vectors of a network in the bench."""
 
 
-def build_eie(*, pe, lanes, sizes, network, out, board, formats, flags, thresholds,
+def build_eie(*, pe, lanes, sizes, network, balance, out, board, formats, flags, thresholds,
               as_json) -> None:
     """Write the artefact of an engine; tell its sizes, and what the network takes up in it."""
-    from hwgen.flow.eie import fitted_spec
+    from hwgen.flow.eie_fit import dealt_out, fitted_spec
     from hwgen.ir import load
     from hwgen.plan.engines import EieSpec
 
     if thresholds and not (flags["delta"] and network):
         raise spec_error("--threshold must come with --delta and --network, whose layers have it")
     given = {"pe": pe, "lanes": pe if lanes is None else lanes, **_sizes(sizes), **formats, **flags}
-    loaded = None if network is None else load(network)
+    whole = loaded = None if network is None else load(network)
+    if balance and loaded is not None:
+        loaded = dealt_out(loaded, pe)
     spec = EieSpec(**given) if loaded is None else fitted_spec(loaded, **given)
     work = None if loaded is None else _work(loaded, flags["huffman"], thresholds)
     document = made(spec, out or Path("rtl_out") / f"eie-{spec.pe}", target_of(board),
                     products=None if work is None else [work],
-                    network=None if work is None else _held(spec, loaded, work))
+                    network=None if work is None else _held(spec, loaded, work)
+                    | {"dealt_out": _moved(whole, loaded)})
     show(document, as_json=as_json, text=lambda: [_table(spec, document), *_lines(document)])
 
 
@@ -81,6 +84,18 @@ def _held(spec, network, work) -> dict:
             "vectors": int(np.shape(work.x)[0]), "cycles": done.cycles}
 
 
+def _moved(network, dealt) -> list[str]:
+    """The layers whose rows stand in another order, which rows of as many nonzeros never gain."""
+    import numpy as np
+
+    from hwgen.flow.eie import parts_of
+
+    return [layer.name for layer, before in zip(
+        parts_of(dealt).layers, parts_of(network).layers, strict=True)
+        if not np.array_equal(*(np.count_nonzero(each.weights, axis=1)
+                                for each in (layer, before)))]
+
+
 def _table(spec, document) -> Table:
     bits = sum(spec.memory_bits.values())
     return facts(f"EIE engine, {spec.pe} elements", (
@@ -100,6 +115,8 @@ def _lines(document):
                  else f", {held['coded_bits']:,} bits as Huffman codes")
         if any(held["thresholds"]):
             yield f"sent is what moved by more than {held['thresholds']}, layer by layer"
+        if held["dealt_out"]:
+            yield f"rows dealt out over the elements: {', '.join(held['dealt_out'])}"
         yield (f"{held['name']}: {held['entries']:,} entries, {held['padding']:,} of them padding"
                f"{coded}; {held['vectors']} vectors take {held['cycles']:,} cycles, loading"
                f" included")

@@ -7,15 +7,13 @@ import numpy as np
 from ..emit.engines.eie import EieWork
 from ..golden.run import GOLDEN
 from ..host.eie import EieHost, Exchange
-from ..host.eie_columns import shares_of
 from ..host.eie_layer import SparseLayer
 from ..ir import MatVec, Network, Requantise
-from ..numeric import Fixed, SpecError
+from ..numeric import SpecError
 from ..plan.engines import EieSpec
 from ..plan.engines.eie_timing import EieTiming
-from ..plan.stages.sparse_storage import bits_for
 
-__all__ = ["Parts", "fitted_spec", "network_cycles", "parts_of", "run_network", "work_of"]
+__all__ = ["Parts", "network_cycles", "parts_of", "run_network", "work_of"]
 
 ROUNDINGS = ("half_up", "floor")
 """What an addition to the bias does."""
@@ -121,46 +119,6 @@ def _layer(network, node, post, threshold) -> SparseLayer:
     bias = bias * multiplier + half + (post.zero_point << shift)
     return SparseLayer(node.name, weights * multiplier, bias, shift, post.least, post.most,
                        threshold)
-
-
-def fitted_spec(network: Network, *, pe: int, lanes: int, **more) -> EieSpec:
-    """The least engine of so many elements that holds ``network``; ``more`` are other choices.
-
-    Formats, codes, accumulators and all depths are what the network needs; the index has the bits
-    with which entries take the fewest in all, unless ``index_bits`` is given.
-
-    Raises
-    ------
-    SpecError    As of :func:`parts_of`, or if a size is more than an engine can have.
-    """
-    parts = parts_of(network)
-    layers, edge = parts.layers, network.edges[parts.engine[0].inputs[0]]
-    ends = [edge.lo, edge.hi, *(v for layer in layers[:-1] for v in (layer.low, layer.high))]
-    x = more.setdefault("x", Fixed.covering(min(ends), max(ends)))
-    weights = [layer.weights for layer in layers]
-    more.setdefault("weights", Fixed.covering(min(int(w.min()) for w in weights),
-                                              max(int(w.max()) for w in weights)))
-    more.setdefault("code_bits", max(bits_for(len(np.union1d(w, [0]))) for w in weights))
-    if "index_bits" not in more:
-        code_bits = more["code_bits"]
-        more["index_bits"] = min(range(1, 9), key=lambda bits: (code_bits + bits) * sum(
-            len(share.runs) for layer in layers
-            for share in shares_of(layer, pe=pe, code_bits=16, index_bits=bits)))
-    reach = [(x.min, x.max), *((layer.low, layer.high) for layer in layers)]
-    sums = [end for layer, ends in zip(layers, reach, strict=False) for end in layer.ends(*ends)]
-    sums += [layers[-1].low, layers[-1].high]
-    more.setdefault("accumulator_bits", max(
-        8, Fixed.covering(min(-1, *sums), max(sums)).bits))
-    rows = [-(-layer.n_out // pe) for layer in layers]
-    more.setdefault("rows", sum(rows) if more.get("delta") else max(rows))
-    columns = sum(-(-layer.n_in // lanes) * lanes + 1 for layer in layers)
-    fills = [sum(len(share.codes) for share in element) for element in zip(*(
-        shares_of(layer, pe=pe, code_bits=more["code_bits"], index_bits=more["index_bits"])
-        for layer in layers), strict=True)]
-    sizes = {"layers": len(layers), "columns": columns, "entries": max(1, *fills),
-             "vector": max(max(layer.n_in, layer.n_out) for layer in layers),
-             "biases": sum(-(-layer.n_out // lanes) for layer in layers)}
-    return EieSpec(pe=pe, lanes=lanes, **sizes | more)
 
 
 def work_of(network: Network, x, *, huffman: bool = False, thresholds=None) -> EieWork:

@@ -48,10 +48,11 @@ def test_table_tells_the_sizes(hwgen):
     assert "Written to mine. Next: hwgen simulate mine" in done.words
 
 
-def two_layers(folder, rng):
-    """Writes ``two.hwgen``; its weights."""
+def two_layers(folder, rng, rows=(1,) * 9):
+    """Writes ``two.hwgen``, with the first weights by row times ``rows``; its weights."""
     u4 = Fixed(4, signed=False)
     w = [rng.integers(-2, 3, shape) for shape in ((9, 6), (3, 9))]
+    w[0] *= np.array(rows)[:, None]
     Network("two", (
         Input("x", (), (6,), u4), MatVec("fc1", ("x",), Dense(w[0], Fixed(3))),
         Requantise("rq1", ("fc1",), np.array([1]), 2, "half_up", u4),
@@ -75,6 +76,18 @@ def test_engine_is_fitted_to_a_network(hwgen, tmp_path, rng):
     assert held["stored_bits"]["weights"] == 3 * nonzeros
     assert (held["vectors"], held["cycles"] > held["coded_bits"]) == (8, True)
     assert done.json["estimate"]["dsp"] == 3
+
+
+@pytest.mark.synth
+@pytest.mark.parametrize(("words", "moved"), [((), ["fc1"]), (("--no-balance",), [])])
+def test_rows_are_dealt_out_unless_they_are_not_to_be(hwgen, tmp_path, rng, words, moved):
+    two_layers(tmp_path, rng, rows=[1, 0, 0] * 3)
+    done = hwgen("engine", "eie", "--pe", 3, "--network", "two.hwgen", *words, "-o", "mine",
+                 "--json")
+    assert done.json["network"]["dealt_out"] == moved
+    with np.load(tmp_path / "mine" / "vectors.npz") as arrays:
+        (work,), y = stored(arrays), arrays["y"]
+    np.testing.assert_array_equal(y, run(load(tmp_path / "two.hwgen"), work.x)["fc2"])
 
 
 @pytest.mark.synth

@@ -7,7 +7,8 @@ from torch import nn
 
 from hwgen.compress import Recipe, compress, digits
 from hwgen.compress.methods import Code, Prune, Quantise, Share, Train
-from hwgen.flow.eie import fitted_spec, parts_of, run_network
+from hwgen.flow.eie import parts_of, run_network
+from hwgen.flow.eie_fit import fitted_spec
 from hwgen.golden import run
 from hwgen.host.engine_bytes import pack_elements, unpack_elements
 from hwgen.ir import MatVec

@@ -5,7 +5,8 @@ import pytest
 from cases.eie import spec_of
 
 from hwgen.emit.engines.eie import sample, through
-from hwgen.flow.eie import fitted_spec, work_of
+from hwgen.flow.eie import work_of
+from hwgen.flow.eie_fit import fitted_spec
 from hwgen.flow.engine import build_engine, verify_engine
 from hwgen.golden.delta import run_delta
 from hwgen.ir import Dense, Input, MatVec, Network, Requantise

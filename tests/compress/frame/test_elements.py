@@ -7,7 +7,8 @@ from cases.errors import refused
 
 from hwgen.compress.frame.elements import Elements, Engine, matrix_of, split_of
 from hwgen.compress.frame.huffman import code_lengths
-from hwgen.flow.eie import fitted_spec, parts_of
+from hwgen.flow.eie import parts_of
+from hwgen.flow.eie_fit import fitted_spec
 from hwgen.ir import Edge, Input, MatVec, Network, Requantise, Shared
 from hwgen.numeric import Fixed, SpecError
 from hwgen.plan.stages import SparseStage
