@@ -98,10 +98,14 @@ class Run:
         *path, last = name.split(".")
         setattr(self.model.get_submodule(".".join(path)), last, layer)
 
-    def generator(self, purpose: str) -> torch.Generator:
-        """Random numbers that follow from the recipe's seed, the step and ``purpose`` alone."""
+    def seed_of(self, purpose: str) -> int:
+        """32 bits that follow from the recipe's seed, the step and ``purpose`` alone."""
         text = f"{self.seed} {step_name(self.recipe, self._step)} {purpose}".encode()
-        return torch.Generator().manual_seed(zlib.crc32(text))
+        return zlib.crc32(text)
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Random numbers from :meth:`seed_of`."""
+        return torch.Generator().manual_seed(self.seed_of(purpose))
 
     def train(self, step, *, epochs: int | None = None, hooks=(), **changes) -> None:
         """Train the model as ``step`` says; continued from its checkpoint, if there is one.

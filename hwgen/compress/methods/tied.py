@@ -12,34 +12,40 @@ from hwgen.numeric import SpecError
 from ..conv import QuantConv2d, QuantDepthwiseConv2d
 from ..form import Form, form_of
 from ..frame.step import TrainingStep
+from .place_hash import places_and_signs
 from .placed import PlacedStorage
 
-__all__ = ["Circulant", "Hashed", "Tied", "circulant_places", "hashed_places"]
+__all__ = ["Circulant", "Hashed", "Tied", "circulant_places", "hashed"]
 
 
 class Tied(Form):
     """Each weight is the mean of the latent weights of its group, so all of a group are equal.
 
-    The gradient of each latent weight is the mean of those of its group's weights.
+    With signs they are equal but for these: ``W = signs * mean of (signs * latent)``. The gradient
+    of each latent weight is the mean of those of its group's weights, in the same way.
 
     Parameters
     ----------
-    places : int64 tensor of the weights' shape    number of each weight's group
+    places : int64 tensor of the weights' shape               number of each weight's group
+    signs : tensor of the weights' shape, +1 or -1, optional
     """
 
     made_by = "'circulant' or 'hash'"
-    of_weights = ("places",)
 
-    def __init__(self, places):
+    def __init__(self, places, signs=None):
         super().__init__()
         self.register_buffer("places", places)
+        self.register_buffer("signs", signs)
+        self.of_weights = ("places",) if signs is None else ("places", "signs")
 
     def forward(self, weight):
         places = self.places.flatten()
         count = int(places.max()) + 1
-        sums = weight.new_zeros(count).index_add(0, places, weight.flatten())
+        signed = weight if self.signs is None else weight * self.signs
+        sums = weight.new_zeros(count).index_add(0, places, signed.flatten())
         sizes = torch.bincount(places, minlength=count).clamp_min(1)
-        return (sums / sizes)[places].view(weight.shape)
+        means = (sums / sizes)[places].view(weight.shape)
+        return means if self.signs is None else means * self.signs
 
     def moved(self, arrange, factor=None):
         """A copy for weights in another order; refused where rows are scaled."""
@@ -50,8 +56,9 @@ class Tied(Form):
         return super().moved(arrange)
 
     def storage(self):
-        """A :class:`PlacedStorage` of the places."""
-        return PlacedStorage(self.places.flatten(1).cpu().numpy())
+        """A :class:`PlacedStorage` of the places and signs."""
+        signs = None if self.signs is None else self.signs.flatten(1).cpu().numpy()
+        return PlacedStorage(self.places.flatten(1).cpu().numpy(), signs)
 
 
 def _taps(layer):
@@ -81,9 +88,15 @@ def circulant_places(layer, block: int):
     return reshape((blocks * block + (i - j) % block) * taps + tap)
 
 
-def hashed_places(layer, groups: int, generator):
-    """Groups drawn at random for each weight (HashedNets, arXiv 1504.04788), int64."""
-    return torch.randint(groups, tuple(layer.weight.shape), generator=generator)
+def hashed(layer, numbers: int, seed: int):
+    """Which number and which sign each weight of ``layer`` takes, int64 and int8 of their shape.
+
+    By :func:`~hwgen.compress.methods.place_hash.places_and_signs` of its output, its input or
+    channel, and its place in the kernel, 0 of a matrix.
+    """
+    shape, reshape = _taps(layer)
+    return tuple(reshape(torch.from_numpy(each))
+                 for each in places_and_signs(shape, numbers, seed))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +122,8 @@ class _Tying(TrainingStep):
     def apply(self, run):
         """Tie the weights of each layer, then train them."""
         for name, value in self._layers(run.per_layer).items():
-            layer = run.matrices[name]
-            if form_of(layer, Tied) is None:
-                run.put(name, Tied(self._places(layer, value, run.generator(name))))
+            if form_of(run.matrices[name], Tied) is None:
+                run.put(name, self._form(run, name, value))
         run.train(self)
 
 
@@ -139,24 +151,26 @@ class Circulant(_Tying):
     def _layers(self, per_layer):
         return {name: k for name, k in per_layer("block", self.block).items() if k > 1}
 
-    def _places(self, layer, block, generator):
-        return circulant_places(layer, block)
+    def _form(self, run, name, block):
+        return Tied(circulant_places(run.matrices[name], block))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hashed(_Tying):
     """Let a hash of its place choose the value of each weight, out of a few: the hashing trick.
 
-    The hash is drawn from the recipe's seed, so nothing but the values is stored. Runs on a dense
-    core, which stores every weight. The paper's second hash, a sign, is left out.
+    ``W[i, j] = xi(i, j) * w[h(i, j)]``: of one XXH32 of the place, its upper bits say which number
+    and its last bit which sign, see :mod:`.place_hash`. ``w`` alone is stored. The seed of each
+    layer follows from the recipe's and is in the notes, beside how many numbers there are; one that
+    no weight takes is left out of the network. Runs on a dense core, which stores every weight.
 
     Parameters
     ----------
-    share : float, or mapping of layer to it    values for each weight, above 0 and below 1
+    share : float, or mapping of layer to it    numbers for each weight, above 0 and below 1
     """
 
     kind: ClassVar[str] = "hash"
-    text: ClassVar[str] = "hashing trick: a hash of its place chooses a weight's value (dense core)"
+    text: ClassVar[str] = "hashing trick: a hash of the place gives number and sign (dense core)"
     source: ClassVar[str] = "arXiv 1504.04788"
     share: float | Mapping[str, float] = 0.125
 
@@ -166,5 +180,8 @@ class Hashed(_Tying):
     def _layers(self, per_layer):
         return per_layer("share", self.share)
 
-    def _places(self, layer, share, generator):
-        return hashed_places(layer, max(1, round(share * layer.weight.numel())), generator)
+    def _form(self, run, name, share):
+        layer, seed = run.matrices[name], run.seed_of(name)
+        numbers = max(1, round(share * layer.weight.numel()))
+        run.notes.setdefault(self.kind, {})[name] = {"seed": seed, "numbers": numbers}
+        return Tied(*hashed(layer, numbers, seed))

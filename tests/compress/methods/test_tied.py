@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
+from cases.interrupted import StoppedError, stopping
 from cases.plain import Plain, PlainMaps, as_maps, weights_of
 from scipy.linalg import circulant
 from torch import nn
@@ -10,7 +11,8 @@ from hwgen.compress import QuantConv2d, QuantDepthwiseConv2d, Recipe, compress
 from hwgen.compress.form import put
 from hwgen.compress.frame.storage import Plain as PlainStorage
 from hwgen.compress.methods import Circulant, Hashed, Prune, Quantise, Train
-from hwgen.compress.methods.tied import Tied, circulant_places
+from hwgen.compress.methods.place_hash import places_and_signs
+from hwgen.compress.methods.tied import Tied, circulant_places, hashed
 from hwgen.numeric import SpecError
 
 
@@ -52,6 +54,55 @@ def test_a_convolution_is_circulant_from_channels_to_channels(layer):
     assert len(places.unique()) == 2 * 4 * 9
 
 
+def test_weights_of_a_number_are_equal_but_for_their_signs():
+    torch.manual_seed(0)
+    layer = nn.Linear(40, 30)
+    before = layer.weight.detach().clone()
+    places, signs = hashed(layer, 50, 3)
+    put(layer, Tied(places, signs))
+    weight = layer.weight.detach()
+    assert len(weight.abs().unique()) == len(places.unique()) <= 50
+    for number in places.unique():
+        of_it = places == number
+        mean = (before * signs)[of_it].mean()
+        assert torch.allclose(weight[of_it], mean * signs[of_it])
+
+
+def test_gradients_are_means_of_the_signed_ones():
+    layer = nn.Linear(3, 1, bias=False)
+    put(layer, Tied(torch.tensor([[0, 1, 0]]), torch.tensor([[1, 1, -1]], dtype=torch.int8)))
+    layer(torch.tensor([[2.0, 5.0, 10.0]])).backward()
+    assert layer.parametrizations.weight.original.grad.tolist() == [[-4, 5, 4]]
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(4, 8, 3), QuantConv2d(4, 8, 3, bits=4)])
+def test_a_convolution_is_hashed_by_output_channel_and_tap(layer):
+    wanted = places_and_signs((8, 4, 9), 20, 3)
+    found = hashed(layer, 20, 3)
+    if isinstance(layer, QuantConv2d):
+        found = [each.unflatten(1, (9, 4)).transpose(1, 2) for each in found]
+    for each, of_hash in zip(found, wanted, strict=True):
+        assert np.array_equal(each.reshape(8, 4, 9), of_hash)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_the_network_has_what_the_hash_of_the_noted_seeds_says(split, behind):
+    torch.manual_seed(0)
+    step, quantise = Hashed(share={"conv2": 0.2, "fc": 0.1}, epochs=1), Quantise(weight_bits=6)
+    result = compress(PlainMaps(), Recipe((quantise, step) if behind else (step, quantise)),
+                      as_maps(split))
+    notes, found = result.notes["hash"], weights_of(result.network)
+    assert notes["conv2"]["numbers"] == 43
+    assert notes["conv2"]["seed"] != notes["fc"]["seed"]
+    for name, shape, inner in (("conv2", (6, 4, 9), 4), ("fc", (10, 24, 1), 1 if behind else 6)):
+        places, signs = places_and_signs(shape, notes[name]["numbers"], notes[name]["seed"])
+        channels_first = found[name].reshape(shape[0], -1, inner).swapaxes(1, 2).reshape(shape)
+        plain = channels_first * signs
+        numbers = result.network.node(name).weights.numbers
+        assert len(numbers) == len(np.unique(places))
+        assert all(len(np.unique(plain[places == number])) == 1 for number in np.unique(places))
+
+
 @pytest.mark.parametrize(("model", "step", "groups"), [
     (Plain, Circulant(block={"fc1": 8, "fc2": 4}), {"fc1": 64 * 24 // 8, "fc2": 24 * 24 // 4}),
     (PlainMaps, Circulant(block={"conv2": 4, "fc": 2}), {"conv2": 4 * 4 * 9 // 4 * 2, "fc": 120}),
@@ -68,6 +119,25 @@ def test_the_network_is_tied_and_the_account_counts_the_groups(split, model, ste
         assert (entry.bits, entry.storage) == (6 * count, "placed")
         values = weights_of(result.network)[name]
         assert entry.bits < PlainStorage().bits(values, 6)
+
+
+def test_a_hashed_training_goes_on_from_its_checkpoint(split, tmp_path):
+    seen = []
+
+    def made(**options):
+        torch.manual_seed(0)
+        model = Plain()
+        torch.manual_seed(len(seen))
+        return compress(model, Recipe((Hashed(epochs=2), Quantise())), split, **options).network
+
+    def enough(epoch):
+        seen.append(epoch)
+        return len(seen) == 1
+
+    with pytest.raises(StoppedError):
+        made(folder=tmp_path, progress=stopping(enough))
+    assert made(folder=tmp_path, progress=seen.append).digest == made().digest
+    assert len(seen) == 2
 
 
 def test_steps_that_do_not_go_together_are_refused(split):
