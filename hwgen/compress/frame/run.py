@@ -135,41 +135,46 @@ class Run:
             raise CheckpointError(f"{error}. Or begin anew: --fresh (fresh=True in Python) removes"
                                   f" all checkpoints of {self.recipe.path} first") from error
 
-    def storage_of(self, name: str):
-        """How a layer is stored: as a step chose, or as the last of its forms that says so.
-
-        But not as one that does not hold any more, such as that of a circulant matrix of which
-        some weights were removed since.
-        """
-        layer = self.matrices[name]
-        own = storages_of(layer)
-        if name in self.storage or not own:
-            return self.storage.get(name)
-        integers, _ = integers_of(layer)
-        return next((each for each in own if integers is not None and each.says(integers)), None)
-
     def bits(self) -> int:
         """Bits of all weights as they are now: floats of 32 bits that are not 0, or integers.
 
-        Where some floats are 0, a bit for each says which. The result's account is exact; this one
-        is what a training shows, without biases and what stands between the matrices.
+        Where some floats are 0, a bit for each says which; of a structured matrix only its numbers
+        count, in floats too. The result's account is exact; this one is what a training shows,
+        without biases and what stands between the matrices.
         """
         total = 0
         for name, layer in self.matrices.items():
             integers, bits = integers_of(layer)
             if integers is not None:
-                storage = self.storage_of(name) or _usual(layer, integers)
+                storage = (self.storage.get(name) or _own(layer, integers)
+                           or _usual(layer, integers))
                 total += matrix_bits(integers, bits, storage)
             else:
-                weight = layer.weight.detach()
-                nonzero = int(torch.count_nonzero(weight))
-                total += nonzero * FLOAT_BITS + weight.numel() * (nonzero < weight.numel())
+                total += _bits_of_floats(layer)
         return total
 
     def _tell(self, epoch):
         self.epochs.append(epoch)
         if self._progress is not None:
             self._progress(epoch)
+
+
+def _own(layer, values) -> Storage | None:
+    """How ``values`` (n_out, n_in) are stored by the last of a layer's forms that says it.
+
+    But not by one that does not hold any more, such as that of a circulant matrix of which some
+    weights were removed since.
+    """
+    return next((each for each in storages_of(layer) if each.says(values)), None)
+
+
+def _bits_of_floats(layer) -> int:
+    weight = layer.weight.detach().flatten(1).cpu().numpy()
+    own = _own(layer, weight)
+    if own is not None:
+        return own.bits(weight, FLOAT_BITS)
+    nonzero = int(np.count_nonzero(weight))
+    return nonzero * FLOAT_BITS + weight.size * (nonzero < weight.size)
 
 
 def _usual(layer, integers) -> str | Storage:

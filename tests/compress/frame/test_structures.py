@@ -1,5 +1,7 @@
 """Structured weights in the exported network: its file says what the run's account counts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from hwgen.compress import Recipe, account_of, compress
 from hwgen.compress.methods import (
     Circulant,
     Hashed,
+    LowDisplacement,
     ProductQuantise,
     Prune,
     Quantise,
@@ -20,6 +23,9 @@ from hwgen.ir import Dense, Shared, laid_out, load, structures
 
 QUANTISE = Quantise(weight_bits=6)
 TRAIN = TensorTrain(modes_out={"fc1": [6, 4]}, modes_in={"fc1": [8, 8]}, rank=2)
+REST = 24 * 24 + 24 * 10
+"""Weights of the other layers of Plain, fc2 and fc3."""
+
 PIECES = {"length": {"conv2": 5, "fc": 4}, "count": {"conv2": 4, "fc": 8}}
 
 
@@ -55,3 +61,21 @@ def test_a_file_gives_the_account_of_the_run(split, tmp_path, model, steps, kind
     x = np.moveaxis(data.x_test[:50], 1, -1)
     assert np.array_equal(golden.run(plain, x)[plain.scores],
                           golden.run(network, x)[network.scores])
+
+
+@pytest.mark.parametrize(("steps", "bits"), [
+    ((Circulant(block={"fc1": 8}, epochs=1), QUANTISE), 32 * (64 * 24 // 8 + REST)),
+    ((Hashed(share={"fc1": 1e-3}, epochs=1), QUANTISE), 32 * (2 + REST)),
+    ((replace(TRAIN, epochs=1), QUANTISE), 32 * (8 * 6 * 2 + 8 * 4 * 2 + REST)),
+    ((LowDisplacement(rank={"fc1": 2}, epochs=1), QUANTISE), 32 * (2 * 2 * 64 + REST)),
+    ((ProductQuantise(length={"fc1": 4}, count={"fc1": 8}, epochs=1), QUANTISE),
+     3 * 24 * 16 + 32 * (8 * 64 + REST)),
+    ((Circulant(block={"fc1": 8}), Prune(density={"fc1": 0.25}, epochs=1), QUANTISE),
+     32 * (384 + REST) + 1536),
+], ids=["circulant", "hash", "tensor-train", "low-displacement", "product", "pruned"])
+def test_a_training_in_floats_shows_the_bits_of_what_is_stored(split, steps, bits):
+    """Not of the entries that the numbers are set at, of which a chain has more than its layer."""
+    torch.manual_seed(0)
+    epochs = []
+    compress(Plain(), Recipe(steps), split, progress=epochs.append)
+    assert [epoch.bits for epoch in epochs] == [bits]
