@@ -123,9 +123,10 @@ def test_blocks_share_an_index():
     assert blocks.used_entries(x).tolist() == [[1]]
 
 
-@pytest.mark.parametrize(("r", "c"), [(1, 1), (2, 1), (1, 4), (2, 2), (4, 4)])
+@pytest.mark.parametrize(("r", "c"), [(1, 1), (2, 1), (1, 4), (2, 2), (4, 4), (1, 8),
+                                    (8, 1), (3, 3), (8, 8)])
 def test_planner_finds_blocks_that_are_nearly_full(r, c):
-    kept = np.random.default_rng(1).random((64 // r, 64 // c)) < 0.15
+    kept = np.random.default_rng(1).random((72 // r, 72 // c)) < 0.15
     weights = np.kron(kept, np.full((r, c), 3))
     weights[0, 0], weights[1, 1] = 0, 0
     stage = stage_of(weights, 1)

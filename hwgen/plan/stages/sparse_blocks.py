@@ -9,7 +9,7 @@ __all__ = ["blocks_of", "fill", "is_block"]
 LEAST_FILL = 0.85
 """Share of nonzeros in blocks that have any, above which a matrix was pruned in such blocks."""
 
-SHAPES = ((1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (4, 4))
+SHAPES = ((1, 2), (2, 1), (2, 2), (1, 4), (4, 1), (1, 8), (8, 1), (3, 3), (4, 4), (8, 8))
 """Rows and columns of blocks that are looked for: 1xk, kx1 and kxk."""
 
 
