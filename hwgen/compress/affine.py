@@ -1,14 +1,16 @@
 """Affine numbers ``real = S (q - Z)`` of any scale: weights and ranges of values, in float."""
 
 import torch
+from torch.nn import functional as F
 
 from hwgen.numeric import SpecError
 
+from .average import QuantAvgPool2d
 from .form import Form
 from .layer import Layer, within
 from .straight import passed
 
-__all__ = ["WEIGHTS", "AffineRange", "AffineWeights", "ranges_of"]
+__all__ = ["WEIGHTS", "AffineAverage", "AffineRange", "AffineWeights", "average_of", "ranges_of"]
 
 WEIGHTS = ("affine", "symmetric", "channel")
 """Grids of weights: of the layer with a zero point or without, of each output without."""
@@ -108,8 +110,12 @@ class AffineRange(Layer):
         if self.training:
             self.observe(x, self.momentum)
             self.seen += 1
-            if int(self.seen) <= self.start:
-                return x
+        return self.rounded(x)
+
+    def rounded(self, x):
+        """``x`` on the grid, between its ends; as it is where training leaves it so."""
+        if self.training and int(self.seen) <= self.start:
+            return x
         scale, zero = self.grid()
         least, most = -zero * scale, ((1 << self.bits) - 1 - zero) * scale
         bounded = torch.clamp(x, least, most)
@@ -117,6 +123,30 @@ class AffineRange(Layer):
 
     def extra_repr(self):
         return f"{self.bits}, relu={self.relu}, momentum={self.momentum}"
+
+
+class AffineAverage(Layer):
+    """The averages of a pool on the grid of the range that made its input, as in TFLite.
+
+    Parameters
+    ----------
+    pool : QuantAvgPool2d    of which the windows are
+    of : AffineRange         stays the layer where it stands: no part of this one
+    """
+
+    def __init__(self, pool: QuantAvgPool2d, of: AffineRange):
+        super().__init__()
+        self.pool, self._of = pool, (of,)
+
+    def forward(self, x):
+        return self._of[0].rounded(F.avg_pool2d(x, *self.pool.windows(x.shape[2:])))
+
+
+def average_of(pool: QuantAvgPool2d, read) -> QuantAvgPool2d:
+    """``pool`` of integers that the layer ``read`` made: of its bits, step and zero point."""
+    frac = int(read.frac)
+    return QuantAvgPool2d(pool.size, stride=pool.stride, bits=read.bits, frac=frac, in_frac=frac,
+                          signed=read.signed, zero_point=read.zero_point)
 
 
 def _along(scale, weight):

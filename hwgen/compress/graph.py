@@ -18,7 +18,7 @@ from .layer import Layer
 from .plain import require_one, require_own
 from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, place_of, require_unread
 
-__all__ = ["as_graph", "layer_of"]
+__all__ = ["as_graph", "layer_of", "put_between"]
 
 HERE, TORCH = Path(__file__).parent.as_posix(), Path(torch.__file__).parent.as_posix()
 
@@ -95,6 +95,18 @@ def as_graph(module) -> torch.fx.GraphModule:
 def layer_of(graph_module, node):
     """The layer that a node calls, or None."""
     return graph_module.get_submodule(node.target) if node.op == "call_module" else None
+
+
+def put_between(graph_module, source, reader, layer, name: str) -> str:
+    """Let node ``reader`` read ``layer(source)`` for ``source``; the name of it, or one like it."""
+    while hasattr(graph_module, name):
+        name += "_"
+    graph_module.add_module(name, layer)
+    with graph_module.graph.inserting_before(reader):
+        made = graph_module.graph.call_module(name, (source,))
+    reader.replace_input_with(source, made)
+    graph_module.recompile()
+    return name
 
 
 def _traced(root) -> torch.fx.Graph:

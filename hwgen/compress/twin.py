@@ -92,6 +92,7 @@ class _Twins:
             self._leave_out(node)
             return state, value
         state = copy.copy(state)
+        state.read = tuple(each for each, _ in read)
         state.is_signed = any(each.is_signed for each, _ in read)
         state.norm = self._norm(node)
         state.shape = tuple(value.shape[1:])
@@ -161,7 +162,10 @@ class State:
     is_open : bool                    whether sums come in, which no activation has bounded yet
     has_signs : bool                  whether values that come in are signs, or sums of some
     scaled : layer or None            that made these signs, where they have scales
+    read : tuple of State             those of all values that come in
+    bounded : layer or None           that rounded what comes in; affine
     scale : float64 (1,) or (c,)      that makes real numbers of the integers that come in; affine
+    frac : int                        fraction bits that these have besides; affine
     """
 
     options: dict
@@ -172,4 +176,7 @@ class State:
     is_open: bool = False
     has_signs: bool = False
     scaled: nn.Module | None = None
+    read: tuple["State", ...] = ()
+    bounded: nn.Module | None = None
     scale: torch.Tensor | None = None
+    frac: int = 0

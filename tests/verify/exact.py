@@ -22,12 +22,17 @@ def check_every_score(module, shape, target, folder, *, name, interval_cycles, c
     x = np.random.default_rng(0).integers(-16, 16, (FRAMES, *shape))
     x[0], x[1] = -16, 15
     calibrate(module, torch.from_numpy(x).float())
-    scores = predict_integers(module, x)
+    check_network(export(module, x, name=name), module, x, target, folder,
+                  interval_cycles=interval_cycles, cores=cores)
+
+
+def check_network(network, module, x, target, folder, *, interval_cycles, cores):
+    """The same of the ``network`` that ``module`` became, on :data:`FRAMES` images ``x``."""
+    scores, pixels = predict_integers(module, x), np.moveaxis(x, 1, -1)
     assert len(np.unique(scores, axis=0)) > FRAMES / 2
-    network, pixels = export(module, x, name=name), np.moveaxis(x, 1, -1)
     design = plan(network, target, interval_cycles=interval_cycles)
     assert [stage.core for stage in design.stages] == cores
-    folder = write_artefact(design, folder / name)
+    folder = write_artefact(design, folder / network.name)
     for bench, stalls in (("compiled", "none"), ("compiled", "both"), ("cocotb", "random")):
         result = simulate(folder, pixels, bench=bench, stalls=stalls, seed=1)
         assert np.array_equal(result.scores, scores)

@@ -34,10 +34,11 @@ class IntegerOnly(TrainingStep):
     the scale ``S1 S2`` and zero point 0; each becomes a value of the next layer by the multiplier
     ``M = S1 S2 / S3 = 2**-n M0``, a saturating rounding doubling high multiply and a rounding
     shift (eq. 5, section 2.3). ReLU is part of the clamp. Batch norms are folded first, scores
-    are integers of as many bits as activations. In training weights and activations are rounded
-    in float, straight through; ranges of weights are their ends, those of activations running
-    means, which begin with the ends on training samples. Behind the training the integers are
-    final.
+    are integers of as many bits as activations. Values that are added are rescaled to the coarsest
+    of their scales (appendix A.2); averages stay on the grid of their input. In training weights
+    and activations are rounded in float, straight through; ranges of weights are their ends, those
+    of activations running means, which begin with the ends on training samples. Behind the training
+    the integers are final.
 
     Parameters
     ----------

@@ -126,7 +126,7 @@ def _real(exact, value, grid):
     """What ``(integer - zero) * 2**-frac`` stands for: times its scale, of each channel."""
     if grid is None:
         return exact
-    scale = torch.tensor(grid["scale"]).double() * 2.0 ** value.frac
+    scale = torch.tensor(grid["scale"], dtype=torch.float64) * 2.0 ** value.frac
     return exact * scale.reshape(-1, *[1] * (exact.dim() - 2))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from cases.errors import refused
-from cases.plain import Plain, PlainMaps, as_maps, weights_of
+from cases.plain import PlainMaps, as_maps, weights_of
 from torch import nn
 
 from hwgen.compress import Recipe, compress, predict_integers
@@ -128,12 +128,13 @@ def test_two_matrices_in_the_place_of_one_have_a_zero_point_between(split):
 
 
 @pytest.mark.parametrize(("make", "steps", "message"), [
-    (Plain, (IntegerOnly(),), "step 1 'integer-only': module 'add' (plain.py:21): must be"
-     " QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU, MaxPool2d, Flatten or"
-     " Dropout, not QuantAdd(): put one of these in its place, or take 'quantise'"),
+    (lambda: nn.Sequential(nn.Linear(64, 8), nn.ReLU6(), nn.Linear(8, 10)), (IntegerOnly(),),
+     "step 1 'integer-only': module '1': must be QuantInput, Linear, Conv2d, a batch norm behind"
+     " one of these, ReLU, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout or a sum,"
+     " not ReLU6(): put one of these in its place, or take 'quantise'"),
     (lambda: nn.Sequential(nn.Linear(64, 8), nn.Linear(8, 10)), (IntegerOnly(),),
-     "step 1 'integer-only': module '1': must have an activation between it and the matrix before"
-     " it"),
+     "step 1 'integer-only': module '1': must have an activation between it and the sums that it"
+     " reads: put a ReLU there"),
     (mlp, (IntegerOnly(), Prune(density=0.5)), "step 2 'prune': must not come after step 1"
      " 'integer-only', which makes integers that are final: it would change them: put it first, or"
      " leave it out"),
