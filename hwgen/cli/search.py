@@ -78,8 +78,8 @@ def command(
             found = _found(task, progress, ready)
     except BudgetError as error:
         path = error.result.save(out)
-        raise BudgetError(f"{error}. Its recipe is written to {path}, for 'hwgen compress'",
-                          error.result) from error
+        raise BudgetError(f"{error}. Its recipe is written to {path}, for 'hwgen compress', without"
+                          f" the budget that it does not meet", error.result) from error
     path = found.save(out)
     show({"recipe": str(path), **found.to_dict()}, as_json=as_json,
          text=lambda: [_table(found), _line(found, path)])

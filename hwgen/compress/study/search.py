@@ -9,7 +9,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -99,7 +99,8 @@ class Found:
 
     Members
     -------
-    recipe : Recipe          of the best choice, with the epochs that the template has
+    recipe : Recipe          of the best choice, with the epochs and the budget of the template, but
+                             for its bits: those of the search, none if they are not met
     best : Trial
     trials : tuple of Trial  all that were measured, in order
     even : Trial or None     the best within the budget of those with one width for all weights
@@ -193,7 +194,7 @@ def _result(space: Space, limits: Limits, done, held) -> Found:
     even = [each for each in done if each.choice in space.even() and not key(each)[0]]
     best = min(done, key=key)
     recipe = space.chosen(best.choice, name=f"{space.recipe.name}-found",
-                          budget=limits.bits and Budget(bits=limits.bits))
+                          budget=_budget(space.recipe.budget, limits, best))
     found = Found(recipe, best, tuple(done), min(even, key=key, default=None), held, limits)
     if not found.is_met:
         cost = "" if best.cost is None else f", {best.cost:,.0f} {limits.unit}" if (
@@ -202,6 +203,14 @@ def _result(space: Space, limits: Limits, done, held) -> Found:
                           f" {len(done)} trials has {best.bits:,} bits{cost} and an error of"
                           f" {best.error:g} % of the held-back samples", found)
     return found
+
+
+def _budget(template: Budget | None, limits: Limits, best: Trial) -> Budget | None:
+    """The template's, with the bits of the search; without any if these are not met."""
+    found = template or Budget()
+    if limits.bits is not None:
+        found = replace(found, bits=limits.bits if best.bits <= limits.bits else None)
+    return None if found == Budget() else found
 
 
 def _plain(trial: Trial) -> dict:

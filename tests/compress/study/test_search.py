@@ -11,7 +11,7 @@ from cases.errors import refused
 from cases.interrupted import StoppedError
 from torch import nn
 
-from hwgen.compress import METHODS, BudgetError, Recipe, compress
+from hwgen.compress import METHODS, Budget, BudgetError, Recipe, compress
 from hwgen.compress.held import held_back
 from hwgen.compress.study.search import Limits, _Seeker, search
 from hwgen.compress.study.space import Ranges, space_of
@@ -129,6 +129,31 @@ def test_a_budget_that_cannot_be_met_gives_the_best(model, split):
     assert str(caught.value) == (
         f"recipe 'small': budget must be met, at most 10 bits; the best found of 5 trials has"
         f" {best.bits:,} bits and an error of {best.error:g} % of the held-back samples")
+
+
+def test_its_recipe_can_be_carried_out_all_the_same(model, split, tmp_path):
+    """Without the bits that it is beyond; what else the template asks for stays."""
+    recipe = replace(RECIPE, budget=Budget(error=90.0, bits=8_000))
+    options = {"ranges": RANGES, "trials": 4, "held": 300}
+    with pytest.raises(BudgetError) as caught:
+        search(model, recipe, split, Limits(bits=10), **options)
+    written = Recipe.load(caught.value.result.save(tmp_path))
+    assert written == caught.value.result.recipe
+    assert written.budget == Budget(error=90.0)
+    assert compress(model, written, split).account.bits > 10
+    with pytest.raises(BudgetError) as caught:
+        search(model, RECIPE, split, Limits(bits=10), **options)
+    assert "budget" not in caught.value.result.recipe.to_dict()
+
+
+@pytest.mark.parametrize(("bits", "wanted"), [
+    (None, Budget(error=90.0, bits=8_000)), (3_000, Budget(error=90.0, bits=3_000))])
+def test_the_budget_of_the_template_stays_but_for_the_bits_of_the_search(model, split, bits,
+                                                                         wanted):
+    limits = Limits(bits=bits, cost=10, cost_of=lambda network: 9)
+    found = search(model, replace(RECIPE, budget=Budget(error=90.0, bits=8_000)), split, limits,
+                   ranges=RANGES, trials=4, held=300)
+    assert found.recipe.budget == wanted
 
 
 def test_a_cost_is_that_of_the_network(model, split):
