@@ -48,7 +48,8 @@ def export(module, sample, *, name: str = "network", argmax: bool = True, k: int
 
     Raises
     ------
-    ExportError   With all faults: the path, the type, the reason and what to do.
+    ExportError   With all faults: the path, the line of the user's code where there is one, the
+                  type, the reason and what to do.
     CheckError    If ``k`` is not in 1 to the number of scores.
     SpecError     If it is not 1 without ``argmax``.
     TypeError     If ``module`` is no torch module or ``sample`` holds no integers.
@@ -149,22 +150,21 @@ class _Walk:
 
     def _convert(self, step: Step, read: list[Value | None]) -> Value | None:
         """The value after ``step``; None, with the faults noted, where it has none."""
-        converter = CONVERTERS.get(type(step.layer))
+        converter, module = CONVERTERS.get(type(step.layer)), f"module '{step.path}'{step.place}"
         if converter is None:
-            self.faults.append(refusal(step.path, step.layer))
+            self.faults.append(refusal(step.path, step.layer, step.place))
         wrong = [] if step.layer is None else _not_finite(step.layer)
-        self.faults += [f"module '{step.path}': {fault}" for fault in wrong]
         is_sum = isinstance(step.layer, QuantAdd)
         if converter is not None and not is_sum and len(read) != 1:
-            wrong = [f"must read one value, not {len(read)}"]
-            self.faults.append(f"module '{step.path}': {wrong[0]}")
+            wrong.append(f"must read one value, not {len(read)}")
+        self.faults += [f"{module}: {fault}" for fault in wrong]
         if converter is None or wrong or None in read:
             return None
         try:
             nodes, result = converter(step.layer, tuple(read) if is_sum else read[0],
                                       self.unused(step.node))
         except SpecError as error:
-            self.faults.append(f"module '{step.path}': {error}")
+            self.faults.append(f"{module}: {error}")
             return None
         self.nodes += nodes
         return result

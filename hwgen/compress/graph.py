@@ -1,9 +1,6 @@
 """Any module as a graph of layers: bare operations of its forward become the layers they are."""
 
 import copy
-import sys
-import traceback
-from pathlib import Path
 
 import torch
 import torch.fx
@@ -16,38 +13,31 @@ from .add import QuantAdd
 from .entry import take_scale
 from .layer import Layer
 from .plain import require_one, require_own
-from .tracing import IN_PLACE, SUMS, Tracer, check_module, ends_of, place_of, require_unread
+from .tracing import (
+    IN_PLACE,
+    SUMS,
+    Tracer,
+    check_module,
+    ends_of,
+    operation_of,
+    place_of,
+    require_unread,
+    traced,
+)
 
 __all__ = ["as_graph", "layer_of", "put_between"]
 
-HERE, TORCH = Path(__file__).parent.as_posix(), Path(torch.__file__).parent.as_posix()
-
-
 class _Tracer(Tracer):
-    """Notes the line of the user's code that each operation stands in; goes into user's modules."""
+    """Goes into user's modules, those without parts of their own too."""
 
     def is_leaf_module(self, m, module_qualified_name):
         return _is_layer(m)
-
-    def create_node(self, kind, *args, **kwargs):
-        node = super().create_node(kind, *args, **kwargs)
-        frame = sys._getframe()
-        while frame.f_code is not _traced.__code__ and not _is_users(frame.f_code.co_filename):
-            frame = frame.f_back
-        if kind != "placeholder" and frame.f_code is not _traced.__code__:
-            node.meta["line"] = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-        return node
 
 
 def _is_layer(module) -> bool:
     """Whether a module is a layer of torch or of ours, and no user's."""
     return not isinstance(module, nn.Sequential) and (
         isinstance(module, Layer) or type(module).__module__.startswith("torch.nn"))
-
-
-def _is_users(file: str) -> bool:
-    file = Path(file).as_posix()
-    return not file.startswith((HERE, TORCH, "<"))
 
 
 def as_graph(module) -> torch.fx.GraphModule:
@@ -69,7 +59,8 @@ def as_graph(module) -> torch.fx.GraphModule:
         module = nn.Sequential(module)
     require_own(module)
     root = copy.deepcopy(module)
-    graph = _traced(root)
+    graph = traced(_Tracer(), root)
+    ends_of(graph, root)
     _drop_softmax(graph, root)
     take_scale(graph, root)
     seen = {}
@@ -107,24 +98,6 @@ def put_between(graph_module, source, reader, layer, name: str) -> str:
     reader.replace_input_with(source, made)
     graph_module.recompile()
     return name
-
-
-def _traced(root) -> torch.fx.Graph:
-    try:
-        graph = _Tracer().trace(root)
-    except (torch.fx.proxy.TraceError, TypeError, RuntimeError) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_users(f.filename)]
-        where = f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        said = f" ('{frames[-1].line}')" if frames and frames[-1].line else ""
-        raise SpecError(f"module {type(root).__name__} must have a forward that does not depend on"
-                        f" values{where}{said}: torch.fx finds: {error}. Take the branch out, or"
-                        f" choose it in __init__") from error
-    ends_of(graph, root)
-    if isinstance(root, torch.fx.GraphModule):      # traced before: lines are those of then
-        lines = {node.target: node.meta.get("line") for node in root.graph.nodes}
-        for node in graph.nodes:
-            node.meta["line"] = lines.get(node.target)
-    return graph
 
 
 def _once(node, root, seen):
@@ -179,17 +152,15 @@ def _layers(node, root):
 
 
 def _unknown(node, reason: str | None = None) -> str:
-    target = node.target if isinstance(node.target, str) else node.target.__name__
     known = sorted({key if isinstance(key, str) else key.__name__ for key in OPERATIONS})
-    return (f"operation '{target}'{place_of(node)}: "
+    return (f"operation '{operation_of(node)}'{place_of(node)}: "
             + (reason or f"must be one of add, {', '.join(known)}, or a layer that does the same:"
                          f" it has no exact form here. Write it with these, and train it so"))
 
 
 def _is_size(node) -> bool:
     """Whether a node only asks how large a tensor is."""
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    return name in ("size", "dim", "getitem") or (name == "getattr" and node.args[1] == "shape")
+    return operation_of(node) in ("size", "dim", "getitem", ".shape")
 
 
 def _drop_softmax(graph, root):

@@ -55,18 +55,38 @@ def _groups(layer) -> tuple[str, str] | None:
             "use QuantDepthwiseConv2d, with a group for each channel, or QuantConv2d, with one")
 
 
-def refusal(path: str, layer) -> str:
-    """One sentence: path, type, reason, what to do."""
-    if layer is None and path in ("add", "add_", "iadd"):
-        return (f"operation '{path}': must add two results of layers, not a constant or with alpha:"
-                f" put a constant into a bias, and a factor into an activation")
+_INSTEAD = {
+    **dict.fromkeys(("relu", "relu_"), "hwgen.compress.QuantReLU(bits=...)"),
+    "sigmoid": "hwgen.compress.QuantSigmoid", "tanh": "hwgen.compress.QuantTanh",
+    **dict.fromkeys(("linear", "matmul"), "hwgen.compress.QuantLinear or BinaryLinear"),
+    "conv2d": "hwgen.compress.QuantConv2d or BinaryConv2d",
+    "max_pool2d": "torch.nn.MaxPool2d",
+    **dict.fromkeys(("avg_pool2d", "adaptive_avg_pool2d", "mean"), "hwgen.compress.QuantAvgPool2d"),
+    **dict.fromkeys(("flatten", "view", "reshape"), "hwgen.compress.Flatten"),
+}
+"""Layers in the place of bare operations, by the operation's name."""
+
+
+def refusal(path: str, layer, place: str = "") -> str:
+    """One sentence: path, ``place`` in the user's code, type, reason, what to do."""
     if layer is None:
-        return (f"operation '{path}': must be a layer, not a bare operation of forward, which has"
-                f" no exact form here; use the layers of hwgen.compress")
+        return f"operation '{path}'{place}: {_of_operation(path)}"
     kind = f"{type(layer).__module__.split('.')[0]}.{type(layer).__name__}"
     for types, *usual in _HINTS:
         if isinstance(layer, types):
             reason, hint = _groups(layer) or usual
-            return f"module '{path}': must be exact, not {kind}: {reason}; {hint}"
-    return (f"module '{path}': must be exact, not {kind}: it is no layer of hwgen.compress; build"
-            f" the network of QuantLinear, QuantReLU, BinaryLinear, BatchNorm and Sign")
+            return f"module '{path}'{place}: must be exact, not {kind}: {reason}; {hint}"
+    return (f"module '{path}'{place}: must be exact, not {kind}: it is no layer of hwgen.compress;"
+            f" build the network of QuantLinear, QuantReLU, BinaryLinear, BatchNorm and Sign")
+
+
+def _of_operation(name: str) -> str:
+    if name in ("add", "add_", "iadd"):
+        return ("must add two results of layers, not a constant or with alpha: put a constant into"
+                " a bias, and a factor into an activation")
+    if name in ("softmax", "log_softmax"):
+        return ("must be left out: exp is not exact, and the class is the argmax of the scores,"
+                " which export appends")
+    instead = _INSTEAD.get(name, "the layers of hwgen.compress, or leave it out")
+    return (f"must be a layer, not a bare operation of forward, which has no exact form here; use"
+            f" {instead}")

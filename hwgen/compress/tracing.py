@@ -1,8 +1,13 @@
 """The graph of a module, down to its layers."""
 
 import operator
+import sys
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+import torch
 import torch.fx
 from torch import nn
 
@@ -13,7 +18,11 @@ from .conv import Flatten
 from .layer import Layer
 
 __all__ = ["INPUT", "IN_PLACE", "SUMS", "Step", "Tracer", "check_module", "ends_of",
-           "place_of", "require_unread", "trace"]
+           "operation_of", "place_of", "require_unread", "trace", "traced"]
+
+NOT_USERS = ("<", *(Path(file).parent.as_posix()
+                    for file in (__file__, torch.__file__, np.__file__)))
+"""How files begin that are no user's; code without a file is ``<...>``."""
 
 
 class _Value(torch.fx.Proxy):
@@ -24,7 +33,10 @@ class _Value(torch.fx.Proxy):
 
 
 class Tracer(torch.fx.Tracer):
-    """Stops at every layer, every module without parts of its own, and at those of torch."""
+    """Stops at every layer, every module without parts of its own, and at those of torch.
+
+    Notes the line of the user's code that each operation stands in, see :func:`place_of`.
+    """
 
     def is_leaf_module(self, m, module_qualified_name):
         whole = isinstance(m, Layer) or not any(m.children())
@@ -32,6 +44,19 @@ class Tracer(torch.fx.Tracer):
 
     def proxy(self, node):
         return _Value(node, self)
+
+    def create_node(self, kind, *args, **kwargs):
+        node = super().create_node(kind, *args, **kwargs)
+        frame = sys._getframe()
+        while frame.f_code is not traced.__code__ and not _is_users(frame.f_code.co_filename):
+            frame = frame.f_back
+        if kind != "placeholder" and frame.f_code is not traced.__code__:
+            node.meta["line"] = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+        return node
+
+
+def _is_users(file: str) -> bool:
+    return not Path(file).as_posix().startswith(NOT_USERS)
 
 
 @dataclass(frozen=True)
@@ -45,12 +70,14 @@ class Step:
     path : str          path of the layer inside the module, or the code of a bare operation
     layer : nn.Module or None
         :class:`~hwgen.compress.QuantAdd` for a sum; None for another operation that is no module
+    place : str         where the user's code calls it, as :func:`place_of`
     """
 
     node: str
     sources: tuple[str, ...]
     path: str
     layer: nn.Module | None
+    place: str
 
 
 INPUT = "input"
@@ -81,16 +108,35 @@ def trace(module) -> tuple[list[Step], str]:
     check_module(module)
     if isinstance(module, Layer):
         module = nn.Sequential(module)
-    try:
-        graph = Tracer().trace(module)
-    except (torch.fx.proxy.TraceError, TypeError, RuntimeError) as error:
-        raise SpecError(f"module {type(module).__name__} must have a forward that does not depend"
-                        f" on values, not one where torch.fx finds: {error}") from error
+    graph = traced(Tracer(), module)
     entry, returned = ends_of(graph, module)
     names = {entry: INPUT}
     used = _used(returned)
     steps = [_step(n, names, module) for n in graph.nodes if n in used and n not in names]
     return steps, names[returned]
+
+
+def traced(tracer: Tracer, module) -> torch.fx.Graph:
+    """The graph of ``module``'s forward, each node with its line where that is the user's.
+
+    Raises
+    ------
+    SpecError   If the forward depends on values: the line and what to do.
+    """
+    try:
+        graph = tracer.trace(module)
+    except (torch.fx.proxy.TraceError, TypeError, RuntimeError, ValueError) as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_users(f.filename)]
+        where = f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        said = f" ('{frames[-1].line}')" if frames and frames[-1].line else ""
+        raise SpecError(f"module {type(module).__name__} must have a forward that does not depend"
+                        f" on values{where}{said}: torch.fx finds: {error}. Take the branch out, or"
+                        f" choose it in __init__") from error
+    if isinstance(module, torch.fx.GraphModule):      # traced before: lines are those of then
+        lines = {node.target: node.meta.get("line") for node in module.graph.nodes}
+        for node in graph.nodes:
+            node.meta["line"] = lines.get(node.target)
+    return graph
 
 
 def ends_of(graph, module):
@@ -112,7 +158,7 @@ def ends_of(graph, module):
 
 
 def place_of(node) -> str:
-    """`` (FILE:LINE)`` of the user's code that a node of :func:`as_graph` stands in; "" if unknown.
+    """`` (FILE:LINE)`` of the user's code that a node of :func:`traced` stands in; "" if unknown.
 
     As it is of a layer in ``nn.Sequential``, which is called in no line of the user's.
     """
@@ -138,25 +184,28 @@ def _step(node, names, module) -> Step:
     sources = [names[n] for n in (read if is_layer or is_sum else node.all_input_nodes)]
     name = node.target.replace(".", "_") if is_layer else node.name
     names[node] = node.name if name in names.values() else name
-    path = node.target if is_layer else _operation(node)
+    path = node.target if is_layer else operation_of(node)
     layer = module.get_submodule(node.target) if is_layer else QuantAdd() if is_sum else None
     if is_sum and node.target in IN_PLACE:
         require_unread(read[0], node, module)
-    return Step(names[node], tuple(sources), path, layer)
+    return Step(names[node], tuple(sources), path, layer, place_of(node))
 
 
 def require_unread(node, addition, module):
     """Raise SpecError if the tensor that ``addition`` changes in place is read again."""
     while True:
         if len(node.users) > 1:
-            raise SpecError(f"operation '{_operation(addition)}': must not change '{node.name}',"
-                            f" which is read again: write a + b for a += b")
+            raise SpecError(f"operation '{operation_of(addition)}'{place_of(addition)}: must not"
+                            f" change '{node.name}', which is read again: write a + b for a += b")
         if node.op != "call_module" or not isinstance(module.get_submodule(node.target),
                                                       SAME_MEMORY):
             return
         node = node.args[0]
 
 
-def _operation(node) -> str:
-    target = node.target
-    return target if isinstance(target, str) else getattr(target, "__name__", str(target))
+def operation_of(node) -> str:
+    """What a bare operation is called; ``.NAME`` of an attribute such as ``x.T``."""
+    if node.target is getattr:
+        return f".{node.args[1]}"
+    return node.target if isinstance(node.target, str) else getattr(
+        node.target, "__name__", str(node.target))

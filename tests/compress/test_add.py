@@ -116,7 +116,13 @@ class Vectors(nn.Module):
 def faults(forward, **layers):
     with pytest.raises(ExportError) as caught:
         export(Vectors(forward, **layers).eval(), np.zeros((1, 4), int), argmax=False)
-    return list(caught.value.faults)
+    place = f" ({line_of(forward)})"
+    assert all(place in fault for fault in caught.value.faults)
+    return [fault.replace(place, "") for fault in caught.value.faults]
+
+
+def line_of(function, k=0):
+    return f"test_add.py:{function.__code__.co_firstlineno + k}"
 
 
 def test_refuses_what_has_no_exact_sum():
@@ -164,8 +170,8 @@ def test_refuses_to_change_a_value_that_is_read_again():
         return y + z
 
     layers = {"a": QuantActivation(4), "same": nn.Identity(), "b": QuantActivation(3)}
-    with refused(SpecError, "operation 'iadd': must not change 'layers_same', which is read again:"
-                            " write a + b for a += b"):
+    with refused(SpecError, f"operation 'iadd' ({line_of(forward, 3)}): must not change"
+                            f" 'layers_same', which is read again: write a + b for a += b"):
         export(Vectors(forward, **layers), np.zeros((1, 4), int), argmax=False)
 
     def through(m, x):
@@ -174,8 +180,8 @@ def test_refuses_to_change_a_value_that_is_read_again():
         z += x
         return y + z
 
-    with refused(SpecError, "operation 'iadd': must not change 'layers_a', which is read again:"
-                            " write a + b for a += b"):
+    with refused(SpecError, f"operation 'iadd' ({line_of(through, 3)}): must not change 'layers_a',"
+                            f" which is read again: write a + b for a += b"):
         export(Vectors(through, **layers), np.zeros((1, 4), int), argmax=False)
 
 

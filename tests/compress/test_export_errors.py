@@ -23,6 +23,8 @@ from hwgen.numeric import SpecError
 
 X = np.array([[1, 2, 3]])
 
+FILE = "test_export_errors.py"
+
 
 def check(layers, *faults, x=X):
     lines = "".join(f"\n  - {fault}" for fault in faults)
@@ -108,13 +110,61 @@ class Bare(nn.Module):
         return self.last(self.operation(self.first(x)))
 
 
-@pytest.mark.parametrize(("operation", "name"), [
-    (lambda x: x * x, "mul"), (torch.relu, "relu"), (lambda x: x.reshape(-1, 3), "reshape"),
+@pytest.mark.parametrize(("operation", "name", "instead"), [
+    (lambda x: x * x, "mul", "the layers of hwgen.compress, or leave it out"),
+    (lambda x: x.sigmoid(), "sigmoid", "hwgen.compress.QuantSigmoid"),
+    (torch.relu, "relu", "hwgen.compress.QuantReLU(bits=...)"),
+    (lambda x: x.reshape(-1, 3), "reshape", "hwgen.compress.Flatten"),
+    (lambda x: x.T + x, ".T", "the layers of hwgen.compress, or leave it out"),
+    (np.mean, "mean", "hwgen.compress.QuantAvgPool2d"),
 ])
-def test_bare_operations(operation, name):
+def test_bare_operations(operation, name, instead):
+    """By the line of the user's code, not by those of torch and numpy that are called there."""
+    line = (Bare.forward.__code__.co_firstlineno + 1 if operation in (torch.relu, np.mean)
+            else operation.__code__.co_firstlineno)
     check(Bare(operation),
-          f"operation '{name}': must be a layer, not a bare operation of forward, which has no"
-          f" exact form here; use the layers of hwgen.compress")
+          f"operation '{name}' ({FILE}:{line}): must be a layer, not a bare operation of forward,"
+          f" which has no exact form here; use {instead}")
+
+
+def test_each_part_of_what_sorts_is_named():
+    def largest(x):
+        values, _ = torch.sort(x)
+        return values
+
+    line = largest.__code__.co_firstlineno + 1
+    check(Bare(largest), *(
+        f"operation '{name}' ({FILE}:{line}): must be a layer, not a bare operation of forward,"
+        f" which has no exact form here; use the layers of hwgen.compress, or leave it out"
+        for name in ("sort", "getitem")))
+
+
+def test_a_softmax_is_left_out():
+    def last(x):
+        return torch.log_softmax(x, 1)
+
+    check(Bare(last),
+          f"operation 'log_softmax' ({FILE}:{last.__code__.co_firstlineno + 1}): must be left out:"
+          f" exp is not exact, and the class is the argmax of the scores, which export appends")
+
+
+def test_layers_that_a_forward_calls_are_named_with_their_line():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.fc, self.own = QuantInput(bits=4), nn.Linear(3, 2), Doubled()
+
+        def forward(self, x):
+            x = self.fc(self.first(x))
+            return self.own(x)
+
+    line = Net.forward.__code__.co_firstlineno + 1
+    check(Net(),
+          f"module 'fc' ({FILE}:{line}): must be exact, not torch.Linear: its weights are floats;"
+          f" convert the network with hwgen.compress.quantise and train it, or use BinaryLinear",
+          f"module 'own' ({FILE}:{line + 1}): must be exact, not {__name__.split('.')[0]}.Doubled:"
+          f" it is no layer of hwgen.compress; build the network of QuantLinear, QuantReLU,"
+          f" BinaryLinear, BatchNorm and Sign")
 
 
 def test_weights_that_are_not_finite():
@@ -220,21 +270,35 @@ class Branching(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-def test_a_forward_that_depends_on_values():
-    reason = r"does not depend on values, not one where torch\.fx finds: symbolically"
-    with pytest.raises(SpecError, match=rf"^module Branching must have a forward that {reason}"):
-        export(Branching(), X)
-
-
 class Counting(nn.Module):
     def forward(self, x):
         return x[: len(x)]
 
 
-def test_a_forward_that_torch_cannot_trace():
-    with pytest.raises(SpecError, match=r"^module Counting must have a forward that does not depend"
-                                        r" on values, not one where torch\.fx finds: 'len' is not"):
-        export(Counting(), X)
+class Looping(nn.Module):
+    def forward(self, x):
+        return sum(row for row in x)
+
+
+class OfNumpy(nn.Module):
+    def forward(self, x):
+        return torch.tensor(np.asarray(x))
+
+
+@pytest.mark.parametrize(("module", "said", "finds"), [
+    (Branching, "return x if x.sum() > 0 else -x", "symbolically traced variables cannot be"),
+    (Counting, "return x[: len(x)]", "'len' is not supported in symbolic tracing"),
+    (Looping, "return sum(row for row in x)", "Proxy object cannot be iterated"),
+    (OfNumpy, "return torch.tensor(np.asarray(x))", "invalid __array_struct__"),
+])
+def test_a_forward_that_depends_on_values_is_named_with_its_line(module, said, finds):
+    line = module.forward.__code__.co_firstlineno + 1
+    with pytest.raises(SpecError) as caught:
+        export(module(), X)
+    assert str(caught.value).startswith(
+        f"module {module.__name__} must have a forward that does not depend on values, at"
+        f" {FILE}:{line} ('{said}'): torch.fx finds: {finds}")
+    assert str(caught.value).endswith(". Take the branch out, or choose it in __init__")
 
 
 class Two(nn.Module):
