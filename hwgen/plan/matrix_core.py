@@ -2,7 +2,7 @@
 
 import math
 
-from ..ir import Dense, Edge, MatVec, Node, Threshold
+from ..ir import Edge, MatVec, Node, Threshold
 from ..numeric import Fixed, SpecError
 from .stages import MATRIX_CORES, MatVecStage
 from .stages.ways_to_load import way_without_core
@@ -16,10 +16,6 @@ UNROLLED = {"binary": "binary-unrolled", **dict.fromkeys(
 
 MULTIPLIES = {"codebook": "fixed"}
 """Core whose sums are flip-flops where LUTs hold no memories -> the one to weigh there, too."""
-
-DENSE = {"sparse": "fixed"}
-"""Core -> the one to weigh against it, which multiplies by zeros too: where there are few weights,
-or time for all of them, it takes fewer cells."""
 
 COLUMNS = {"sparse": "sparse-columns"}
 """Core -> the one that shares out columns, too, where one activation a cycle is too slow."""
@@ -48,8 +44,7 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
     """The cheapest stage of ``node`` that reaches ``interval``, or comes nearest to it.
 
     Of the core that ``choice`` names, or else of :func:`default_core`, or of that which it is
-    weighed against where LUTs hold no memories (:data:`MULTIPLIES`), or unless anything is chosen
-    (:data:`DENSE`). Where the cheapest has all
+    weighed against where LUTs hold no memories (:data:`MULTIPLIES`). Where the cheapest has all
     its products side by side, or no folding reaches the interval, and the user asked for that
     interval, the core of :data:`UNROLLED` is weighed against it: if nothing is chosen that it has
     not, and there are at most :data:`MOST_WEIGHED` weights. So is that of :data:`COLUMNS` where no
@@ -79,8 +74,6 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
     if is_free and is_asked and _may_share_columns(of_rows, interval, choice):
         best = _best([best, *options(COLUMNS[core], block_rows=1, block_columns=1)], interval,
                      target)
-    if is_free and _may_be_dense(core, node, choice):
-        best = _best([best, *options(DENSE[core])], interval, target)
     if is_free and _may_unroll(of_rows, interval, choice, is_asked) and not is_large(node):
         best = _best([best, *options(UNROLLED[core])], interval, target)
     return best
@@ -102,10 +95,6 @@ def is_large(node: MatVec) -> bool:
 def _may_multiply(core, node, edge, target):
     return (core in MULTIPLIES and not target.has_lut_ram and not node.is_loaded
             and isinstance(edge.format, Fixed))
-
-
-def _may_be_dense(core, node, choice):
-    return core in DENSE and not choice and isinstance(node.weights, Dense)
 
 
 def _may_share_columns(stage, interval, choice):

@@ -26,8 +26,7 @@ from .sparse_timing import SparseTiming
 __all__ = ["SparseStage"]
 
 SPARSE_DENSITY = 0.3
-"""A matrix with at most this share of nonzeros may be stored compressed unless told otherwise: one
-with more takes more cells than a dense core that is as fast."""
+"""A matrix with at most this share of nonzeros is stored compressed unless told otherwise."""
 
 DEEPEST, FITTED = 64, 1.02
 """The deepest queue that is chosen, and how near its interval shallower ones must come."""
