@@ -27,6 +27,7 @@ from .tracing import (
 
 __all__ = ["as_graph", "layer_of", "put_between"]
 
+
 class _Tracer(Tracer):
     """Goes into user's modules, those without parts of their own too."""
 
