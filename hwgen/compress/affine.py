@@ -1,5 +1,7 @@
 """Affine numbers ``real = S (q - Z)`` of any scale: weights and ranges of values, in float."""
 
+import math
+
 import torch
 from torch.nn import functional as F
 
@@ -71,13 +73,14 @@ class AffineRange(Layer):
     The ends ``a``, ``b`` are exponential moving averages of the least and the largest value of each
     batch in training (arXiv 1712.05877, section 3.1), moved so that they hold 0 and meet it
     exactly: ``S = (b - a) / (2**bits - 1)``, ``Z = round(-a / S)``. In training nothing is rounded
-    before ``start`` batches. With ``relu`` what is below 0 becomes 0, so ``a`` and ``Z`` are 0. The
-    gradient is that of the real function within the range.
+    before ``start`` batches. With ``relu`` what is below 0 becomes 0, so ``a`` and ``Z`` are 0, and
+    what is above ``most`` becomes that. The gradient is that of the real function within the range.
 
     Parameters
     ----------
     bits : int           1..16
     relu : bool
+    most : float         such as 6, of a ReLU6; infinite unless given
     momentum : float     share of the old ends that stays with each batch
 
     Members
@@ -85,10 +88,10 @@ class AffineRange(Layer):
     start : int          batches that training leaves unrounded; of the training, not of the state
     """
 
-    def __init__(self, bits: int, *, relu: bool, momentum: float):
+    def __init__(self, bits: int, *, relu: bool, momentum: float, most: float = math.inf):
         super().__init__()
         self.bits, self.relu = within("AffineRange: bits", bits, 1, 16), bool(relu)
-        self.momentum, self.start = float(momentum), 0
+        self.momentum, self.most, self.start = float(momentum), float(most), 0
         for name in ("low", "high"):
             self.register_buffer(name, torch.tensor(0.0))
         self.register_buffer("seen", torch.tensor(0))
@@ -106,7 +109,7 @@ class AffineRange(Layer):
         return scale, min(max(round(-low / scale), 0), top)
 
     def forward(self, x):
-        x = torch.relu(x) if self.relu else x
+        x = torch.relu(x).clamp_max(self.most) if self.relu else x
         if self.training:
             self.observe(x, self.momentum)
             self.seen += 1
@@ -122,7 +125,8 @@ class AffineRange(Layer):
         return passed(bounded, torch.round(bounded.detach() / scale) * scale)
 
     def extra_repr(self):
-        return f"{self.bits}, relu={self.relu}, momentum={self.momentum}"
+        most = "" if math.isinf(self.most) else f", most={self.most}"
+        return f"{self.bits}, relu={self.relu}, momentum={self.momentum}{most}"
 
 
 class AffineAverage(Layer):

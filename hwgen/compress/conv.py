@@ -5,6 +5,7 @@ Maps are ``(batch, c, h, w)`` here, as everywhere in torch; in the exported netw
 """
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from hwgen.numeric import SpecError, as_int
@@ -15,7 +16,7 @@ from .linear import IntegerLinear
 from .normalise import BatchNorm
 
 __all__ = ["BatchNorm2d", "Convolution", "Flatten", "IntegerConv2d", "QuantConv2d",
-           "QuantDepthwiseConv2d", "pair"]
+           "QuantDepthwiseConv2d", "padding_of", "pair"]
 
 
 def pair(what: str, value, low: int) -> tuple[int, int]:
@@ -24,6 +25,26 @@ def pair(what: str, value, low: int) -> tuple[int, int]:
     if len(both) != 2:
         raise SpecError(f"{what} must be an int or two, not {value!r}")
     return tuple(within(what, n, low) for n in both)
+
+
+def padding_of(layer: nn.Conv2d) -> tuple[int, int]:
+    """Rows and columns that a plain convolution adds at each side, ``valid`` and ``same`` too.
+
+    Raises
+    ------
+    SpecError    If they are not zeros, or not the same at both sides.
+    """
+    if layer.padding_mode != "zeros":
+        raise SpecError(f"padding_mode must be 'zeros', not {layer.padding_mode!r}")
+    if layer.padding == "valid":
+        return 0, 0
+    if layer.padding != "same":
+        return pair("padding", layer.padding, 0)
+    total = [(k - 1) * apart for k, apart in zip(layer.kernel_size, layer.dilation, strict=True)]
+    if any(n % 2 for n in total):
+        raise SpecError(f"padding must be the same at both sides, not that of 'same' for a kernel"
+                        f" of {tuple(layer.kernel_size)}")
+    return tuple(n // 2 for n in total)
 
 
 class Convolution(Layer):

@@ -1,5 +1,6 @@
 """A float network to its twin of affine numbers, to be trained."""
 
+import math
 from functools import partial
 
 import torch
@@ -23,8 +24,9 @@ __all__ = ["SCORES", "affine"]
 SCORES = "scores"
 """Name of the layer that is put behind the last matrix."""
 
-KNOWN = {"known": "QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU, MaxPool2d,"
-                  " AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout or a sum",
+KNOWN = {"known": "QuantInput, Linear, Conv2d, a batch norm behind one of these, ReLU, ReLU6,"
+                  " Hardtanh from 0, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout"
+                  " or a sum",
          "instead": ", or take 'quantise'"}
 """What errors say of the layers that there may be."""
 
@@ -55,7 +57,7 @@ def affine(module, samples, *, weight_bits, activation_bits, weights: str, momen
     """
     def options(name):
         return {"bits": weight_bits.get(name), "kind": weights, "activation_bits": activation_bits,
-                "range": lambda relu: AffineRange(activation_bits, relu=relu, momentum=momentum)}
+                "range": partial(AffineRange, activation_bits, momentum=momentum)}
 
     whole = as_graph(module)
     _bound_additions(whole)
@@ -118,8 +120,17 @@ def _range(layer, state):
     if not state.is_open:
         raise SpecError("must follow a matrix or an addition")
     state.is_open = False
-    state.bounded = state.options["range"](isinstance(layer, nn.ReLU))
+    state.bounded = state.options["range"](relu=not isinstance(layer, Between),
+                                           most=getattr(layer, "max_val", math.inf))
     return state.bounded
+
+
+def _clipped(layer: nn.Hardtanh, state):
+    """A range of a ReLU6, or of another that is clipped from 0 on."""
+    if layer.min_val != 0:
+        raise SpecError(f"min_val must be 0, not {layer.min_val}, to be part of the clamp: take"
+                        f" 'quantise'")
+    return _range(layer, state)
 
 
 def _input(layer: QuantInput, state):
@@ -146,7 +157,7 @@ def _average(convert, layer, state):
 
 TWINS = {
     QuantInput: _input, nn.Linear: _matrix, nn.Conv2d: _matrix, nn.ReLU: _range,
-    Between: _range, QuantAdd: _addition,
+    nn.Hardtanh: _clipped, Between: _range, QuantAdd: _addition,
     **{kind: partial(_average, FIXED_TWINS[kind]) for kind in (nn.AvgPool2d,
                                                                nn.AdaptiveAvgPool2d)},
     nn.MaxPool2d: unchanged, nn.Flatten: unchanged, Flatten: unchanged,

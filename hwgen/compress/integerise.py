@@ -8,7 +8,7 @@ from torch import nn
 
 from hwgen.numeric import Bipolar, SpecError
 
-from .conv import BatchNorm2d, Flatten, IntegerConv2d
+from .conv import BatchNorm2d, Flatten, IntegerConv2d, padding_of
 from .fixed import QuantInput
 from .form import forms_of, maker_of
 from .linear import IntegerLinear
@@ -92,24 +92,24 @@ def _linear(layer: nn.Linear, state):
 
 
 def _convolution(layer: nn.Conv2d, state):
-    if layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
-        raise SpecError(f"must have one group, and rows and columns of zeros as padding, not"
-                        f" {layer}")
+    if layer.groups != 1:
+        raise SpecError(f"must have one group, not {layer}")
+    padding = padding_of(layer)
     made = IntegerConv2d(layer.in_channels, layer.out_channels, layer.kernel_size,
                          state.options["weights"](state.options["name"]), stride=layer.stride,
-                         dilation=layer.dilation, padding=layer.padding,
-                         pad_value=_padding(layer, state), bias=state.options["is_last"])
+                         dilation=layer.dilation, padding=padding,
+                         pad_value=_pad_value(padding, state), bias=state.options["is_last"])
     weight = layer.weight.permute(0, 2, 3, 1).flatten(1)
     return _matrix(layer, state, weight, made, BatchNorm2d)
 
 
-def _padding(layer, state) -> int:
+def _pad_value(padding, state) -> int:
     """0 where values are numbers; signs have none, and are padded with -1."""
-    if state.scaled and any(layer.padding):
+    if state.scaled and any(padding):
         raise SpecError(f"padding must be 0 behind {state.scaled}, of whose levels, which training"
-                        f" moves, none stays to pad with, not {layer.padding}: take activations of"
+                        f" moves, none stays to pad with, not {padding}: take activations of"
                         f" one sign, or of levels from 0")
-    return -1 if state.has_signs and any(layer.padding) else 0
+    return -1 if state.has_signs and any(padding) else 0
 
 
 def _activation(layer: nn.ReLU, state):

@@ -12,7 +12,7 @@ from .average import QuantAvgPool2d
 from .between import Between
 from .bi_real import BiRealConv2d, bi_real_twin
 from .calibrate import calibrate
-from .conv import Flatten, QuantConv2d, QuantDepthwiseConv2d
+from .conv import Flatten, QuantConv2d, QuantDepthwiseConv2d, padding_of
 from .fixed import QuantInput, QuantLinear, QuantReLU
 from .form import forms_of, latent, put
 from .normalise import fold_batch_norm
@@ -81,7 +81,7 @@ def _linear(layer: nn.Linear, state):
 
 
 def _convolution(layer: nn.Conv2d, state):
-    options = {"stride": layer.stride, "dilation": layer.dilation, "padding": _padding(layer),
+    options = {"stride": layer.stride, "dilation": layer.dilation, "padding": padding_of(layer),
                "bits": state.options["weight_bits"], "bias": _has_bias(layer, state)}
     c_in, c_out = layer.in_channels, layer.out_channels
     if layer.groups == 1:
@@ -100,21 +100,6 @@ def _convolution(layer: nn.Conv2d, state):
         raise SpecError(f"groups must be 1, or the {c_in} channels that come in (depthwise), not"
                         f" {layer.groups}")
     return _filled(twin, arrange, layer, state)
-
-
-def _padding(layer: nn.Conv2d):
-    """Rows and columns added at each side."""
-    if layer.padding_mode != "zeros":
-        raise SpecError(f"padding_mode must be 'zeros', not {layer.padding_mode!r}")
-    if layer.padding == "valid":
-        return 0
-    if layer.padding != "same":
-        return layer.padding
-    total = [(k - 1) * apart for k, apart in zip(layer.kernel_size, layer.dilation, strict=True)]
-    if any(n % 2 for n in total):
-        raise SpecError(f"padding must be the same at both sides, not that of 'same' for a kernel"
-                        f" of {tuple(layer.kernel_size)}")
-    return tuple(n // 2 for n in total)
 
 
 def _has_bias(layer, state) -> bool:

@@ -82,9 +82,26 @@ def test_what_is_below_0_is_none_of_a_relu_s():
     assert layer.grid() == (pytest.approx(0.01), 0)
 
 
+def test_what_is_above_6_is_6_of_a_relu6():
+    layer = AffineRange(8, relu=True, momentum=0.0, most=6.0).train()
+    x = torch.tensor([-4.0, 2.0, 51.0], requires_grad=True)
+    layer(x).sum().backward()
+    assert layer(x).tolist() == pytest.approx([0, 2, 6])
+    assert layer.grid() == (pytest.approx(6 / 255), 0)
+    assert x.grad.tolist() == [0, 1, 0]
+
+
+def clipped():
+    """Bounds that some values of every layer are beyond."""
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(64, 24), nn.Hardtanh(0, 0.25), nn.Linear(24, 16), nn.ReLU6(),
+                         nn.Linear(16, 10))
+
+
 @pytest.mark.parametrize("weights", ["affine", "symmetric", "channel"])
-@pytest.mark.parametrize(("make", "data"), [(mlp, lambda s: s), (maps, as_maps)],
-                         ids=["mlp", "maps"])
+@pytest.mark.parametrize(("make", "data"), [(mlp, lambda s: s), (maps, as_maps),
+                                            (clipped, lambda s: s)],
+                         ids=["mlp", "maps", "clipped"])
 def test_integers_are_those_of_the_float_twin(split, make, data, weights):
     split = data(split)
     x = split.x_train[:100]
@@ -128,10 +145,13 @@ def test_two_matrices_in_the_place_of_one_have_a_zero_point_between(split):
 
 
 @pytest.mark.parametrize(("make", "steps", "message"), [
-    (lambda: nn.Sequential(nn.Linear(64, 8), nn.ReLU6(), nn.Linear(8, 10)), (IntegerOnly(),),
+    (lambda: nn.Sequential(nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 10)), (IntegerOnly(),),
      "step 1 'integer-only': module '1': must be QuantInput, Linear, Conv2d, a batch norm behind"
-     " one of these, ReLU, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1), Flatten, Dropout or a sum,"
-     " not ReLU6(): put one of these in its place, or take 'quantise'"),
+     " one of these, ReLU, ReLU6, Hardtanh from 0, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d(1),"
+     " Flatten, Dropout or a sum, not Tanh(): put one of these in its place, or take 'quantise'"),
+    (lambda: nn.Sequential(nn.Linear(64, 8), nn.Hardtanh(), nn.Linear(8, 10)), (IntegerOnly(),),
+     "step 1 'integer-only': module '1': min_val must be 0, not -1.0, to be part of the clamp: take"
+     " 'quantise'"),
     (lambda: nn.Sequential(nn.Linear(64, 8), nn.Linear(8, 10)), (IntegerOnly(),),
      "step 1 'integer-only': module '1': must have an activation between it and the sums that it"
      " reads: put a ReLU there"),

@@ -56,6 +56,21 @@ def test_a_convolutional_one_learns(split):
     assert result.accuracy["golden"] > 60
 
 
+@pytest.mark.parametrize("step", ["twn", "binary", "powers"])
+def test_padding_may_be_said_in_words(split, step):
+    """``same`` is that of as many rows and columns at each side; a network of either is equal."""
+    def model(padding, last):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(1, 4, 3, padding=padding), nn.ReLU(),
+                             nn.Conv2d(4, 4, 3, padding=last), nn.ReLU(), nn.Flatten(),
+                             nn.Linear(144, 10))
+
+    found = [compress(model(*words), Recipe((METHODS[step](epochs=1),)), as_maps(split))
+             for words in (("same", "valid"), (1, 0))]
+    assert found[0].network.digest == found[1].network.digest
+    assert found[0].accuracy["torch"] == found[0].accuracy["golden"]
+
+
 def test_weights_are_those_of_the_float_divided_by_the_largest(split):
     torch.manual_seed(0)
     model = mlp()
