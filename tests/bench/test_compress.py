@@ -130,6 +130,23 @@ def test_methods_start_from_the_same_trained_network(tmp_path):
         == ["lenet-300-100-mnist-1.ckpt"]
 
 
+def test_trainings_of_other_settings_are_done_anew(tmp_path):
+    write_digits(tmp_path / "data")
+    at = Bench(tmp_path / "out", progress=lambda *_: None, name="compress", data=tmp_path / "data")
+    at.part = "small"
+
+    def measured(density, epochs):
+        recipe = {"name": "small", "seed": epochs, "step": [
+            {"kind": "prune", "density": density, "epochs": 1}, {"kind": "quantise"}]}
+        work = replace(SMALL, start=1, must={}, recipe=recipe)
+        rows = list(Part(__file__, [work]).measure(at))
+        return {row.metric: row.value for row in rows}[METRICS["weights"]]
+
+    assert measured(0.1, 1) > 9
+    assert 1.9 < measured(0.5, 1) < 3
+    assert 1.9 < measured(0.5, 2) < 3          # another float network, too
+
+
 def test_a_line_for_each_method_with_what_was_measured(tmp_path):
     first, second = FAMILIES["precision"][:2]
     rows = [Row(work=first.name, metric=METRICS["error"], value=1.5, unit="%"),

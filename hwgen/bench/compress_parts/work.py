@@ -94,16 +94,23 @@ class Part:
 
 
 def compressed(bench, work):
-    """The result of a work's recipe, and the data; its trainings are kept for other parts, too."""
-    from hwgen.compress import Recipe, compress, mnist
+    """The result of a work's recipe, and the data; its trainings are kept for other parts, too.
+
+    A training that is there, but of other settings, is done anew.
+    """
+    from hwgen.compress import CheckpointError, Recipe, compress, mnist
     from hwgen.compress.lenets import lenet_split
 
     recipe = Recipe.from_dict(work.recipe, work.name)
     split = lenet_split(work.network, mnist(folder_of(bench, work.data)))
     folder = bench.folder / "recipes" / f"{work.network}-{FOLDERS[work.data]}"
     tell = partial(_tell, bench, work)
-    result = compress(_model(bench, work, split, recipe.seed, tell), recipe, split, folder=folder,
-                      progress=tell, device="cpu")
+    given = {"folder": folder, "progress": tell, "device": "cpu"}
+    model = _model(bench, work, split, recipe.seed, tell)
+    try:
+        result = compress(model, recipe, split, **given)
+    except CheckpointError:
+        result = compress(model, recipe, split, **given, fresh=True)
     result.save(folder)
     return result, split
 
@@ -132,7 +139,7 @@ def _weights(network: str) -> int:
 
 def _model(bench, work, split, seed, tell):
     """The network as the recipe gets it: with random weights, or trained in float."""
-    from hwgen.compress import Settings, train
+    from hwgen.compress import CheckpointError, Settings, train
     from hwgen.compress.lenets import Unscaled, lenet
 
     model = lenet(work.network, seed=seed)
@@ -140,8 +147,12 @@ def _model(bench, work, split, seed, tell):
         return model
     kept = bench.folder / "float" / f"{work.network}-{FOLDERS[work.data]}-{work.start}.ckpt"
     settings = Settings(epochs=work.start, seed=seed, lr=2e-3, **COMMON)
-    return train(Unscaled(model), split, settings=settings, name="float", checkpoint=kept,
-                 progress=tell).net
+    given = {"settings": settings, "name": "float", "checkpoint": kept, "progress": tell}
+    try:
+        return train(Unscaled(model), split, **given).net
+    except CheckpointError:
+        kept.unlink()
+        return train(Unscaled(lenet(work.network, seed=seed)), split, **given).net
 
 
 def _tell(bench, work, epoch):
