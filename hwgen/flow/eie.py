@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..emit.engines.eie import EieWork
+from ..emit.engines.eie import EieWork, through
 from ..golden.run import GOLDEN
 from ..host.eie import EieHost, Exchange
 from ..host.eie_layer import SparseLayer
@@ -53,12 +53,17 @@ def parts_of(network: Network, *, thresholds=None) -> Parts:
     Raises
     ------
     SpecError    If there is no matrix, or something between two of them that is no layer, or a
-                 requantisation whose numbers the engine cannot give exactly; with the node's name.
+                 requantisation whose numbers the engine cannot give exactly; with the node's name;
+                 or if a threshold is of no matrix.
     """
     nodes = list(network.nodes)
     matrices = [k for k, node in enumerate(nodes) if isinstance(node, MatVec)]
     if not matrices:
         raise SpecError(f"network '{network.name}' must have a matrix for an engine, it has none")
+    names = [nodes[k].name for k in matrices]
+    unknown = [name for name in thresholds or {} if name not in names]
+    if unknown:
+        raise SpecError(f"thresholds must be of matrices, {names}, not of '{unknown[0]}'")
     first, last = matrices[0], matrices[-1]
     narrows = last + 1 < len(nodes) and isinstance(nodes[last + 1], Requantise)
     engine = nodes[first:last + 1 + narrows]
@@ -170,18 +175,20 @@ def _compute(nodes, values):
         values[node.name] = GOLDEN[node.kind](node, *(values[name] for name in node.inputs))
 
 
-def network_cycles(spec: EieSpec, network: Network, x, *, huffman: bool = False) -> list[int]:
+def network_cycles(spec: EieSpec, network: Network, x, *, huffman: bool = False,
+                   thresholds=None) -> list[int]:
     """The cycle in which each vector's last result leaves, weights loaded in front: exact.
+
+    With ``delta`` the vectors are the steps of one sequence, with ``thresholds`` as of
+    :func:`run_network`.
 
     Raises
     ------
     SpecError    As of :func:`run_network`.
     """
-    parts = parts_of(network)
-    program = EieHost.from_manifest(spec.to_dict()).program(parts.layers, huffman=huffman)
-    values = {network.input.name: GOLDEN["input"](network.input, x)}
-    _compute(network.nodes[1:], values)
-    sent = [values[node.inputs[0]] != 0 for node in parts.engine if isinstance(node, MatVec)]
+    layers, vectors, _ = work_of(network, x, huffman=huffman, thresholds=thresholds)
+    program = EieHost.from_manifest(spec.to_dict()).program(layers, huffman=huffman)
+    _, sent = through(layers, vectors, delta=spec.delta)
     counts = [np.array([share.counts for share in layer]) for layer in program.shares]
-    timing = EieTiming(spec, counts, [layer.n_out for layer in parts.layers])
+    timing = EieTiming(spec, counts, [layer.n_out for layer in layers])
     return timing.ends(sent, program.steps)

@@ -90,6 +90,13 @@ def test_a_sequence_as_a_delta_network(rng):
     np.testing.assert_array_equal(found["fc2"], golden.values["fc2"])
     np.testing.assert_array_equal(found["class"], golden.values["class"])
     assert (golden.values["fc2"] != run(net, x)["fc2"]).any()
+    cycles = network_cycles(spec, net, x, thresholds=limits)[-1] + 1
+    assert exchange.record.cycles == cycles < network_cycles(spec, net, x)[-1] + 1
+
+
+def test_a_threshold_of_no_matrix_is_refused():
+    with refused(SpecError, "thresholds must be of matrices, ['fc1', 'fc2', 'fc3'], not of 'rq1'"):
+        parts_of(network(), thresholds={"fc1": 2, "rq1": 3})
 
 
 def test_sums_that_need_no_requantisation_go_on():
