@@ -79,6 +79,20 @@ def test_simulation_gives_every_score_in_the_cycles_that_are_stated(rng):
     assert exchange.record.cycles == network_cycles(spec, net, x, huffman=True)[-1] + 1
 
 
+@pytest.mark.parametrize(("delta", "limits"), [(False, None), (True, {"fc2": 2}),
+                                               (True, {"fc2": 3})], ids=str)
+def test_what_fills_a_beat_up_is_sent_where_it_is_not_0(rng, delta, limits):
+    """A zero point that a ReLU clips at: hidden layers are filled up with it, to whole beats."""
+    net = network(sizes=(9, 7, 10, 5), density=0.05, zero_point=3, low=3)
+    spec = spec_of(4, 4, delta=delta)
+    exchange, x = simulated(spec), rng.integers(0, 32, (3, 9))
+    exchange.beats = 3 * 2
+    found = run_network(net, x, host_of(spec), exchange, thresholds=limits)
+    np.testing.assert_array_equal(found["fc3"], run_delta(net, x, limits or 0).values["fc3"])
+    cycles = network_cycles(spec, net, x, thresholds=limits)[-1] + 1
+    assert exchange.record.cycles == cycles
+
+
 def test_a_sequence_as_a_delta_network(rng):
     net, spec = network(sizes=(9, 8, 5)), spec_of(2, 2, delta=True, rows=8)
     x = np.clip(np.cumsum(rng.integers(-4, 5, (6, 9)), axis=0) + 12, 0, 31)

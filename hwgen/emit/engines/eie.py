@@ -128,13 +128,12 @@ def frames(spec: EieSpec, products) -> Frames:
                         f" {len(products)}")
     host, (layers, x, huffman) = EieHost.from_manifest(spec.to_dict()), products[0]
     program, x = host.program(layers, huffman=huffman), as_int64(x, "x")
-    answer, sent = through(layers, x, delta=spec.delta)
+    answer, sent = through(layers, x, lanes=spec.lanes, delta=spec.delta)
     timing = EieTiming(spec, [np.array([share.counts for share in layer])
                               for layer in program.shares], [layer.n_out for layer in layers])
     n_out = answer.shape[1]
-    rest, fill = -n_out % spec.lanes, int(np.clip(0, layers[-1].low, layers[-1].high))
-    results = [pack_elements(np.pad(row, (0, rest), constant_values=fill), spec.accumulator)
-               for row in answer]
+    padded = np.pad(answer, ((0, 0), (0, -n_out % spec.lanes)), constant_values=_fill(layers[-1]))
+    results = [pack_elements(row, spec.accumulator) for row in padded]
     arrays = {"x_values": x, "y": answer, "huffman": np.array(huffman)}
     for number, layer in enumerate(layers):
         arrays |= {f"weights{number}": layer.weights, f"bias{number}": layer.bias,
@@ -145,24 +144,31 @@ def frames(spec: EieSpec, products) -> Frames:
                   lambda values: [values.reshape(len(x), -1)[:, :n_out]])
 
 
-def through(layers, x, *, delta: bool = False) -> tuple[np.ndarray, list]:
+def through(layers, x, *, lanes: int = 1, delta: bool = False) -> tuple[np.ndarray, list]:
     """Results int64 ``(n, n_out)`` of the last layer, and of each layer which inputs are sent.
 
-    With ``delta`` every layer sees what of its inputs was sent last; see
-    :func:`hwgen.golden.delta.run_delta`.
+    Among these are those that fill its last beat up to ``lanes``: of the first layer zeros, of the
+    others ``clip(0, low, high)`` of the layer before. With ``delta`` every layer sees what of its
+    inputs was sent last; see :func:`hwgen.golden.delta.run_delta`.
     """
-    sent, values = [], as_int64(x, "x")
+    sent, values, fill = [], as_int64(x, "x"), 0
     for layer in layers:
+        values = np.pad(values, ((0, 0), (0, -layer.n_in % lanes)), constant_values=fill)
         if delta:
             moved, held = np.zeros(values.shape, bool), np.zeros_like(values)
-            last = np.zeros(layer.n_in, np.int64)
+            last = np.zeros_like(values[0])
             for step, row in enumerate(values):
                 moved[step] = np.abs(row - last) > layer.threshold
                 held[step] = last = np.where(moved[step], row, last)
             values = held
         sent.append(moved if delta else values != 0)
-        values = layer(values)
+        values, fill = layer(values[:, :layer.n_in]), _fill(layer)
     return values, sent
+
+
+def _fill(layer) -> int:
+    """What fills up the last beat of a layer's output."""
+    return int(np.clip(0, layer.low, layer.high))
 
 
 def stored(arrays) -> list:

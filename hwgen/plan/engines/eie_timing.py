@@ -74,7 +74,8 @@ class EieTiming:
 
         Parameters
         ----------
-        sent : sequence of bool (n, n_in)     for each layer which activations are sent
+        sent : sequence of bool (n, n_in)     for each layer which activations are sent; with those
+                                              that fill its last beat up, if one of them is
         steps : sequence of int, optional     of the frame of weights in front of the vectors
         """
         beats = -(-self.counts[0].shape[1] // self.spec.lanes)
