@@ -76,6 +76,8 @@ def mat_vec_of(node: MatVec, edge: Edge, post: Node | None, target: Target, *, i
                      target)
     if is_free and _may_unroll(of_rows, interval, choice, is_asked) and not is_large(node):
         best = _best([best, *options(UNROLLED[core])], interval, target)
+    if "queue_depth" not in choice:
+        best = _best([best, *best.thriftier(interval)], interval, target)
     return best
 
 

@@ -273,6 +273,7 @@ def test_no_interval_of_a_sparse_stage_is_worked_out_twice(monkeypatch):
         calls.append(self), real(self, *args))[1])
     network = sparse(sizes=(12, 96, 10))
     plan(network, replace(ECP5, dsps=3))
-    assert len({(timing.counts.shape, timing.counts.tobytes()) for timing in calls}) == len(calls)
+    assert len({timing.key for timing in calls}) == len(calls)
     storages = 2        # of each pe: entries with padding, and without
-    assert len(calls) <= storages * (len(divisors(96)) + len(divisors(10)))
+    depths = 4          # of each of these: 8, and up to 64 where the interval is missed with 8
+    assert len(calls) <= storages * depths * (len(divisors(96)) + len(divisors(10)))

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from cases.errors import refused
 from cases.sparse_stages import TARGETS, draw, stage_of
+from cases.targets import ECP5, UP5K
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwgen.ir import Threshold
+from hwgen.ir import Dense, Input, MatVec, Network, Threshold
 from hwgen.numeric import Bipolar, Fixed, SpecError, Ternary
+from hwgen.plan import plan
 from hwgen.plan.stages import SparseStage
 from hwgen.plan.stages.sparse_storage import Columns
 
@@ -264,6 +266,43 @@ def test_fitted_queues_are_the_shallowest_that_come_near_the_deepest():
                                    levels_per_register=1,
                                    choice={"pe": 8, "queue_depth": "fitted", "index": "absolute"})
     assert [one.queue_depth for one in found] == [8]
+
+
+def test_queues_are_as_deep_as_the_interval_asks_for():
+    """What queues alone keep from it is tried with the shallowest that reach it, nothing else."""
+    turns = np.arange(40)[:, None] % 2 == np.arange(96) // 24 % 2       # elements busy by turns
+    stage = stage_of(turns.astype(int), 2)
+    intervals = {1 << k: stage_of(turns.astype(int), 2, 1 << k).interval_cycles for k in range(7)}
+    assert intervals[32] < intervals[16] < intervals[8] < intervals[2]
+
+    def depths(interval_cycles, **choice):
+        found = SparseStage.candidates(stage.mat_vec, stage.x, None, levels_per_register=1,
+                                       interval_cycles=interval_cycles,
+                                       choice={"pe": 2, "index": "absolute",
+                                               "block_rows": 1} | choice)
+        return [one.queue_depth for one in found]
+
+    assert depths(intervals[8]) == [8]
+    assert depths(intervals[8] - 1) == [8, 16]
+    assert depths(intervals[16] - 1) == [8, 32]
+    assert depths(intervals[64] - 1) == [8]
+    assert depths(intervals[8] - 1, queue_depth=8) == [8]
+    assert [one.queue_depth for one in stage.thriftier(intervals[2])] == [4, 2]
+    assert stage.thriftier(intervals[8]) == []
+
+
+@pytest.mark.parametrize(("target", "interval", "depth"), [(UP5K, 1200, 1), (ECP5, 1200, 8)])
+def test_the_planner_takes_shallower_queues_where_they_take_less(target, interval, depth):
+    """A queue of 8 is 16 rows of LUT RAM on an ECP5, as one of 1 is; flip-flops on an iCE40."""
+    weights, _ = draw(0, 48, 96, 0.15)
+    net = Network("n", (Input("x", (), (96,), Fixed(6)),
+                        MatVec("fc", ("x",), Dense(weights, Fixed(8)))), ("fc",))
+    free, eight = (plan(net, target, interval_cycles=interval,
+                        cores={"fc": {"core": "sparse", "pe": 1} | more}).stages[0]
+                   for more in ({}, {"queue_depth": 8}))
+    assert (free.queue_depth, eight.queue_depth) == (depth, 8)
+    assert free.interval_cycles <= interval
+    assert (free.estimate(target).ff < eight.estimate(target).ff) == (depth < 8)
 
 
 def test_interval_is_never_below_inputs_or_beats():

@@ -7,6 +7,7 @@ column, one entry a cycle.
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from math import gcd
 from typing import ClassVar
 
@@ -99,11 +100,15 @@ class SparseStage(SparseMemories):
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
         """For each ``pe`` absolute indices, and those of the others that take fewer bits.
 
-        A ``queue_depth`` of ``"fitted"`` is that of :meth:`fitted_depth`.
+        Where queues alone keep one from the interval, with deeper ones, too. A ``queue_depth`` of
+        ``"fitted"`` is that of :meth:`fitted_depth`.
         """
-        return [stage for block in blocks_of(mat_vec.weights, choice)
-                for pe in cls._elements(mat_vec, block, choice)
-                for stage in cls._storages(mat_vec, x, post, pe, choice | block)]
+        stages = [stage for block in blocks_of(mat_vec.weights, choice)
+                  for pe in cls._elements(mat_vec, block, choice)
+                  for stage in cls._storages(mat_vec, x, post, pe, choice | block)]
+        if "queue_depth" in choice:
+            return stages
+        return [each for stage in stages for each in (stage, *stage.deeper(interval_cycles))]
 
     @classmethod
     def _elements(cls, mat_vec, block, choice) -> list[int]:
@@ -259,6 +264,23 @@ class SparseStage(SparseMemories):
             _INTERVALS[timing.key] = -(-int(ends[-1] - ends[SETTLING_FRAMES - 1])
                                        // SETTLING_FRAMES)
         return _INTERVALS[timing.key]
+
+    def deeper(self, interval_cycles: int) -> list["SparseStage"]:
+        """The shallowest with deeper queues, a power of two, that reaches ``interval_cycles``.
+
+        None where it is reached already, or not even elements that are always busy would reach it.
+        """
+        if not self.ideal_cycles <= interval_cycles < self.interval_cycles:
+            return []
+        depths = (1 << k for k in range(self.queue_depth.bit_length(), DEEPEST.bit_length()))
+        depth = next((depth for depth in depths if self._interval(depth) <= interval_cycles), None)
+        return [] if depth is None else [replace(self, queue_depth=depth)]
+
+    def thriftier(self, interval_cycles: int) -> list["SparseStage"]:
+        """Shallower queues, powers of two, as far down as they reach ``interval_cycles``."""
+        depths = (1 << k for k in reversed(range((self.queue_depth - 1).bit_length())))
+        reach = takewhile(lambda depth: self._interval(depth) <= interval_cycles, depths)
+        return [replace(self, queue_depth=depth) for depth in reach]
 
     def fitted_depth(self) -> int:
         """The shallowest queues, a power of two, whose interval is within 2 % of that of 64."""
