@@ -121,3 +121,24 @@ def test_not_taken_where_something_else_is_asked_for(choice):
     with pytest.raises(SpecError, match="interval_cycles must be at least 64, which the sparse"
                                         " core 'fc' takes with pe = .*, not 60$"):
         chosen(60, **choice)
+
+
+@pytest.mark.parametrize(("choice", "groups"), [
+    ({"pe": 2}, 2), ({"pe": 12}, 4), ({"simd": 4}, 4), ({"values": "codes", "pe": 4}, 4)], ids=str)
+def test_numbers_of_groups_are_those_that_go_with_what_is_chosen(choice, groups):
+    """Of 2, 4 and 8, which all divide the inputs."""
+    stage = chosen(None, core="sparse-columns", **choice)
+    assert stage.column_groups <= groups
+    assert choice.items() <= (stage.folding | {"values": stage.values}).items()
+
+
+@pytest.mark.parametrize("choice", [
+    {"core": "sparse-columns"}, {"core": "sparse", "simd": 2}, {"core": "sparse", "pe": 5},
+    {"core": "sparse", "values": "signs"}, {"core": "sparse", "lanes": 4}], ids=str)
+def test_blocks_that_are_found_give_way_to_what_is_chosen(choice):
+    """Of three blocks in a row, and one in a column."""
+    weights = np.kron(np.eye(3, dtype=int)[:1], np.ones((8, 8), int))
+    matrix = MatVec("fc", ("x",), Dense(weights, Fixed(2)))
+    net = Network("net", (Input("x", (), (24,), U6), matrix), ("fc",))
+    stage = plan(net, ECP5, cores={"fc": choice}).stages[0]
+    assert {"core": stage.core, "values": stage.values, **stage.folding}.items() >= choice.items()

@@ -9,7 +9,8 @@ from ...numeric import Fixed, SpecError
 from ..target import Cells, Target
 from .loaded_memory import LoadedMemory
 
-__all__ = ["Flow", "Lanes", "Stage", "divisors", "require_divisor", "require_fixed_point"]
+__all__ = ["Flow", "Lanes", "Stage", "divisors", "require_divisor", "require_fixed_point",
+           "those_possible"]
 
 
 def divisors(n: int) -> list[int]:
@@ -24,6 +25,24 @@ def require_divisor(where: str, what: str, value: int, total_name: str, total: i
     if value < 1 or total % value:
         raise SpecError(f"{where}: {what} must divide {total_name} = {total}, not {value};"
                         f" choose from {divisors(total)}")
+
+
+def those_possible(tries) -> list["Stage"]:
+    """The stages that each of ``tries`` makes, but of those that refuse: nobody asked for them.
+
+    Raises
+    ------
+    SpecError    If all refuse, as the first one does.
+    """
+    stages, first = [], None
+    for make in tries:
+        try:
+            stages += make()
+        except SpecError as refusal:
+            first = first or refusal
+    if first is not None and not stages:
+        raise first
+    return stages
 
 
 def require_fixed_point(where: str, edge: Edge) -> None:

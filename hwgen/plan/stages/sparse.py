@@ -6,7 +6,7 @@ column, one entry a cycle.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import takewhile
 from math import gcd
 from typing import ClassVar
@@ -15,7 +15,7 @@ import numpy as np
 
 from ...ir import Edge, Node
 from ...numeric import Fixed, SpecError, as_int, as_int64, pack_rows
-from .base import Flow, divisors, require_divisor
+from .base import Flow, divisors, require_divisor, those_possible
 from .fixed import require_fixed
 from .folded import adder_levels
 from .narrowing import Narrowing
@@ -103,9 +103,10 @@ class SparseStage(SparseMemories):
         Where queues alone keep one from the interval, with deeper ones, too. A ``queue_depth`` of
         ``"fitted"`` is that of :meth:`fitted_depth`.
         """
-        stages = [stage for block in blocks_of(mat_vec.weights, choice)
-                  for pe in cls._elements(mat_vec, block, choice)
-                  for stage in cls._storages(mat_vec, x, post, pe, choice | block)]
+        stages = those_possible(
+            partial(cls._storages, mat_vec, x, post, pe, choice | block)
+            for block in blocks_of(mat_vec.weights, choice)
+            for pe in cls._elements(mat_vec, block, choice))
         if "queue_depth" in choice:
             return stages
         return [each for stage in stages for each in (stage, *stage.deeper(interval_cycles))]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...ir import Dense, Edge, MatVec
 from ...numeric import SpecError, as_int
-from .base import divisors, require_divisor
+from .base import divisors, require_divisor, those_possible
 from .sparse import SparseStage
 
 __all__ = ["SparseColumnsStage"]
@@ -68,7 +68,10 @@ class SparseColumnsStage(SparseStage):
 
     @classmethod
     def candidates(cls, mat_vec, x, post, *, interval_cycles, levels_per_register, choice):
-        """For each number of groups what the sparse core tries, as often; ``simd`` as many."""
+        """For each number of groups what the sparse core tries, as often; ``simd`` as many.
+
+        Of the numbers that are not chosen those that go with what is.
+        """
         tried = [choice["column_groups"]] if "column_groups" in choice else [
             groups for groups in GROUPS if mat_vec.weights.shape[1] % groups == 0]
         if not tried:
@@ -76,8 +79,8 @@ class SparseColumnsStage(SparseStage):
                             f" not {mat_vec.weights.shape[1]}; choose the sparse core")
         of_groups = partial(super().candidates, mat_vec, x, post, interval_cycles=interval_cycles,
                             levels_per_register=levels_per_register)
-        return [stage for groups in tried for stage in of_groups(
-            choice={"simd": groups} | choice | {"column_groups": groups})]
+        return those_possible(partial(of_groups, choice={"simd": groups} | choice | {
+            "column_groups": groups}) for groups in tried)
 
     @classmethod
     def _elements(cls, mat_vec, block, choice):
