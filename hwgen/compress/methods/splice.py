@@ -81,9 +81,14 @@ class _Surgeon(Hook):
                                         (1 + self.band) * at))
 
     def _settle(self, name, form, magnitude):
-        """The mask stays from here on; of a given share exactly that, the largest of all."""
+        """The mask stays from here on; of a given share exactly that.
+
+        The least change to the mask that the network was trained under: the smallest that are in go
+        out, or the largest that are out come in.
+        """
         if name in self.densities and not bool(form.is_settled):
-            form.kept.copy_(largest(magnitude, round(self.densities[name] * magnitude.numel())))
+            score = torch.where(form.kept, magnitude + magnitude.max(), magnitude)
+            form.kept.copy_(largest(score, round(self.densities[name] * magnitude.numel())))
         form.is_settled.fill_(True)
 
     def _is_due(self, step) -> bool:

@@ -66,6 +66,20 @@ def test_thresholds_are_mean_and_deviations_of_the_start():
     assert bool(form.is_settled)
 
 
+@pytest.mark.parametrize(("density", "left"), [
+    (0.5, [False, False, True, True]),          # those that are in stay, though others are larger
+    (0.25, [False, False, False, True]), (0.75, [False, True, True, True])])
+def test_a_settled_mask_is_the_one_trained_under_but_for_the_share(density, left):
+    net = nn.Sequential(layer_of([1.0, 1.05, 0.95, 1.02]))
+    form = put(net[0], Surgery(net[0].weight))
+    form.kept.copy_(torch.tensor([[False, False, True, True]]))
+    hook = surgeon(densities={"0": density})
+    hook.begin(net, 10)
+    hook.after(net, 5)
+    assert form.kept.tolist() == [left]
+    assert bool(form.is_settled)
+
+
 def test_masks_are_looked_at_less_and_less():
     hook = surgeon(gamma=1e-2)
     due = [hook._is_due(step) for step in range(2000)]
