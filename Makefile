@@ -14,10 +14,11 @@ PIP   := $(BIN)/python -m pip install --disable-pip-version-check --constraint c
 # One test file stays with one worker, so that what a file builds once is built once.
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: help demo test check lint sim cosim synth large bench clean distclean tools warm
+.PHONY: help setup demo test check lint sim cosim synth large bench clean distclean tools warm
 .DEFAULT_GOAL := help
 
 help:
+	@echo "make setup      .venv alone, which has the command hwgen: . .venv/bin/activate"
 	@echo "make demo       train, generate, simulate, place and route three networks (rtl_out/)"
 	@echo "make test       all tests"
 	@echo "make check      lint, and the tests that need neither Verilator nor yosys"
@@ -27,6 +28,8 @@ help:
 	@echo "make bench      the measurements (ARGS=NAME for another than demo)"
 	@echo "make clean      remove what was generated;  distclean: .venv as well"
 	@echo "ARGS=... is handed on to hwgen or pytest"
+
+setup: tools $(STAMP)
 
 demo: tools $(STAMP)
 	$(BIN)/hwgen demo $(ARGS)

@@ -35,7 +35,8 @@ Board = Annotated[str, typer.Option("--board", help="Board to plan for; see 'hwg
 Clock = Annotated[float | None, typer.Option(
     "--clk-mhz", help="Clock of the network in MHz; by default the board's.")]
 Interval = Annotated[int | None, typer.Option(
-    "--interval", help="Cycles between vectors to reach; by default the fewest that fit.")]
+    "--interval", help="Cycles between vectors to reach, for which more cores are tried; by default"
+    " the fewest of 16, 32, 64 ... that fit with those taken unasked.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random here.")]
 PeChoice = Annotated[list[str] | None, typer.Option(
     "--pe", metavar="NODE=N", help="Outputs computed side by side; may be repeated.")]

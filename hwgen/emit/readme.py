@@ -18,7 +18,7 @@ s_axis  one frame = {elements} elements of {in_bits} bits ({in_sign}), {in_lanes
         element 0 lowest, tlast on the last beat.  frame_error stays 1 after a frame of wrong
         length (too short: zeros added; too long: cut) until reset.
 m_axis  one frame = {fields}; elements of {out_bits} bits ({out_sign}), {out_lanes} a beat,
-        {out_bytes} byte(s) each.  A frame every {interval} cycles, the first after {latency}.
+        {out_bytes} byte(s) each.  A frame every {interval} cycles, the first after {latency}{sooner}.
 """
 
 
@@ -46,8 +46,14 @@ def readme(manifest: dict) -> str:
         in_bytes=source["element_bytes"], in_sign=_sign(source), fields=fields,
         out_lanes=result["lanes"], out_bits=result["bits"], out_bytes=result["element_bytes"],
         out_sign=_sign(result), interval=manifest["interval_cycles"],
-        latency=manifest["latency_cycles"])
+        latency=manifest["latency_cycles"], sooner=_sooner(manifest))
     return text + (_loaded(manifest["weights"]) if "weights" in manifest else "")
+
+
+def _sooner(manifest) -> str:
+    """Of cores that skip zeros the cycles are those of a vector without any."""
+    skips = any(stage["core"].startswith("sparse") for stage in manifest["stages"])
+    return ", sooner\n        where activations are 0" if skips else ""
 
 
 def _loaded(weights: dict) -> str:

@@ -12,7 +12,7 @@ def luts_on(board: str, *, interval_cycles: int | None = None):
     Parameters
     ----------
     board : str                      its name, or the file of one
-    interval_cycles : int, optional  between vectors; the fewest that fit unless given
+    interval_cycles : int, optional  between vectors; see :func:`hwgen.plan.plan`
 
     Raises
     ------

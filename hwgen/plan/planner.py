@@ -68,8 +68,9 @@ def plan(network: Network, target: Target, *, interval_cycles: int | None = None
     target : Target
     interval_cycles : int, optional
         Cycles between frames to reach, with the fewest cells; without it the fastest of
-        :data:`DEFAULT_INTERVALS` that fits the board. Where one that is asked for leaves
-        a vector one cycle, weights may become logic (:func:`.matrix_core.mat_vec_of`).
+        :data:`DEFAULT_INTERVALS` that fits the board with the cores that are taken unasked. Only
+        where one is asked for, weights may become logic, and sparse columns be shared out
+        (:func:`.matrix_core.mat_vec_of`): it may be shorter.
     clk_hz : int, optional       the target's own clock unless given
     cores : mapping, optional
         By name of a matrix node: ``{"core": "sparse", "pe": 4}`` and the like: any of ``core``

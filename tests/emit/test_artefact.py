@@ -15,6 +15,7 @@ from cases.targets import ECP5
 
 from hwgen import golden
 from hwgen.emit import bench_folder, read_manifest, verilog, write_artefact, write_vectors
+from hwgen.emit.readme import readme
 from hwgen.ir import load
 from hwgen.numeric import SpecError
 from hwgen.plan import plan
@@ -92,6 +93,14 @@ def test_readme_says_what_is_there(written):
     for word in ("case-fixed.v", "s_axis", "m_axis", "python bench/run.py", "6 elements of 8 bits",
                  "4 x scores, then 1 x class", "frame_error"):
         assert word in text
+
+
+def test_readme_says_when_results_come(written):
+    manifest = read_manifest(written, "artefact")
+    cycles = f"{manifest['interval_cycles']} cycles, the first after {manifest['latency_cycles']}"
+    assert f"A frame every {cycles}.\n" in (written / "README.txt").read_text()
+    manifest["stages"][0]["core"] = "sparse-columns"
+    assert f"A frame every {cycles}, sooner\n        where activations are 0.\n" in readme(manifest)
 
 
 def test_same_design_gives_the_same_bytes_anywhere(written, tmp_path):

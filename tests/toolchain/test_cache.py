@@ -39,7 +39,8 @@ def test_cache_file_is_where_the_runtime_puts_it(cold):
 
 
 def test_cache_is_per_user_by_default(monkeypatch):
-    monkeypatch.delenv("YOWASP_CACHE_DIR", raising=False)
+    for name in ("YOWASP_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
     assert _cache_folder().name == "YoWASP"
     assert Path.home() in _cache_folder().parents
 

@@ -25,15 +25,14 @@ def test_verilog_gives_every_result_in_the_cycles_that_are_stated(tmp_path, rng)
     assert verify_engine(folder, stalls="random", seed=2).compared == result.compared
 
 
-@pytest.mark.parametrize("huffman", [False, True])
-def test_verilog_finds_entries_beyond_those_of_a_block(tmp_path, rng, huffman):
-    u4, shape = Fixed(4, signed=False), (300, 280)
-    weights = rng.choice([-3, -1, 1, 2], shape) * (rng.random(shape) < 0.9)
+def test_verilog_finds_entries_beyond_those_of_a_block(tmp_path, rng):
+    u4, shape = Fixed(4, signed=False), (260, 270)
+    weights = rng.choice([-3, -1, 1, 2], shape) * (rng.random(shape) < 0.95)
     net = Network("large", (Input("x", (), shape[1:], u4),
                             MatVec("fc", ("x",), Dense(weights, Fixed(3)))), ("fc",))
-    spec = fitted_spec(net, pe=1, lanes=1, huffman=huffman)
+    spec = fitted_spec(net, pe=1, lanes=1, huffman=True)
     assert spec.entries > 1 << 16
-    work = work_of(net, rng.integers(0, 16, (2, *shape[1:])), huffman=huffman)
+    work = work_of(net, rng.integers(0, 16, (1, *shape[1:])), huffman=True)
     result = verify_engine(build_engine(spec, tmp_path / "core"), products=[work])
     np.testing.assert_array_equal(result.products[0], work.x @ weights.T)
 

@@ -223,7 +223,7 @@ def _optuna():
         import optuna
     except ImportError as error:
         raise SpecError("search: the package 'optuna' must be there, and is not: pip install"
-                        " 'hwgen[search]'") from error
+                        " '.[search]'") from error
     return optuna
 
 

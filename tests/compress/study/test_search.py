@@ -199,5 +199,5 @@ def test_what_cannot_be_searched(model, split, monkeypatch):
         search(model, Recipe((QUANTISE(steps="lsq", epochs=3),)), split, LIMITS)
     monkeypatch.setitem(sys.modules, "optuna", None)
     with refused(SpecError, "search: the package 'optuna' must be there, and is not: pip install"
-                            " 'hwgen[search]'"):
+                            " '.[search]'"):
         search(model, Recipe((QUANTISE(),)), split, LIMITS)
