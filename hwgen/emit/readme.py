@@ -18,7 +18,8 @@ s_axis  one frame = {elements} elements of {in_bits} bits ({in_sign}), {in_lanes
         element 0 lowest, tlast on the last beat.  frame_error stays 1 after a frame of wrong
         length (too short: zeros added; too long: cut) until reset.
 m_axis  one frame = {fields}; elements of {out_bits} bits ({out_sign}), {out_lanes} a beat,
-        {out_bytes} byte(s) each.  A frame every {interval} cycles, the first after {latency}{sooner}.
+        {out_bytes} byte(s) each.  A frame every {interval} cycles, the first after \
+{latency}{sooner}.
 """
 
 
