@@ -82,7 +82,7 @@ def command(
                           f" the budget that it does not meet", error.result) from error
     path = found.save(out)
     show({"recipe": str(path), **found.to_dict()}, as_json=as_json,
-         text=lambda: [_table(found), _line(found, path)])
+         text=lambda: [_table(found), _line(found, path, data)])
 
 
 def _found(task: dict, progress=None, ready=None):
@@ -176,9 +176,9 @@ def _column(key: str) -> str:
     return f"{layer}\n{WHAT[what]}"
 
 
-def _line(found, path) -> str:
+def _line(found, path, data) -> str:
     even = "none of one width for all is within the budget" if found.even is None else (
         f"one width for all weights: {found.even.error:.2f} %, {found.even.bits:,} bits")
     return (f"[bold]{found.best.error:.2f} %[/] of {found.held:,} held-back training samples,"
             f" {found.best.bits:,} bits; {even}\n[green]Written to {path}. Next: hwgen compress"
-            f" MODEL.py --recipe {path}[/]")
+            f" MODEL.py --recipe {path}{'' if data is None else f' --data {data}'}[/]")

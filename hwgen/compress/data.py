@@ -1,6 +1,7 @@
 """The real 8x8 handwritten digits that scikit-learn ships, split once and for all."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ class Split:
         for name in ("x_train", "y_train", "x_test", "y_test"):
             array = getattr(self, name)
             if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
-                raise TypeError(f"split: {name} must be an array of integers, not {array!r:.80}")
+                raise TypeError(_no_integers(name, array))
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if x.ndim not in (2, 4) or y.shape != (len(x),) or not len(x):
@@ -48,6 +49,23 @@ class Split:
     @property
     def classes(self) -> int:
         return int(max(self.y_train.max(), self.y_test.max())) + 1
+
+
+def _no_integers(name: str, found) -> str:
+    """What is wrong with something that is no array of integers, and what to do."""
+    dtype = getattr(found, "dtype", None)
+    is_array = isinstance(found, np.ndarray)
+    what = "one" if is_array else f"a {type(found).__name__}"
+    what += "" if dtype is None else f" of {dtype}"
+    todo = [] if is_array else [
+        f"give {name}.numpy()" if hasattr(found, "numpy") else f"give np.array({name})"]
+    if re.search("float|bool", str(dtype)):
+        todo.append("scale and round, as np.rint(255 * x).astype(np.int64) does numbers of 0..1;"
+                    " the model reads 0..255 as numbers below 1, or as the QuantInput that it"
+                    " begins with says" if name.startswith("x") else
+                    "labels are the integers 0, 1, 2 ...")
+    return (f"split: {name} must be a numpy array of integers, as they arrive on wires, not {what}"
+            f": {'; '.join(todo)}".removesuffix(": "))
 
 
 def stratified(labels, n_test: int, *, seed: int):

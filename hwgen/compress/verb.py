@@ -4,16 +4,14 @@ import copy
 
 import torch
 
-from hwgen.numeric import SpecError
-
 from .data import Split
 from .frame.checkpoints import remove_checkpoints
 from .frame.prepare import context_of, integers_of, prepared
 from .frame.recipe import Recipe
 from .frame.result import Compressed, finished
 from .frame.run import Run
+from .frame.shape import require_scores
 from .frame.step import Step
-from .running import run_through
 
 __all__ = ["begun", "carried_out", "compress"]
 
@@ -63,7 +61,7 @@ def begun(model, recipe, data: Split, *, folder=None, progress=None,
     recipe = _recipe(recipe)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     whole = prepared(model, data)
-    _check_shape(whole, data)
+    require_scores(whole, data)
     recipe.validate(context_of(whole, data))
     if fresh and folder is not None:
         remove_checkpoints(folder, recipe)
@@ -89,23 +87,3 @@ def _recipe(recipe) -> Recipe:
     if isinstance(recipe, list | tuple):
         return Recipe(tuple(recipe))
     return Recipe.load(recipe)
-
-
-@torch.no_grad()
-def _check_shape(whole, data):
-    """SpecError unless the model makes scores of a sample, one for each class."""
-    sample = torch.from_numpy(data.x_train[:1].astype("float32"))
-    training = whole.training
-    try:
-        scores = run_through(whole.eval(), sample)
-    except SpecError as error:
-        raise SpecError(f"model must take samples of shape {tuple(data.x_train.shape[1:])}, and"
-                        f" does not: {error}") from error
-    finally:
-        whole.train(training)
-    if not isinstance(scores, torch.Tensor):
-        raise SpecError(f"model must return scores (batch, {data.classes}), not a"
-                        f" {type(scores).__name__}")
-    if scores.dim() != 2 or scores.shape[1] < data.classes:
-        raise SpecError(f"model must return scores (batch, {data.classes}), not"
-                        f" {tuple(scores.shape)}")

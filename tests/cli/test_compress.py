@@ -74,6 +74,22 @@ def test_as_json(hwgen, tmp_path):
     assert json.loads((tmp_path / "out" / "tiny.json").read_text())["digest"] == found["digest"]
 
 
+def test_floats_of_the_model_file_are_one_line(hwgen, tmp_path):
+    words = files(tmp_path)
+    words[0].write_text(MODEL + """
+import numpy as np
+from hwgen.compress import Split
+
+x, y = np.ones((4, 64)) / 3, np.arange(4)
+data = Split(x, y, x, y)
+""", encoding="utf-8")
+    done = hwgen("compress", *words)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert done.err.startswith(f"error: model file '{words[0]}', line 11: TypeError: split: x_train"
+                               f" must be a numpy array of integers, as they arrive on wires, not"
+                               f" one of float64: scale and round")
+
+
 def test_a_budget_that_is_not_met_is_a_failure_that_leaves_the_best(hwgen, tmp_path):
     done = hwgen("compress", *files(tmp_path, bits=10))
     assert done.code == 1

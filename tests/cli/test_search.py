@@ -3,6 +3,8 @@
 import json
 from types import SimpleNamespace
 
+from cases.mnist_files import write_digits
+
 from hwgen.cli import search
 from hwgen.compress import Recipe
 
@@ -41,6 +43,15 @@ def test_bits_then_the_recipe_that_was_found(hwgen, tmp_path):
     assert Recipe.load(path).budget.bits == 2_000
     found = hwgen("compress", model, "--recipe", path, "-o", tmp_path / "out", "--json").json
     assert found["bits"] <= 2_000
+
+
+def test_what_follows_has_the_data_that_were_given(hwgen, tmp_path):
+    write_digits(tmp_path / "mnist", train=200, test=20)
+    model, *rest = files(tmp_path)
+    model.write_text(MODEL.replace("64", "784"), encoding="utf-8")
+    done = hwgen("search", model, *rest, "--budget-bits", "99999", "--trials", "1", "--data",
+                 tmp_path / "mnist")
+    assert f"tiny-found.toml --data {tmp_path / 'mnist'}" in "".join(done.out.split("\n"))
 
 
 def test_a_field_that_is_another_one_since(hwgen, tmp_path):

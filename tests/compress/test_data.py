@@ -2,6 +2,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import torch
 from cases.errors import refused
 
 from hwgen.compress import Split, digits, stratified
@@ -48,9 +49,21 @@ def split_of(**changes):
     return Split(**{"x_train": x, "y_train": y, "x_test": x, "y_test": y, "side": 2, **changes})
 
 
-def test_split_refuses_floats():
-    with refused(TypeError, "split: x_test must be an array of integers, not array([[1.]])"):
-        split_of(x_test=np.ones((1, 1)))
+ROUND = ("scale and round, as np.rint(255 * x).astype(np.int64) does numbers of 0..1; the model"
+         " reads 0..255 as numbers below 1, or as the QuantInput that it begins with says")
+
+
+@pytest.mark.parametrize(("name", "given", "found"), [
+    ("x_test", np.ones((1, 1)), f"one of float64: {ROUND}"),
+    ("x_train", torch.ones(1, 1), f"a Tensor of torch.float32: give x_train.numpy(); {ROUND}"),
+    ("x_train", torch.ones(1, 1).int(), "a Tensor of torch.int32: give x_train.numpy()"),
+    ("y_train", np.ones(3), "one of float64: labels are the integers 0, 1, 2 ..."),
+    ("y_train", [1, 2, 3], "a list: give np.array(y_train)"),
+    ("x_train", np.array([["a"]]), "one of <U1")])
+def test_split_refuses_what_is_no_array_of_integers(name, given, found):
+    with refused(TypeError, f"split: {name} must be a numpy array of integers, as they arrive on"
+                            f" wires, not {found}"):
+        split_of(**{name: given})
 
 
 def test_split_refuses_shapes_that_differ():
