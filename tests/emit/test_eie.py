@@ -12,7 +12,10 @@ from hwgen.emit.engines.eie import EieWork, stored
 from hwgen.numeric import Fixed, SpecError
 
 SPECS = (spec_of(4, 2), spec_of(3, 1, x=Fixed(6), huffman=True, code_bits=2, layers=1),
-         spec_of(2, 2, delta=True, rows=30, index_bits=2), spec_of(4, 2, columns=27, biases=9))
+         spec_of(2, 2, delta=True, rows=30, index_bits=2), spec_of(4, 2, columns=27, biases=9),
+         # Hardly room for sums, and for a layer.
+         spec_of(4, 2, accumulator_bits=12), spec_of(6, 1, accumulator_bits=8),
+         spec_of(4, 4, biases=1), spec_of(5, 1, delta=True, rows=2), spec_of(4, 4, columns=9))
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)

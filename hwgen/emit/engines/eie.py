@@ -86,7 +86,9 @@ def sides(spec: EieSpec) -> dict:
 
 def sample(spec: EieSpec, rng) -> list:
     """As many layers as there can be, up to three, as large as there is room for; six vectors."""
-    count, most = min(3, spec.layers, spec.entries), min(spec.vector, MAX_SAMPLE)
+    most, room = min(spec.vector, MAX_SAMPLE), spec.columns // (spec.lanes + 1)
+    count = max(1, min(3, spec.layers, spec.entries, spec.biases, room,
+                       spec.rows if spec.delta else 3))
     rows = spec.rows // count if spec.delta else spec.rows
     wide = max(1, min(most, rows * spec.pe, spec.biases // count * spec.lanes))
     room = (spec.columns - count) // count // spec.lanes * spec.lanes
@@ -107,13 +109,27 @@ def _drawn(rng, spec, number, sizes) -> SparseLayer:
                                     (1 << spec.code_bits) - 1, endpoint=True))
     weights = rng.choice(values, (n_out, n_in)) * (rng.random((n_out, n_in)) < DENSITY)
     bias = rng.integers(-20, 20, n_out, endpoint=True)
+    fmt = spec.accumulator if number == len(sizes) - 2 else spec.x
+    layer = SparseLayer(f"layer{number}", weights, bias, 0, fmt.min, fmt.max)
+    while not spec.accumulator.allowed(np.array(_ends(spec, layer))).all():
+        layer = replace(layer, weights=_smaller(rng, layer.weights))
     if number == len(sizes) - 2:
-        return SparseLayer(f"layer{number}", weights, bias, 0, spec.accumulator.min,
-                           spec.accumulator.max)
-    layer = SparseLayer(f"layer{number}", weights, bias, 0, spec.x.min, spec.x.max)
-    largest = max(abs(end) for end in layer.ends(spec.x.min, spec.x.max))
+        return layer
+    largest = max(map(abs, _ends(spec, layer)))
     shift = min(spec.accumulator_bits - 1, max(0, largest.bit_length() - spec.x.bits - 1))
     return replace(layer, shift=shift)
+
+
+def _ends(spec, layer) -> tuple[int, int]:
+    """The least and the largest sum of a layer."""
+    return layer.ends(spec.x.min, spec.x.max)
+
+
+def _smaller(rng, weights) -> np.ndarray:
+    """Weights of half the size, or half of them where they are as small as can be."""
+    if np.abs(weights).max() > 1:
+        return np.sign(weights) * (np.abs(weights) >> 1)
+    return weights * (rng.random(weights.shape) < 0.5)
 
 
 def frames(spec: EieSpec, products) -> Frames:
