@@ -42,7 +42,17 @@ class Multipliers(StrEnum):
     LUTS = "luts"
 
 
+OPTIONS = {
+    Kind.SYSTOLIC: {"rows": "--rows", "columns": "--columns", "depth": "--depth",
+                    "tiles": "--tiles", "multipliers": "--multipliers", "product": "--product"},
+    Kind.EIE: {"pe": "--pe", "lanes": "--lanes", "sizes": "--set", "network": "--network",
+               "balance": "--balance", "huffman": "--huffman", "delta": "--delta",
+               "thresholds": "--threshold"}}
+"""Engine -> parameter -> option, of those that one engine alone has."""
+
+
 def command(
+    context: typer.Context,
     kind: Annotated[Kind, typer.Argument(
         metavar="KIND", help="systolic, a grid of multipliers; or eie, all layers of a sparse"
         " network on one core.")],
@@ -83,13 +93,16 @@ def command(
         "--w-signed/--w-unsigned", help="Whether weights have a sign; by default they do."),
     ] = None,
     depth: Annotated[int, typer.Option(
-        "--depth", help="Most vectors of a job: so many accumulators for each column.")] = 256,
+        "--depth", help="systolic: most vectors of a job, so many accumulators for each column.",
+    )] = 256,
     tiles: Annotated[int, typer.Option(
-        "--tiles", help="Most tiles of a job: sums are of up to rows times tiles products.")] = 256,
+        "--tiles", help="systolic: most tiles of a job; sums are of up to rows times tiles"
+        " products.")] = 256,
     multipliers: Annotated[Multipliers, typer.Option(
-        "--multipliers", help="What products are made of.")] = Multipliers.BLOCKS,
+        "--multipliers", help="systolic: what products are made of.")] = Multipliers.BLOCKS,
     product: Annotated[str | None, typer.Option(
-        "--product", metavar="MxKxN", help="Also tell the cycles of an (M, K) by (K, N) product.",
+        "--product", metavar="MxKxN", help="systolic: also tell the cycles of an (M, K) by (K, N)"
+        " product.",
     )] = None,
     board: Board = "ulx3s-85f",
     out: Annotated[Path | None, typer.Option(
@@ -104,6 +117,7 @@ def command(
     """
     from hwgen.numeric import Fixed
 
+    _require_own(context, kind)
     if kind == Kind.EIE:
         formats = {"x": _format(x_bits, x_signed, False), "weights": _format(w_bits, w_signed,
                                                                              True)}
@@ -126,6 +140,16 @@ def command(
     document = made(spec, out or Path("rtl_out") / f"{kind}-{rows}x{columns}", target,
                     macs=spec.macs, product=timing)
     show(document, as_json=as_json, text=lambda: [_table(spec, document), *_lines(document)])
+
+
+def _require_own(context: typer.Context, kind: Kind) -> None:
+    """SpecError if an option of another engine is given."""
+    for other in Kind:
+        for name, option in OPTIONS[other].items():
+            given = context.get_parameter_source(name).name == "COMMANDLINE"
+            if other != kind and given:
+                raise spec_error(f"{option} must be left out for {kind}: it is an option of"
+                                 f" {other}")
 
 
 def _format(bits: int | None, signed: bool | None, by_default: bool):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .design_table import describe, design_tables
+from .errors import spec_error
 from .options import (
     Board,
     Clock,
@@ -54,6 +55,9 @@ def command(
     """Choose cores and foldings, and write Verilog, vectors, bench and manifest."""
     from hwgen.flow import api
 
+    if network.suffix == ".py":
+        raise spec_error(f"'{network}' must be a network file NAME.hwgen, not a model: hwgen"
+                         f" compress {network} --recipe RECIPE.toml makes one of it")
     net = api.load(network)
     of_all, of_nodes = weights_of_all(weights)
     chosen = cores(pe=pe, simd=simd, planes=planes, memory=memory, weights=of_nodes, core=core)

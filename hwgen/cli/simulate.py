@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .errors import spec_error
-from .options import Artefact, Json, load_integers
+from .options import Json, load_integers
 from .output import note, show
 from .progress import show_progress
 
@@ -65,7 +65,9 @@ class Bench(StrEnum):
 
 
 def command(
-    folder: Artefact,
+    folder: Annotated[Path, typer.Argument(
+        metavar="FOLDER", help="Artefact folder, as 'hwgen generate', 'hwgen core', 'hwgen engine'"
+        " and 'hwgen spmv' write it.")],
     x: Annotated[Path | None, typer.Option(
         "--input", help="Input vectors, integers as .npy; else those of the artefact.")] = None,
     frames: Annotated[int | None, typer.Option(
@@ -132,8 +134,8 @@ def _engine(folder, given, *, as_json, **how):
 
     for option, value in given.items():
         if value is not None:
-            raise spec_error(f"{option} must not be given for an engine, which multiplies the"
-                             f" matrices of its vectors, not {value}")
+            raise spec_error(f"{option} must be left out for an engine, whose bench sends what its"
+                             f" folder holds")
     with show_progress() as progress:
         result = verify_engine(folder, progress=progress, **how)
     document = {"artefact": str(folder), "netlist": how["netlist"],

@@ -68,6 +68,10 @@ def _load(folder, kind: str) -> dict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise SpecError(f"{path}: damaged: no JSON ({error})") from error
+    if kind == "artefact" and kind_of(folder) == "engine":
+        raise SpecError(f"{path}: must be of a network's artefact, not of an engine, of which there"
+                        f" is no report, synthesis or run on a board: hwgen simulate {folder} runs"
+                        f" it")
     if not isinstance(manifest, dict) or manifest.get("format") != MAGIC + kind:
         raise SpecError(f"{path}: must be the manifest of a hwgen {kind}, not of another kind")
     version = manifest.get("version")

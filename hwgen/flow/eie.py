@@ -84,7 +84,9 @@ def parts_of(network: Network, *, thresholds=None) -> Parts:
 def _require_in_chain(network, node, engine):
     shape = network.edges[node.inputs[0]].shape
     if len(shape) != 1:
-        raise SpecError(f"{node.path}: input must be a vector (n,), not {shape}")
+        raise SpecError(f"{node.path}: input must be a vector (n,), as the engine's layers are of"
+                        f" vectors, not {shape}: convolutions are not for this engine, 'hwgen"
+                        f" generate' takes them")
     before = engine[engine.index(node) - 1].name if node is not engine[0] else node.inputs[0]
     if node.inputs != (before,):
         raise SpecError(f"{node.path}: must read '{before}' alone, as layers follow one another,"

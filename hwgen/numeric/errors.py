@@ -20,7 +20,8 @@ def did_you_mean(name, known: Iterable[str]) -> str:
     """What stands behind "not 'NAME'" where ``known`` holds a name that is close; else nothing.
 
     Case does not matter. Names that differ in their numbers alone are two names, no slip: fc3 is
-    none of fc1 and fc2. Nor is what several begin with, which does not say which of them.
+    none of fc1 and fc2. Nor is what several begin with, which does not say which of them, unless
+    one alone lacks no more than a letter.
 
     >>> did_you_mean("quantize", ["prune", "quantise"])
     "; did you mean 'quantise'?"
@@ -33,6 +34,9 @@ def did_you_mean(name, known: Iterable[str]) -> str:
              if DIGITS.sub("0", each) != DIGITS.sub("0", name)}
     close = get_close_matches(name.lower(), lower, n=1, cutoff=CLOSE)
     longer = [each for each in lower if each.startswith(name.lower())]
+    one_more = [each for each in longer if len(each) == len(name) + 1]
+    if len(one_more) == 1 and name.lower() not in longer:
+        return f"; did you mean '{lower[one_more[0]]}'?"
     if not close or (len(longer) > 1 and name.lower() not in longer):
         return ""
     return f"; did you mean '{lower[close[0]]}'?"

@@ -253,6 +253,13 @@ def test_generate_says_which_matrices_have_no_core_of_their_own(hwgen, monkeypat
     assert "fc2:" not in out
 
 
+def test_generate_of_a_model_says_what_makes_a_network_of_it(hwgen):
+    done = hwgen("generate", "net.py")
+    assert (done.code, done.err) == (1, (
+        "error: 'net.py' must be a network file NAME.hwgen, not a model: hwgen compress net.py"
+        " --recipe RECIPE.toml makes one of it\n"))
+
+
 def test_generate_of_a_file_that_is_not_there(hwgen):
     done = hwgen("generate", "none.hwgen")
     assert (done.code, done.err) == (

@@ -8,7 +8,7 @@ from hwgen.emit import read_manifest
 from hwgen.emit.engines.eie import stored
 from hwgen.golden import run
 from hwgen.golden.delta import run_delta
-from hwgen.ir import Dense, Input, MatVec, Network, Requantise, load
+from hwgen.ir import Dense, Input, MatVec, Network, Requantise, SlidingWindow, load
 from hwgen.numeric import Fixed
 
 SMALL = ("engine", "eie", "--pe", 2, "--set", "vector=16", "--set", "columns=40", "--set",
@@ -33,6 +33,17 @@ def test_wrong_numbers_are_refused_and_nothing_is_written(hwgen, tmp_path, words
     done = hwgen(*SMALL, *words)
     assert (done.code, done.out, done.err) == (1, "", f"error: {message}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_convolutional_network_is_refused(hwgen, tmp_path):
+    Network("conv", (
+        Input("x", (), (6, 6, 1), Fixed(4)), SlidingWindow("w", ("x",), (3, 3)),
+        MatVec("c1", ("w",), Dense(np.ones((20, 9), int), Fixed(3)))), ("c1",)).save(
+            tmp_path / "conv.hwgen")
+    done = hwgen("engine", "eie", "--network", "conv.hwgen")
+    assert done.code == 1
+    assert "node 'c1': input must be a vector (n,)" in done.err
+    assert "convolutions are not for this engine" in done.err
 
 
 def test_a_systolic_array_needs_its_sizes(hwgen):

@@ -54,6 +54,13 @@ def test_manifest_cut_short(folder):
     assert message(folder).startswith(f"{folder / 'manifest.json'}: damaged: no JSON (")
 
 
+def test_manifest_of_an_engine(folder):
+    change(folder, format="hwgen-engine")
+    assert message(folder) == (
+        f"{folder / 'manifest.json'}: must be of a network's artefact, not of an engine, of which"
+        f" there is no report, synthesis or run on a board: hwgen simulate {folder} runs it")
+
+
 def test_manifest_of_another_kind(folder):
     expected = f"{folder / 'manifest.json'}: must be the manifest of a hwgen artefact, not of" \
         " another kind"

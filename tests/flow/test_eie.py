@@ -14,7 +14,7 @@ from hwgen.flow.eie import network_cycles, parts_of, run_network
 from hwgen.flow.eie_fit import fitted_spec
 from hwgen.golden import run
 from hwgen.golden.delta import run_delta
-from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise
+from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise, SlidingWindow
 from hwgen.numeric import Fixed, SpecError
 
 U5, S8 = Fixed(5, signed=False), Fixed(8)
@@ -147,6 +147,11 @@ def test_storage_is_what_the_compression_account_says(rng, index_bits):
                              " alike, not 1"),
     (fixed(), "node 'rq1': multiplier must be one for all channels, as the layer has one codebook"
               " and one shift, not ["),
+    (Network("conv", (
+        Input("x", (), (6, 6, 1), U5), SlidingWindow("w", ("x",), (3, 3)),
+        MatVec("fc", ("w",), Dense(np.ones((2, 9), int), Fixed(3)))), ("fc",)),
+     "node 'fc': input must be a vector (n,), as the engine's layers are of vectors, not (4, 4, 9):"
+     " convolutions are not for this engine, 'hwgen generate' takes them"),
     (Network("no", (Input("x", (), (3,), U5), Argmax("class", ("x",))), ("x", "class")),
      "network 'no' must have a matrix for an engine, it has none"),
 ], ids=lambda value: value if isinstance(value, str) else value.name)

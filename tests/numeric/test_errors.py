@@ -11,6 +11,7 @@ KINDS = ["train", "prune", "prune-lamp", "quantise", "binary"]
     ("quantize", KINDS, "quantise"),
     ("Prune", KINDS, "prune"),
     ("prune_lamp", KINDS, "prune-lamp"),
+    ("prun", KINDS, "prune"),
     ("weight_bit", ("weight_bits", "activation_bits"), "weight_bits"),
     ("steps", {"name": 1, "step": 2}, "step"),
     ("icebraker", iter(["ecp5-evn", "icebreaker"]), "icebreaker"),

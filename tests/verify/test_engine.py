@@ -117,8 +117,9 @@ def test_a_wrong_sum_is_found(folder, tmp_path):
 def test_what_is_no_engine_is_refused(folder, tmp_path):
     with refused(SpecError, f"{tmp_path}: must be an artefact folder (with manifest.json)"):
         simulate_engine(tmp_path)
-    with refused(SpecError, f"{folder / 'manifest.json'}: must be the manifest of a hwgen artefact,"
-                            " not of another kind"):
+    with refused(SpecError, f"{folder / 'manifest.json'}: must be of a network's artefact, not of"
+                            f" an engine, of which there is no report, synthesis or run on a board:"
+                            f" hwgen simulate {folder} runs it"):
         read_manifest(folder)
     with refused(SpecError, "simulator must be one of ['verilator', 'icarus'], not 'x'"):
         simulate_engine(folder, simulator="x")

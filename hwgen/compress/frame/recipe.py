@@ -163,8 +163,8 @@ class Recipe:
 def _built(where: str, found: Mapping) -> Step:
     kind = found.get("kind")
     if kind not in tuple(METHODS):          # also of a list, which a dict cannot look up
-        raise SpecError(f"{where}: kind must be one of {', '.join(METHODS)}, not {kind!r}"
-                        + did_you_mean(kind, METHODS))
+        raise SpecError(f"{where}: kind must be one that there is, not {kind!r}"
+                        f"{did_you_mean(kind, METHODS) or '.'} Kinds are {', '.join(METHODS)}")
     return _made(f"{where} '{kind}'", METHODS[kind],
                  {key: value for key, value in found.items() if key != "kind"}, kind)
 

@@ -55,11 +55,14 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
     assert Recipe.load(path) == Recipe((Quantise(),), name="small")
 
 
+KINDS = f"Kinds are {', '.join(METHODS)}"
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("step = 3", ": steps must be tables [[step]], not 3"),
-    ("[[step]]\nepochs = 3", f": step 1: kind must be one of {', '.join(METHODS)}, not None"),
+    ("[[step]]\nepochs = 3", f": step 1: kind must be one that there is, not None. {KINDS}"),
     ('[[step]]\nkind = ["train"]',
-     f": step 1: kind must be one of {', '.join(METHODS)}, not ['train']"),
+     f": step 1: kind must be one that there is, not ['train']. {KINDS}"),
     ('[[step]]\nkind = "train"', ": step 1 'train': must give 'epochs', and does not"),
     ('[[step]]\nkind = "train"\nepochs = "3"',
      ": step 1 'train': epochs must be an int, not '3'"),
@@ -85,8 +88,10 @@ def test_the_file_names_the_recipe_unless_it_says_so(tmp_path):
     ('sede = 3', ": keys must be of name, seed, budget, step, not 'sede'; did you mean"
                  " 'seed'?"),
     ('[[step]]\nkind = "prune_lamp"\ndensity = 0.1',
-     f": step 1: kind must be one of {', '.join(METHODS)}, not 'prune_lamp'; did you mean"
-     f" 'prune-lamp'?"),
+     f": step 1: kind must be one that there is, not 'prune_lamp'; did you mean 'prune-lamp'?"
+     f" {KINDS}"),
+    ('[[step]]\nkind = "prun"\ndensity = 0.1',
+     f": step 1: kind must be one that there is, not 'prun'; did you mean 'prune'? {KINDS}"),
     ('[[step]]\nkind = "quantise"\nrule = "percentiles"',
      ": step 1 'quantise': rule must be one of ['least_squares', 'min_max',"
      " 'percentile', 'ristretto'], not 'percentiles'; did you mean 'percentile'?"),
