@@ -27,7 +27,8 @@ def command(
     vectors: Annotated[Path | None, typer.Option(
         "--vectors", help=".npy file of integers (n, *shape), for a network file.")] = None,
     out: Annotated[Path, typer.Option(
-        "--out", "-o", help="Folder for NAME-profile.html and .json, and for checkpoints."
+        "--out", "-o", help="Folder for NAME-profile.html and .json, of a network file"
+        " NAME-profile-vectors.html, and for checkpoints."
     )] = Path("rtl_out/compress"),
     device: Device = None,
     fresh: Fresh = False,
@@ -47,10 +48,11 @@ def command(
         from hwgen.flow import api
 
         found = profile(api.load(subject), load_integers(vectors, "vectors"))
+        page, document = found.save(out, "profile-vectors")
     else:
         found = profile(*carried_out(subject, recipe, data, out, device, fresh=fresh,
                                      has_budget=False))
-    page, document = found.save(out)
+        page, document = found.save(out)
     show({"page": str(page), "document": str(document), **found.to_dict()}, as_json=as_json,
          text=lambda: [_table(found), f"[green]Page written to {page}[/]"])
 

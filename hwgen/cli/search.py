@@ -54,7 +54,8 @@ def command(
     )] = 1,
     held: Held = None,
     out: Annotated[Path, typer.Option(
-        "--out", "-o", help="Folder for NAME-found.toml and .json, NAME-search.db and checkpoints."
+        "--out", "-o", help="Folder for NAME-found.toml and .json, or NAME-unmet where no budget is"
+        " met, NAME-search.db and checkpoints."
     )] = Path("rtl_out/compress"),
     device: Device = None,
     fresh: Fresh = False,

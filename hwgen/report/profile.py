@@ -73,14 +73,14 @@ class Profile:
                 "rounding": self.weights[each.node].to_dict() if each.node in self.weights
                 else None} for each in self.nodes]}
 
-    def save(self, folder) -> tuple[Path, Path]:
-        """Write ``NAME-profile.html`` and ``NAME-profile.json`` into ``folder``; their paths."""
+    def save(self, folder, what: str = "profile") -> tuple[Path, Path]:
+        """Write ``NAME-WHAT.html`` and ``NAME-WHAT.json`` into ``folder``; their paths."""
         from .page import put_aside
         from .profile_page import render_profile
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        page, data = (folder / f"{self.name}-profile.{end}" for end in ("html", "json"))
+        page, data = (folder / f"{self.name}-{what}.{end}" for end in ("html", "json"))
         put_aside(page, render_profile(self))
         put_aside(data, json.dumps(self.to_dict(), indent=1) + "\n")
         return page, data

@@ -91,21 +91,25 @@ def test_luts_that_are_too_few_and_a_helper(hwgen, tmp_path, monkeypatch):
                  "400", "--weight-bits", "2..3", "--activation-bits", "2", "--workers", "2")
     assert (done.code, helped) == (1, [None, "joined"])
     assert "budget must be met, at most 100 LUTs of ulx3s-85f, interval 400; the best" in done.err
-    path = tmp_path / "out" / "tiny-found.toml"
+    path = tmp_path / "out" / "tiny-unmet.toml"
     assert (f". Its recipe is written to {path}, for 'hwgen compress', without the budget that"
             f" it does not meet" in done.err)
     assert "a further process ended with exit code 3" in done.err
-    found = json.loads((tmp_path / "out" / "tiny-found.json").read_text())
+    found = json.loads((tmp_path / "out" / "tiny-unmet.json").read_text())
     assert (found["is_met"], len(found["trials"])) == (False, 2)
     assert 100 < found["best"]["cost"] < 5_000
 
 
 def test_the_recipe_that_is_beyond_the_budget_can_be_carried_out(hwgen, tmp_path):
     model, *rest = files(tmp_path)
+    met = tmp_path / "out" / "tiny-found.toml"
+    assert hwgen("search", model, *rest, "--budget-bits", "9999", "--trials", "1").code == 0
+    kept = met.read_text(), met.with_suffix(".json").read_text()
     done = hwgen("search", model, *rest, "--budget-bits", "10", "--trials", "1")
     assert (done.code, "budget must be met, at most 10 bits" in done.err) == (1, True)
-    path = tmp_path / "out" / "tiny-found.toml"
+    path = tmp_path / "out" / "tiny-unmet.toml"
     assert "[budget]" not in path.read_text()
+    assert (met.read_text(), met.with_suffix(".json").read_text()) == kept
     done = hwgen("compress", model, "--recipe", path, *rest[2:])
     assert (done.code, "Written to" in done.out) == (0, True)
 

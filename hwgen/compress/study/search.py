@@ -100,7 +100,8 @@ class Found:
     Members
     -------
     recipe : Recipe          of the best choice, with the epochs and the budget of the template, but
-                             for its bits: those of the search, none if they are not met
+                             for its bits: those of the search, none if they are not met; its name
+                             ends in ``-found``, or in ``-unmet`` beyond the budget
     best : Trial
     trials : tuple of Trial  all that were measured, in order
     even : Trial or None     the best within the budget of those with one width for all weights
@@ -193,7 +194,8 @@ def _result(space: Space, limits: Limits, done, held) -> Found:
 
     even = [each for each in done if each.choice in space.even() and not key(each)[0]]
     best = min(done, key=key)
-    recipe = space.chosen(best.choice, name=f"{space.recipe.name}-found",
+    end = "unmet" if key(best)[0] else "found"
+    recipe = space.chosen(best.choice, name=f"{space.recipe.name}-{end}",
                           budget=_budget(space.recipe.budget, limits, best))
     found = Found(recipe, best, tuple(done), min(even, key=key, default=None), held, limits)
     if not found.is_met:

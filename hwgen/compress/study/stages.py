@@ -141,7 +141,7 @@ def _paths(uses, floats) -> dict:
 
 def _exact_values(uses, x):
     """Yield ``(step, value, order)``; ``order`` (c, h, w) of the map that a vector was."""
-    values, orders = {INPUT: torch.from_numpy(x).double()}, {INPUT: None}
+    values, orders = {INPUT: torch.from_numpy(x.astype(np.float64))}, {INPUT: None}
     for step, _ in uses:
         read = [values[name] for name in step.sources]
         value = values[step.node] = step.layer(*read)
@@ -159,7 +159,7 @@ def _float_values(graph, x, paths) -> dict:
     values, found = {}, {}
     for node in graph.graph.nodes:
         if node.op == "placeholder":
-            values[node] = torch.from_numpy(x).double()
+            values[node] = torch.from_numpy(x.astype(np.float64))
         elif node.op == "call_module":
             layer = layer_of(graph, node)
             values[node] = layer(*(values[source] for source in node.args))
