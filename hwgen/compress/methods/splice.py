@@ -71,7 +71,7 @@ class _Surgeon(Hook):
             layer = module.get_submodule(name)
             form = form_of(layer, Surgery)
             if step >= self._end:
-                self._settle(name, form, latent(layer).abs())
+                self._settle(name, form, latent(layer))
             elif self._is_due(step):
                 magnitude = latent(layer).abs()
                 at = self._at.get(name)
@@ -80,15 +80,18 @@ class _Surgeon(Hook):
                 form.kept.copy_(surgery(magnitude, form.kept, (1 - self.band) * at,
                                         (1 + self.band) * at))
 
-    def _settle(self, name, form, magnitude):
+    @torch.no_grad()
+    def _settle(self, name, form, weight):
         """The mask stays from here on; of a given share exactly that.
 
-        The least change to the mask that the network was trained under: the smallest that are in go
-        out, or the largest that are out come in.
+        With the least change to the network that was trained under the mask: the smallest that are
+        in go out, or the largest that are out come in, from 0, as the others learned without them.
         """
         if name in self.densities and not bool(form.is_settled):
-            score = torch.where(form.kept, magnitude + magnitude.max(), magnitude)
+            magnitude, before = weight.abs(), form.kept.clone()
+            score = torch.where(before, magnitude + magnitude.max(), magnitude)
             form.kept.copy_(largest(score, round(self.densities[name] * magnitude.numel())))
+            weight[form.kept & ~before] = 0
         form.is_settled.fill_(True)
 
     def _is_due(self, step) -> bool:

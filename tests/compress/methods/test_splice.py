@@ -78,6 +78,10 @@ def test_a_settled_mask_is_the_one_trained_under_but_for_the_share(density, left
     hook.after(net, 5)
     assert form.kept.tolist() == [left]
     assert bool(form.is_settled)
+    came_in = 1 if density == 0.75 else None
+    assert net[0].weight.tolist() == [pytest.approx([
+        (is_left and k != came_in) * value
+        for k, (value, is_left) in enumerate(zip([1.0, 1.05, 0.95, 1.02], left, strict=True))])]
 
 
 def test_masks_are_looked_at_less_and_less():
