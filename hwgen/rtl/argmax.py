@@ -56,7 +56,8 @@ class ArgmaxCore(StageCore):
 
     def _inserted(self, m, index, best, winner):
         """The list with the held score in its place: places from ``index`` on are still empty."""
-        score, above, places = self.o.p.data[0], None, []
+        score, above, places = Signal.like(best[0], name="score"), None, []
+        m.d.comb += score.eq(self.o.p.data[0])      # which may have fewer bits: the sign goes on
         for rank in range(len(best)):
             is_better = Signal(name=f"is_better_{rank}")
             # Not `score > best`: yosys makes two chains in a row of that where both have a sign.

@@ -13,7 +13,7 @@ from sim.harness import check_all_stalls, check_stream
 from sim.test_pipeline import AsStreams, frames_of
 
 from hwgen import golden
-from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Thermometer, Threshold
+from hwgen.ir import Argmax, Dense, Input, MatVec, Network, Requantise, Thermometer, Threshold
 from hwgen.numeric import Bipolar, Fixed, SpecError
 from hwgen.plan import plan
 from hwgen.plan.stages import divisors
@@ -131,3 +131,13 @@ def test_refuses_stages_whose_instances_would_have_one_name():
     with refused(SpecError, "design 'net': names of stages must differ in more than '-' and '_',"
                             " not ['fc-1', 'fc_1']"):
         Pipeline(design)
+
+
+@pytest.mark.parametrize("bits", [4, 6, 9])
+@pytest.mark.parametrize("k", [1, 3])
+def test_signed_scores_that_need_fewer_bits_than_their_format(bits, k):
+    """The largest of them, where they leave the argmax with fewer bits than they come with."""
+    weights = Dense(np.array([[-27, 4], [4, -15], [18, -1], [5, -4]]), Fixed(7))
+    check_network((Input("x", (), (2,), Fixed(3)), MatVec("fc", ("x",), weights),
+                   Requantise("act", ("fc",), np.array([1]), 5, "half_up", Fixed(bits)),
+                   Argmax("class", ("act",), k)))
