@@ -37,9 +37,9 @@ each column, as it does with `per = "column"`.
 The sparse core against the folded one with as many multipliers, on one matrix of 8 bits for each
 device: 256x128 on an ECP5-85, 64x64 on an UP5K. No activation is zero, which is the sparse core's
 worst case; rows are dealt out as the planner does it in a hidden layer, and storage is what the
-planner takes. Placed are the dense core and the sparse one at 10 %, whose clocks stand for all
-densities; cells of others are those of netlists. Even is the density at which both take as long at
-these clocks (dashed), and at which time times LUTs is the same (dotted).
+planner takes, with FIFOs of 8. Placed are the dense core and the sparse one at 10 %, whose clocks
+stand for all densities; cells of others are those of netlists. Even is the density at which both
+take as long at these clocks (dashed), and at which time times LUTs is the same (dotted).
 
 ![densities](sparse-density.svg)
 

@@ -16,7 +16,7 @@ from hwgen.synth import Device
 from ..frame.bench import tools_of
 from ..frame.devices import ECP5, UP5K, ecp5_target
 from ..frame.row import Row
-from .works import SEED
+from .works import DEPTH, SEED
 
 __all__ = ["BREAK_EVEN", "DENSITIES", "KEY", "PLACED", "SAVED", "WORKS", "Work", "break_even",
            "lacking", "measure", "stages_of"]
@@ -56,7 +56,7 @@ WORKS = (
     Work("UP5K", UP5K, UP5K_TARGET, (64, 64), 2, 2),
 )
 KEY = (tuple((work.name, work.shape, work.pe, work.simd) for work in WORKS), DENSITIES,
-       PLACED, SEED)
+       PLACED, SEED, DEPTH)
 
 
 def lacking(bench) -> None:
@@ -74,7 +74,7 @@ def stages_of(work: Work, density: float):
     network = Network("against-dense", (
         Input("x", (), work.shape[1:], fmt), MatVec("fc", ("x",), Dense(weights, fmt))), ("fc",))
     choices = ({"core": "fixed", "pe": work.pe, "simd": work.simd},
-               {"core": "sparse", "pe": work.multipliers})
+               {"core": "sparse", "pe": work.multipliers, "queue_depth": DEPTH})
     return tuple(plan(network, work.target, interval_cycles=SLOW, cores={"fc": choice}).stages[0]
                  for choice in choices)
 
