@@ -37,8 +37,9 @@ def read_matrix(path) -> Csr:
     if path.suffix not in readers:
         raise SpecError(f"{path}: must be a .mtx or a .smtx file")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        # Numbers are ASCII; names in comments may be of any encoding.
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
         raise SpecError(f"{path}: must be a text file that can be read: {error}") from error
     try:
         return readers[path.suffix](text)

@@ -147,3 +147,16 @@ def test_a_matrix_that_memory_does_not_hold_is_refused(tmp_path, monkeypatch):
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(SpecError, match="must be a text file that can be read"):
         read_matrix(tmp_path / "a.mtx")
+
+
+def test_comments_may_be_of_any_encoding(tmp_path):
+    path = tmp_path / "a.mtx"
+    path.write_bytes(f"{HEAD} integer general\n% Frédéric\n2 2 1\n2 1 3\n".encode("latin-1"))
+    assert read_matrix(path).to_dense().tolist() == [[0, 0], [3, 0]]
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "a.mtx"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(SpecError, match="first line must be '%%MatrixMarket"):
+        read_matrix(path)

@@ -57,6 +57,8 @@ def test_dictionary_is_json():
     ({"accumulator_bits": 33}, "accumulator_bits must be in 8..32, not 33"),
     ({"entries": 2**20 + 1}, "entries must be in 1..1048576, not 1048577"),
     ({"columns": 65537}, "columns must be in 1..65536, not 65537"),
+    ({"columns": 2}, "columns must be more than lanes, 2, which the smallest layer takes and one"
+                     " more, not 2"),
     ({"x": Fixed(18)}, "x must have at most 17 bits, not 18"),
     ({"weights": Fixed(19)}, "weights must have at most 18 bits, not 19")], ids=str)
 def test_sizes_out_of_range_are_refused(more, rule):

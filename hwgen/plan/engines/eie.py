@@ -86,6 +86,9 @@ class EieSpec:
         require_within(self.engine, self, limits)
         if self.pe % self.lanes:
             raise SpecError(f"engine 'eie': lanes must divide pe, {self.pe}, not be {self.lanes}")
+        if self.columns <= self.lanes:
+            raise SpecError(f"engine 'eie': columns must be more than lanes, {self.lanes}, which"
+                            f" the smallest layer takes and one more, not {self.columns}")
         for what, most in (("x", 17), ("weights", 18)):
             fmt = getattr(self, what)
             require_fixed(self.engine, what, fmt)
