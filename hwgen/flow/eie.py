@@ -191,6 +191,5 @@ def network_cycles(spec: EieSpec, network: Network, x, *, huffman: bool = False,
     layers, vectors, _ = work_of(network, x, huffman=huffman, thresholds=thresholds)
     program = EieHost.from_manifest(spec.to_dict()).program(layers, huffman=huffman)
     _, sent = through(layers, vectors, lanes=spec.lanes, delta=spec.delta)
-    counts = [np.array([share.counts for share in layer]) for layer in program.shares]
-    timing = EieTiming(spec, counts, [layer.n_out for layer in layers])
+    timing = EieTiming(spec, program.counts, [layer.n_out for layer in layers])
     return timing.ends(sent, program.steps)

@@ -87,7 +87,7 @@ def fitted_spec(network: Network, *, pe: int, lanes: int, **more) -> EieSpec:
 def _depth(spec, layers) -> int:
     """The shallowest queues that are deep enough for these layers."""
     program = EieHost.from_manifest(spec.to_dict()).program(layers)
-    counts = [np.array([share.counts for share in layer]) for layer in program.shares]
+    counts = program.counts
     sent = [np.ones((1, layer.n_in), bool) for layer in layers]
 
     def cycles(depth):

@@ -39,6 +39,11 @@ class EieProgram:
     coded_bits: int | None
 
     @property
+    def counts(self) -> list[np.ndarray]:
+        """Entries of each element in each column, int64 ``(pe, n_in)`` of each layer."""
+        return [np.array([share.counts for share in layer]) for layer in self.shares]
+
+    @property
     def entries(self) -> int:
         """Entries of all elements, padding included."""
         return sum(len(share.codes) for layer in self.shares for share in layer)

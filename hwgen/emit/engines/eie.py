@@ -145,8 +145,7 @@ def frames(spec: EieSpec, products) -> Frames:
     host, (layers, x, huffman) = EieHost.from_manifest(spec.to_dict()), products[0]
     program, x = host.program(layers, huffman=huffman), as_int64(x, "x")
     answer, sent = through(layers, x, lanes=spec.lanes, delta=spec.delta)
-    timing = EieTiming(spec, [np.array([share.counts for share in layer])
-                              for layer in program.shares], [layer.n_out for layer in layers])
+    timing = EieTiming(spec, program.counts, [layer.n_out for layer in layers])
     n_out = answer.shape[1]
     padded = np.pad(answer, ((0, 0), (0, -n_out % spec.lanes)), constant_values=_fill(layers[-1]))
     results = [pack_elements(row, spec.accumulator) for row in padded]
